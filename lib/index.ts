@@ -1,0 +1,2 @@
+/** difflab: tensors, training and Stable Diffusion in TypeScript. */
+export {};
