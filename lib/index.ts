@@ -1,2 +1,2 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
-export {};
+export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
