@@ -1,2 +1,3 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
+export { openSafetensors, parseSafetensors, saveCheckpoint, SafetensorsFile, saveSafetensors } from "./safetensors/index.ts";
