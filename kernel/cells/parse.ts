@@ -1,0 +1,195 @@
+import { type ParserOptions, parse } from "@babel/parser";
+import type * as t from "@babel/types";
+
+/** What a name at the top level of a cell is; `type` covers interfaces and aliases, which leave nothing at run time. */
+export type NameKind = "let" | "const" | "function" | "class" | "enum" | "namespace" | "import" | "type";
+
+/** A cell's source with its syntax tree, and what the rest of the kernel asks about it. */
+export interface ParsedCell {
+  source: string;
+  program: t.Program;
+  /** Names that the cell declares at its top level. */
+  declared: Map<string, NameKind>;
+  /** Every identifier that occurs anywhere, types included. */
+  mentioned: Set<string>;
+  /** Module specifiers of static imports, dynamic ones with a literal, and `require`. */
+  modules: Set<string>;
+}
+
+/** A syntax error, as a position in the source. */
+export interface SyntaxProblem {
+  message: string;
+  offset: number;
+  /** More input could mend it: the text ends within a block, a string template or a comment. */
+  atEnd: boolean;
+}
+
+const OPTIONS: ParserOptions = {
+  sourceType: "module",
+  allowAwaitOutsideFunction: true,
+  attachComment: false,
+  plugins: ["typescript", "decorators", "decoratorAutoAccessors", "explicitResourceManagement", "importAttributes"],
+};
+
+/**
+ * Parses a cell, and goes on after errors so that completion works in unfinished code.
+ *
+ * @returns the cell, or undefined where nothing could be made of the text
+ */
+export function parseCell(source: string): ParsedCell | undefined {
+  let program: t.Program;
+  try {
+    program = parse(source, { ...OPTIONS, errorRecovery: true }).program;
+  } catch {
+    return undefined;
+  }
+  const cell: ParsedCell = {
+    source,
+    program,
+    declared: new Map(),
+    mentioned: new Set(),
+    modules: new Set(),
+  };
+  for (const statement of program.body) declareStatement(statement, cell.declared);
+  collectVars(program.body, (name) => cell.declared.set(name, "let"));
+  collectMentions(program, cell);
+  return cell;
+}
+
+/** The first syntax error of a text, or undefined where it has none. */
+export function syntaxProblem(source: string): SyntaxProblem | undefined {
+  try {
+    parse(source, OPTIONS);
+    return undefined;
+  } catch (error) {
+    const { message, pos, reasonCode } = error as Error & { pos?: number; reasonCode?: string };
+    const offset = pos ?? source.length;
+    const rest = source.slice(offset).trim();
+    const unterminated = reasonCode === "UnterminatedTemplate" || reasonCode === "UnterminatedComment";
+    return { message: message.replace(/ \(\d+:\d+\)$/, ""), offset, atEnd: rest === "" || unterminated };
+  }
+}
+
+/** The declaration inside an `export`, or the statement itself. */
+export function unwrapExport(statement: t.Statement): t.Statement {
+  return statement.type === "ExportNamedDeclaration" && statement.declaration ? statement.declaration : statement;
+}
+
+/** Adds the names that one statement declares in its own block. */
+export function declareStatement(outer: t.Statement, into: Map<string, NameKind>): void {
+  const statement = unwrapExport(outer);
+  switch (statement.type) {
+    case "VariableDeclaration": {
+      const kind = statement.kind === "const" || statement.kind.endsWith("using") ? "const" : "let";
+      for (const { id } of statement.declarations) for (const name of boundNames(id)) into.set(name, kind);
+      return;
+    }
+    case "FunctionDeclaration":
+    case "TSDeclareFunction":
+      if (statement.id) into.set(statement.id.name, "function");
+      return;
+    case "ClassDeclaration":
+      if (statement.id) into.set(statement.id.name, "class");
+      return;
+    case "TSEnumDeclaration":
+      into.set(statement.id.name, "enum");
+      return;
+    case "TSModuleDeclaration": {
+      const name = namespaceName(statement);
+      if (name !== undefined) into.set(name, "namespace");
+      return;
+    }
+    case "TSInterfaceDeclaration":
+    case "TSTypeAliasDeclaration":
+      if (!into.has(statement.id.name)) into.set(statement.id.name, "type");
+      return;
+    case "TSImportEqualsDeclaration":
+      into.set(statement.id.name, "import");
+      return;
+    case "ImportDeclaration":
+      for (const { local } of statement.specifiers) into.set(local.name, "import");
+      return;
+  }
+}
+
+/** The first name of `namespace A.B {}`; undefined for `declare global` and `declare module "m"`, which bind none. */
+export function namespaceName(node: t.TSModuleDeclaration): string | undefined {
+  if (node.global) return undefined;
+  return node.id.type === "Identifier" ? node.id.name : undefined;
+}
+
+/** The names that a binding pattern binds. */
+export function boundNames(pattern: t.Node | null | undefined): string[] {
+  switch (pattern?.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((p) => boundNames(p.type === "RestElement" ? p.argument : p.value));
+    case "ArrayPattern":
+      return pattern.elements.flatMap(boundNames);
+    case "AssignmentPattern":
+      return boundNames(pattern.left);
+    case "RestElement":
+      return boundNames(pattern.argument);
+    case "TSParameterProperty":
+      return boundNames(pattern.parameter);
+    default:
+      return [];
+  }
+}
+
+/** Reports the `var` names of nested statements, which belong to the enclosing function or cell. */
+export function collectVars(nodes: readonly t.Node[], found: (name: string) => void): void {
+  for (const node of nodes) {
+    if (isFunction(node) || node.type === "ClassDeclaration" || node.type.startsWith("TS")) continue;
+    if (node.type === "VariableDeclaration") {
+      if (node.kind === "var") for (const { id } of node.declarations) for (const name of boundNames(id)) found(name);
+      continue;
+    }
+    if (isStatement(node)) collectVars(children(node), found);
+  }
+}
+
+export function isFunction(node: t.Node): node is t.Function {
+  return /^(Function|Arrow|ObjectMethod|ClassMethod|ClassPrivateMethod)/.test(node.type);
+}
+
+function isStatement(node: t.Node): boolean {
+  return /Statement$|^(SwitchCase|CatchClause|ExportNamedDeclaration)$/.test(node.type);
+}
+
+const NOT_CHILDREN = new Set(["loc", "start", "end", "extra", "range", "type", "errors", "directives", "interpreter"]);
+
+/** Child nodes in source order. */
+export function children(node: t.Node, skip?: ReadonlySet<string>): t.Node[] {
+  const found: t.Node[] = [];
+  for (const key in node) {
+    if (NOT_CHILDREN.has(key) || skip?.has(key)) continue;
+    const value = (node as unknown as Record<string, unknown>)[key];
+    if (Array.isArray(value)) {
+      for (const item of value) if (isNode(item)) found.push(item);
+    } else if (isNode(value)) found.push(value);
+  }
+  return found;
+}
+
+function isNode(value: unknown): value is t.Node {
+  return typeof value === "object" && value !== null && typeof (value as t.Node).type === "string";
+}
+
+function collectMentions(root: t.Node, cell: ParsedCell): void {
+  const pending: t.Node[] = [root];
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (node.type === "Identifier") cell.mentioned.add(node.name);
+    if (node.type === "ImportDeclaration" && node.importKind !== "type") cell.modules.add(node.source.value);
+    if (node.type === "TSImportEqualsDeclaration" && node.moduleReference.type === "TSExternalModuleReference") {
+      cell.modules.add(node.moduleReference.expression.value);
+    }
+    if (node.type === "CallExpression") {
+      const { callee, arguments: args } = node;
+      const loads = callee.type === "Import" || (callee.type === "Identifier" && callee.name === "require");
+      if (loads && args[0]?.type === "StringLiteral") cell.modules.add(args[0].value);
+    }
+    pending.push(...children(node));
+  }
+}
