@@ -1,3 +1,9 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
-export { openSafetensors, parseSafetensors, saveCheckpoint, SafetensorsFile, saveSafetensors } from "./safetensors/index.ts";
+export {
+  openSafetensors,
+  parseSafetensors,
+  SafetensorsFile,
+  saveCheckpoint,
+  saveSafetensors,
+} from "./safetensors/index.ts";
