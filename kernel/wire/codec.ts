@@ -124,8 +124,8 @@ export class Codec {
  * `JSON.stringify` writes a lone surrogate, and nothing else, as the escape `\ud8xx` to `\udfxx`; the pattern takes
  * every escape as a whole, so that a backslash of the text (`\\`) before "ud800" is not mistaken for one.
  */
-export function toWellFormedJson(value: unknown): string {
-  const text = JSON.stringify(value);
+export function toWellFormedJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent);
   if (!text.includes("\\ud")) return text;
   return text.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (sequence) => (sequence.length > 2 ? "\ufffd" : sequence));
 }

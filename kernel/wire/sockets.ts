@@ -12,6 +12,9 @@ const LINGER = 1_000;
  */
 const UNBOUNDED = { sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: LINGER } as const;
 
+/** A client connects before its kernel listens: it tries again after 10 ms, not after zeromq's 100. */
+const EAGER = { reconnectInterval: 10 } as const;
+
 type AnySocket = Socket & {
   send?(frames: Frames): Promise<void>;
   receive?(): Promise<Buffer[]>;
@@ -153,19 +156,19 @@ export async function bindHeartbeat(endpoint: string): Promise<WireSocket> {
 
 /** A client's shell, control or stdin socket. With one identity for all three, the kernel can ask for input. */
 export function connectDealer(endpoint: string, identity: string): WireSocket {
-  return connect(new Dealer({ ...UNBOUNDED, routingId: identity }), endpoint);
+  return connect(new Dealer({ ...UNBOUNDED, ...EAGER, routingId: identity }), endpoint);
 }
 
 /** A client's iopub socket, subscribed to everything. */
 export function connectSubscriber(endpoint: string): WireSocket {
-  const socket = new Subscriber({ receiveHighWaterMark: 0, linger: 0 });
+  const socket = new Subscriber({ ...EAGER, receiveHighWaterMark: 0, linger: 0 });
   socket.subscribe();
   return connect(socket, endpoint);
 }
 
 /** A client's heartbeat socket. */
 export function connectHeartbeat(endpoint: string): WireSocket {
-  return connect(new Request({ ...UNBOUNDED, linger: 0, correlate: true, relaxed: true }), endpoint);
+  return connect(new Request({ ...UNBOUNDED, ...EAGER, linger: 0, correlate: true, relaxed: true }), endpoint);
 }
 
 function connect(socket: Socket, endpoint: string): WireSocket {

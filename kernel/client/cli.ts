@@ -1,0 +1,114 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { type NotebookResult, type Progress, type RunOptions, runNotebooks } from "./run.ts";
+
+const USAGE = `npm run lesson [-- FILES] [options]
+
+Runs notebooks from top to bottom through the kernel, without a browser. Exits with 1 where a cell fails.
+
+  FILES          notebooks or folders of them; default: notebooks/
+  --out DIR      write the run notebooks here; default: out/
+  --in-place     write the outputs into the notebooks themselves
+  --html         write a page beside each
+  --timeout S    seconds that one cell may take; default: 600
+  --keep-going   run a notebook's next cells after one has failed
+`;
+
+/** The command line of the headless client. @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (parsed.values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { values, positionals } = parsed;
+  const timeout = Number(values.timeout ?? 600);
+  if (!(timeout > 0)) {
+    console.error(`lesson: --timeout is ${values.timeout}, expected a number of seconds above 0.`);
+    return 2;
+  }
+  const paths = findNotebooks(positionals.length > 0 ? positionals : ["notebooks"]);
+  if (paths.length === 0) {
+    console.error(`lesson: no notebooks in ${positionals.join(", ") || "notebooks"}.`);
+    return 2;
+  }
+  const options: RunOptions = {
+    ...(values["in-place"] ? { inPlace: true } : { outDir: values.out ?? "out" }),
+    html: values.html ?? false,
+    collectErrors: values["keep-going"] ?? false,
+    cellTimeout: timeout * 1000,
+    onProgress: report,
+  };
+  const results = await runNotebooks(paths, options);
+  const failed = results.filter((result) => !result.ok);
+  for (const result of failed) explain(result);
+  if (results.length > 1) {
+    const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+    console.log(
+      `${results.length - failed.length} of ${results.length} notebooks ran through, ${seconds.toFixed(1)} s`,
+    );
+  }
+  return failed.length > 0 ? 1 : 0;
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      out: { type: "string" },
+      "in-place": { type: "boolean" },
+      html: { type: "boolean" },
+      timeout: { type: "string" },
+      "keep-going": { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+}
+
+/** The notebooks that are named, and those in folders that are named, in the order of their names. */
+function findNotebooks(names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    if (!existsSync(name) || !statSync(name).isDirectory()) return [name];
+    return readdirSync(name)
+      .filter((file) => file.endsWith(".ipynb"))
+      .sort()
+      .map((file) => join(name, file));
+  });
+}
+
+function report({ path, done, cells, seconds, result }: Progress): void {
+  const name = relative("", path);
+  const line = `${name}  ${done}/${cells} cells  ${seconds.toFixed(1)} s`;
+  if (!result) {
+    // A terminal shows the same line anew; a log gets one line for each notebook.
+    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
+    return;
+  }
+  if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  console.log(`${line}  ${verdict(result)}`);
+  for (const file of result.written) console.log(`  -> ${relative("", file)}`);
+}
+
+function verdict(result: NotebookResult): string {
+  if (result.ok) return "ok";
+  if (result.error) return "FAILED";
+  return `FAILED at cell ${result.failures.map((failure) => failure.cell).join(", ")}`;
+}
+
+function explain(result: NotebookResult): void {
+  const name = relative("", result.path);
+  for (const { cell, source, ename, evalue, traceback } of result.failures) {
+    const code = source.replace(/^/gm, "    ");
+    console.error(`\n${name}, cell ${cell}:\n\n${code}\n`);
+    console.error(traceback.length > 0 ? traceback.join("\n") : `${ename}: ${evalue}`);
+  }
+  if (result.error) console.error(`\n${result.error.message}`);
+}

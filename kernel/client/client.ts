@@ -1,0 +1,375 @@
+import { randomUUID } from "node:crypto";
+import { Codec } from "../wire/codec.ts";
+import { type ConnectionInfo, endpoint } from "../wire/connection.ts";
+import { type Json, type Message, MessageFactory } from "../wire/message.ts";
+import { connectDealer, connectHeartbeat, connectSubscriber, type WireSocket } from "../wire/sockets.ts";
+import { describeExit, KernelDiedError, KernelProcess, type LaunchOptions } from "./launch.ts";
+
+/** A question of the running cell. */
+export interface InputRequest {
+  prompt: string;
+  password: boolean;
+}
+
+/** What {@link KernelClient.execute} may be told; the defaults are those of a notebook. */
+export interface ExecuteOptions {
+  silent?: boolean;
+  storeHistory?: boolean;
+  stopOnError?: boolean;
+  userExpressions?: Record<string, string>;
+  metadata?: Json;
+  /** Gets every iopub message of this cell in order, also those that come after it has ended. */
+  onOutput?: (message: Message) => void;
+  /** Answers the cell's questions; without it the cell is told that there is nobody to ask. */
+  onInput?: (request: InputRequest) => string | Promise<string>;
+}
+
+/** A cell that has been sent to the kernel. */
+export interface Execution {
+  /** Id of the request, which its messages name as their parent. */
+  id: string;
+  /** The kernel's `execute_reply`, as soon as it comes. */
+  reply: Promise<Message>;
+  /** The same reply, when the kernel has also said on iopub that it is idle again: all outputs of the cell are there. */
+  done: Promise<Message>;
+}
+
+type ReplyChannel = "shell" | "control";
+
+interface Pending {
+  resolve(reply: Message): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A client of one kernel: sends requests, and hands out replies and outputs.
+ *
+ * @example
+ * const kernel = await KernelClient.start();
+ * await kernel.execute("console.log(1 + 1)", { onOutput: (m) => console.log(m.content) }).done;
+ * await kernel.shutdown();
+ */
+export class KernelClient implements AsyncDisposable {
+  readonly connection: ConnectionInfo;
+  /** The kernel's process, where this client started it. */
+  readonly process: KernelProcess | undefined;
+  readonly factory = new MessageFactory({ username: "difflab" });
+  readonly #codec: Codec;
+  readonly #shell: WireSocket;
+  readonly #control: WireSocket;
+  readonly #stdin: WireSocket;
+  readonly #iopub: WireSocket;
+  readonly #heartbeat: WireSocket;
+  readonly #replies = new Map<string, Pending>();
+  readonly #idle = new Map<string, Pending>();
+  readonly #outputs = new Map<string, (message: Message) => void>();
+  readonly #input = new Map<string, NonNullable<ExecuteOptions["onInput"]>>();
+  readonly #listeners = new Set<(message: Message) => void>();
+  #beat: ((alive: boolean) => void) | undefined;
+  #restarting = false;
+
+  private constructor(connection: ConnectionInfo, kernel?: KernelProcess) {
+    this.connection = connection;
+    this.process = kernel;
+    this.#codec = new Codec(connection);
+    const identity = `client-${randomUUID()}`;
+    this.#shell = connectDealer(endpoint(connection, "shell"), identity);
+    this.#control = connectDealer(endpoint(connection, "control"), identity);
+    this.#stdin = connectDealer(endpoint(connection, "stdin"), identity);
+    this.#iopub = connectSubscriber(endpoint(connection, "iopub"));
+    this.#heartbeat = connectHeartbeat(endpoint(connection, "hb"));
+    this.#read(this.#shell, (message) => this.#replied(message));
+    this.#read(this.#control, (message) => this.#replied(message));
+    this.#read(this.#stdin, (message) => void this.#asked(message));
+    this.#read(this.#iopub, (message) => this.#published(message));
+    void this.#listenToHeart();
+    if (kernel) this.#watch(kernel);
+  }
+
+  /**
+   * Starts a kernel and waits until it answers on all channels.
+   *
+   * @param options.timeout - milliseconds to wait for the first answer; default 60,000
+   * @throws KernelDiedError where it ends or stays silent, with its last words
+   */
+  static async start(options: LaunchOptions & { timeout?: number } = {}): Promise<KernelClient> {
+    const kernel = await KernelProcess.start(options);
+    const client = new KernelClient(kernel.connection, kernel);
+    try {
+      await client.ready(options.timeout);
+    } catch (error) {
+      await client.kill();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Connects to a kernel that somebody else has started. */
+  static async connect(connection: ConnectionInfo, options: { timeout?: number } = {}): Promise<KernelClient> {
+    const client = new KernelClient(connection);
+    try {
+      await client.ready(options.timeout);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Waits until the kernel answers on shell and its broadcasts arrive on iopub. */
+  async ready(timeout = 60_000): Promise<Message> {
+    let heard = false;
+    const forget = this.onMessage(() => {
+      heard = true;
+    });
+    const deadline = Date.now() + timeout;
+    try {
+      // A broadcast sent before the subscription has arrived is lost, so ask again until one is heard.
+      for (let wait = 10; ; wait = Math.min(wait * 2, 200)) {
+        const request = this.request("kernel_info_request", {});
+        request.catch(() => {});
+        const info = await within(request, Math.max(1, deadline - Date.now()));
+        if (info === undefined) {
+          const said = this.process?.exit ? describeExit(this.process.exit) : "no answer to kernel_info_request";
+          throw new KernelDiedError(`kernel: not ready after ${timeout / 1000} s: ${said}.`);
+        }
+        for (let waited = 0; !heard && waited < wait; waited += 5) await sleep(5);
+        if (heard) return info;
+      }
+    } finally {
+      forget();
+    }
+  }
+
+  /** Listens to every iopub message, also those of other clients' cells. @returns a function that ends it */
+  onMessage(listener: (message: Message) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Runs a cell. Several may be sent without waiting: the kernel runs them in turn. */
+  execute(code: string, options: ExecuteOptions = {}): Execution {
+    const request = this.factory.message(
+      "execute_request",
+      {
+        code,
+        silent: options.silent ?? false,
+        store_history: options.storeHistory ?? !options.silent,
+        user_expressions: options.userExpressions ?? {},
+        allow_stdin: options.onInput !== undefined,
+        stop_on_error: options.stopOnError ?? true,
+      },
+      { metadata: options.metadata },
+    );
+    const id = request.header.msg_id;
+    if (options.onOutput) this.#outputs.set(id, options.onOutput);
+    if (options.onInput) this.#input.set(id, options.onInput);
+    const idle = this.#promise(this.#idle, id);
+    const reply = this.#send("shell", request);
+    const done = Promise.all([reply, idle]).then(([message]) => {
+      this.#input.delete(id);
+      return message;
+    });
+    // Who waits for one of them only must not be told of the other's failure as unhandled.
+    for (const promise of [reply, idle, done]) promise.catch(() => {});
+    return { id, reply, done };
+  }
+
+  /** Sends a request and waits for its reply. @throws KernelDiedError where the kernel ends before */
+  request(type: string, content: Json, channel: ReplyChannel = "shell"): Promise<Message> {
+    return this.#send(channel, this.factory.message(type, content));
+  }
+
+  complete(code: string, cursor = code.length): Promise<Message> {
+    return this.request("complete_request", { code, cursor_pos: cursor });
+  }
+
+  inspect(code: string, cursor = code.length, detail: 0 | 1 = 0): Promise<Message> {
+    return this.request("inspect_request", { code, cursor_pos: cursor, detail_level: detail });
+  }
+
+  isComplete(code: string): Promise<Message> {
+    return this.request("is_complete_request", { code });
+  }
+
+  /** @param query - `hist_access_type` ("tail", "range", "search") and its fields; default the last ten cells */
+  history(query: Json = {}): Promise<Message> {
+    return this.request("history_request", { hist_access_type: "tail", n: 10, output: false, raw: true, ...query });
+  }
+
+  kernelInfo(): Promise<Message> {
+    return this.request("kernel_info_request", {});
+  }
+
+  commInfo(target?: string): Promise<Message> {
+    return this.request("comm_info_request", target === undefined ? {} : { target_name: target });
+  }
+
+  /** Sends a comm message; answers come on iopub, see {@link onMessage}. @returns the message that was sent */
+  comm(type: "comm_open" | "comm_msg" | "comm_close", content: Json, buffers?: Uint8Array[]): Message {
+    const message = this.factory.message(type, content, { buffers });
+    this.#shell.send(this.#codec.encode(message));
+    return message;
+  }
+
+  /** Stops the running cell, in the way that the kernelspec asks for. */
+  async interrupt(): Promise<void> {
+    if (this.process && this.process.spec.interrupt_mode !== "message") this.process.interrupt();
+    else await this.request("interrupt_request", {}, "control");
+  }
+
+  /** Whether the heartbeat comes back within `timeout` milliseconds. */
+  async isAlive(timeout = 1_000): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), timeout);
+      this.#beat = (alive) => {
+        clearTimeout(timer);
+        resolve(alive);
+      };
+      this.#heartbeat.send(["ping"]);
+    });
+  }
+
+  /** Ends the kernel and starts it anew on the same sockets; the cells' state is gone. */
+  async restart(options: { grace?: number; timeout?: number } = {}): Promise<void> {
+    const kernel = this.process;
+    if (!kernel) throw new Error("kernel: only the client that started a kernel can restart it.");
+    this.#restarting = true;
+    try {
+      await this.#stop(true, options.grace ?? 5_000);
+      this.#fail(new KernelDiedError("kernel: restarted while a request was waiting."));
+      kernel.launch();
+      this.#watch(kernel);
+    } finally {
+      this.#restarting = false;
+    }
+    await this.ready(options.timeout);
+  }
+
+  /**
+   * Asks the kernel to end, waits for it, and closes the sockets.
+   *
+   * @param options.grace - milliseconds that it has before it is killed; default 5,000
+   * @returns whether it ended by itself
+   */
+  async shutdown(options: { grace?: number } = {}): Promise<boolean> {
+    const willing = await this.#stop(false, options.grace ?? 5_000);
+    await this.close();
+    return willing;
+  }
+
+  /** Ends the kernel at once, without asking. */
+  async kill(): Promise<void> {
+    this.process?.kill();
+    await this.process?.exited;
+    await this.close();
+  }
+
+  /** Closes the sockets; a kernel that this client did not start goes on. */
+  async close(): Promise<void> {
+    this.#fail(new KernelDiedError("kernel: the client was closed while a request was waiting."));
+    await Promise.all(
+      [this.#shell, this.#control, this.#stdin, this.#iopub, this.#heartbeat].map((s) => s.close({ discard: true })),
+    );
+    this.process?.cleanUp();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process && !this.process.exit) await this.shutdown();
+    else await this.close();
+  }
+
+  async #stop(restart: boolean, grace: number): Promise<boolean> {
+    const reply = this.request("shutdown_request", { restart }, "control");
+    reply.catch(() => {});
+    if (!this.process) return (await within(reply, grace)) !== undefined;
+    if (await within(this.process.exited, grace)) return true;
+    this.process.kill();
+    await this.process.exited;
+    return false;
+  }
+
+  #watch(kernel: KernelProcess): void {
+    void kernel.exited.then((exit) => {
+      if (!this.#restarting)
+        this.#fail(new KernelDiedError(`kernel: ended while a request was waiting: ${describeExit(exit)}`));
+    });
+  }
+
+  #read(socket: WireSocket, handle: (message: Message) => void): void {
+    void (async () => {
+      for await (const frames of socket) {
+        const decoded = this.#codec.decode(frames);
+        if (decoded.ok) handle(decoded.message);
+        else process.emitWarning(`kernel sent a message that is none (${decoded.problem}): ${decoded.detail}`);
+      }
+    })();
+  }
+
+  async #listenToHeart(): Promise<void> {
+    for await (const _ of this.#heartbeat) this.#beat?.(true);
+  }
+
+  #send(channel: ReplyChannel, request: Message): Promise<Message> {
+    const exit = this.process?.exit;
+    if (exit) return Promise.reject(new KernelDiedError(`kernel: has ended: ${describeExit(exit)}`));
+    const reply = this.#promise(this.#replies, request.header.msg_id);
+    (channel === "shell" ? this.#shell : this.#control).send(this.#codec.encode(request));
+    return reply;
+  }
+
+  #promise(waiting: Map<string, Pending>, id: string): Promise<Message> {
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  }
+
+  #replied(message: Message): void {
+    const id = message.parent_header.msg_id;
+    if (id === undefined) return;
+    this.#replies.get(id)?.resolve(message);
+    this.#replies.delete(id);
+  }
+
+  #published(message: Message): void {
+    for (const listener of this.#listeners) listener(message);
+    const id = message.parent_header.msg_id;
+    if (id === undefined) return;
+    this.#outputs.get(id)?.(message);
+    if (message.header.msg_type === "status" && message.content.execution_state === "idle") {
+      this.#idle.get(id)?.resolve(message);
+      this.#idle.delete(id);
+    }
+  }
+
+  async #asked(message: Message): Promise<void> {
+    const answer = this.#input.get(message.parent_header.msg_id ?? "");
+    if (message.header.msg_type !== "input_request" || !answer) return;
+    const value = await answer({ prompt: message.content.prompt ?? "", password: message.content.password === true });
+    this.#stdin.send(
+      this.#codec.encode(this.factory.message("input_reply", { value, status: "ok" }, { parent: message })),
+    );
+  }
+
+  #fail(error: Error): void {
+    for (const waiting of [this.#replies, this.#idle]) {
+      for (const { reject } of waiting.values()) reject(error);
+      waiting.clear();
+    }
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The promise's value, or undefined where it takes longer than `ms`. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
