@@ -1,0 +1,259 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { declareStatement, type NameKind, type ParsedCell, parseCell } from "../cells/parse.ts";
+import { type Candidate, toCandidates, wordStart } from "./completion.ts";
+import { LanguageServer } from "./language-server.ts";
+import { type Problem, toProblems } from "./problems.ts";
+import { CellProject } from "./project.ts";
+import { SourceFiles } from "./source-files.ts";
+
+/** Where a name of the session is declared, for the checker. */
+interface SessionName {
+  kind: NameKind;
+  /** Module specifier of its cell, or of the kernel's own globals. */
+  module: string;
+}
+
+/** Completion of a cell at a position. */
+export interface Completion {
+  candidates: Candidate[];
+  /** Range that a candidate replaces. */
+  start: number;
+  end: number;
+}
+
+/** A language-server position, from 0. */
+interface Position {
+  line: number;
+  character: number;
+}
+
+/**
+ * Checks cells against all that earlier cells declared, and knows what completes and explains them.
+ *
+ * Each cell that ran stays as a module `cell-N.ts`; the cell at hand imports from them the names that it mentions,
+ * on a line of its own above the student's text. So types need not be printed as declarations, as tslab does it:
+ * that loses unnameable ones and costs more than the check. What is not mentioned is not loaded, so the time for a
+ * cell does not grow with the notebook.
+ */
+export class Checker {
+  readonly #project: CellProject;
+  readonly #globalsModule: string;
+  readonly #globals: readonly string[];
+  readonly #names = new Map<string, SessionName>();
+  readonly #packages = new Set<string>();
+  readonly #sources = new SourceFiles();
+  #server: LanguageServer | undefined;
+  #version = 0;
+  #cells = 0;
+
+  /**
+   * @param workingFolder - the notebook's folder
+   * @param globals - names that cells see without an import, and the module that declares their types
+   */
+  constructor(workingFolder: string, globals: { module: string; names: readonly string[] }) {
+    this.#project = new CellProject(workingFolder);
+    this.#globalsModule = globals.module;
+    this.#globals = globals.names;
+    this.forget();
+    this.#start();
+  }
+
+  get project(): CellProject {
+    return this.#project;
+  }
+
+  isSessionName(name: string): boolean {
+    const found = this.#names.get(name);
+    return found !== undefined && found.kind !== "type" && found.module !== this.#globalsModule;
+  }
+
+  /** Whether a source file of the user's, imported by a cell, changed since it was last asked. */
+  get sourceVersion(): number {
+    return this.#sources.version;
+  }
+
+  /** Loads the standard declarations, so that the first cell does not wait for them. */
+  async warmUp(): Promise<void> {
+    await this.#diagnose("export {};");
+  }
+
+  /** Errors of a cell, in the student's positions; none: it may run. */
+  async check(source: string): Promise<{ cell: ParsedCell; problems: [] } | { cell?: undefined; problems: Problem[] }> {
+    const cell = parseCell(source);
+    // Text that cannot be parsed at all is still worth TypeScript's own words about it.
+    if (!cell) return { problems: toProblems(await this.#diagnose(`\n${source}\nexport {};\n`), source) };
+    this.#trackSources(cell);
+    const text = this.#withNames(cell, cell.mentioned);
+    let problems = toProblems(await this.#diagnose(text), source);
+    const missing = problems.flatMap(({ missingModule }) => missingModule ?? []);
+    if (missing.length > 0 && this.#lookAgain(missing)) problems = toProblems(await this.#diagnose(text), source);
+    return problems.length > 0 ? { problems } : { cell, problems: [] };
+  }
+
+  /**
+   * Takes a cell that ran into the session.
+   *
+   * @param present - names that it left in the scope: fewer than it declares where it failed halfway
+   */
+  async commit(cell: ParsedCell, present: (name: string) => boolean): Promise<void> {
+    const names = [...cell.declared].filter(([name, kind]) => kind === "type" || present(name));
+    for (const name of cell.modules) if (!name.startsWith(".")) this.#packages.add(name);
+    if (names.length === 0) return;
+    const module = `cell-${++this.#cells}`;
+    const file = `${module}.ts`;
+    await writeFile(join(this.#project.folder, file), this.#withNames(cell, cell.mentioned, names));
+    this.#server?.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#project.uri(file), type: 1 }] });
+    for (const [name, kind] of names) this.#names.set(name, { kind, module: `./${module}` });
+    this.#keepPackages();
+  }
+
+  /** Forgets all cells, as when the process that ran them is gone. */
+  forget(): void {
+    this.#names.clear();
+    for (const name of this.#globals) this.#names.set(name, { kind: "import", module: this.#globalsModule });
+  }
+
+  /** What may stand at a position of a cell, best first. */
+  async complete(source: string, offset: number): Promise<Completion> {
+    const start = wordStart(source, offset);
+    const position = this.#open(source, offset);
+    const result = await this.#request("textDocument/completion", { position, context: { triggerKind: 1 } });
+    const typed = source.slice(start, offset);
+    return { candidates: toCandidates(result, typed), start, end: offset };
+  }
+
+  /** Signature and documentation of what stands at a position, as Markdown; undefined where there is nothing to tell. */
+  async inspect(source: string, offset: number): Promise<string | undefined> {
+    // On a word's last letter the cursor is behind it; within brackets it asks for the call.
+    for (const at of [offset, offset - 1, wordStart(source, offset)]) {
+      if (at < 0) continue;
+      const hover = await this.#request("textDocument/hover", { position: this.#open(source, at) });
+      const text = hover?.contents?.value?.trim();
+      if (text && !/^```typescript\s+any\s+```$/.test(text)) return text;
+    }
+    const help = await this.#request("textDocument/signatureHelp", { position: this.#open(source, offset) });
+    const signature = help?.signatures?.[help.activeSignature ?? 0];
+    if (!signature) return undefined;
+    const documentation = signature.documentation?.value ?? signature.documentation ?? "";
+    return `\`\`\`typescript\n${signature.label}\n\`\`\`\n${documentation}`.trim();
+  }
+
+  dispose(): void {
+    this.#server?.stop();
+    this.#project.dispose();
+  }
+
+  /** The server ended, or was stopped: the next request starts another. */
+  #start(): LanguageServer {
+    const server = new LanguageServer(pathToFileURL(this.#project.folder).href);
+    this.#server = server;
+    this.#keepPackages();
+    const open = (name: string, text: string) =>
+      server.notify("textDocument/didOpen", {
+        textDocument: { uri: this.#project.uri(name), languageId: "typescript", version: ++this.#version, text },
+      });
+    open("session.ts", this.#sessionText());
+    open("cell.ts", "export {};");
+    return server;
+  }
+
+  #change(name: string, text: string): void {
+    const server = this.#server && !this.#server.stopped ? this.#server : this.#start();
+    server.notify("textDocument/didChange", {
+      textDocument: { uri: this.#project.uri(name), version: ++this.#version },
+      contentChanges: [{ text }],
+    });
+  }
+
+  /** A request about the text of the cell at hand, which must have been set in the same turn. */
+  // biome-ignore lint/suspicious/noExplicitAny: results differ by method
+  #request(method: string, params: object): Promise<any> {
+    return this.#server!.request(method, { textDocument: { uri: this.#project.uri("cell.ts") }, ...params });
+  }
+
+  async #diagnose(text: string) {
+    this.#change("cell.ts", text);
+    const report = await this.#request("textDocument/diagnostic", {});
+    return report.items;
+  }
+
+  /** Makes a source the cell at hand, with every name of the session visible; @returns the position of an offset. */
+  #open(source: string, offset: number): Position {
+    const cell = parseCell(source);
+    const visible = new Set([...this.#names.keys()]);
+    this.#change("cell.ts", cell ? this.#withNames(cell, visible) : `export {};\n${source}`);
+    const before = source.slice(0, offset).split("\n");
+    return { line: before.length, character: before.at(-1)!.length };
+  }
+
+  /** A cell's text between a line that imports the names it uses and one that exports those it declares. */
+  #withNames(cell: ParsedCell, mentioned: ReadonlySet<string>, exported = [...cell.declared]): string {
+    const imports = new Map<string, string[]>();
+    let line = "";
+    for (const name of mentioned) {
+      const found = cell.declared.has(name) ? undefined : this.#names.get(name);
+      if (!found) continue;
+      // An import could not be assigned to.
+      if (found.kind === "let") line += `declare let ${name}: typeof import("${found.module}").${name};`;
+      else imports.set(found.module, [...(imports.get(found.module) ?? []), name]);
+    }
+    for (const [module, names] of imports) line += `import { ${names.join(", ")} } from "${module}";`;
+    const own = alreadyExported(cell);
+    const names = exported.map(([name]) => name).filter((name) => !own.has(name));
+    return `${line}\n${cell.source}\nexport { ${names.join(", ")} };\n`;
+  }
+
+  /** Packages stay loaded while no cell mentions them, or each use would parse them again. */
+  #keepPackages(): void {
+    const text = this.#sessionText();
+    if (text === this.#keptText) return;
+    this.#keptText = text;
+    writeFile(join(this.#project.folder, "session.ts"), text).catch(() => {});
+    if (this.#server && this.#version > 0) this.#change("session.ts", text);
+  }
+  #keptText: string | undefined;
+
+  #sessionText(): string {
+    const modules = [...this.#packages].map((name) => `import ${JSON.stringify(name)};`).join("\n");
+    return `${modules}\nimport {} from ${JSON.stringify(this.#globalsModule)};\nexport {};\n`;
+  }
+
+  #trackSources(cell: ParsedCell): void {
+    const changed = this.#sources.follow(cell.modules, this.#project.workingFolder);
+    if (changed.length === 0) return;
+    const changes = changed.map((path) => ({ uri: pathToFileURL(path).href, type: 2 }));
+    this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
+  }
+
+  /** The server remembers what was not there; packages may have been installed since. */
+  #lookAgain(modules: string[]): boolean {
+    const linked = this.#project.linkPackages();
+    const names = modules.map((name) =>
+      name
+        .split("/")
+        .slice(0, name.startsWith("@") ? 2 : 1)
+        .join("/"),
+    );
+    const folders = names.flatMap((name) => this.#project.packageFolders(name));
+    if (folders.length === 0 && !linked) return false;
+    const changes = folders.map((folder) => ({ uri: pathToFileURL(join(folder, "package.json")).href, type: 1 }));
+    this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
+    return true;
+  }
+}
+
+/** Names that the student exports in the cell already. */
+function alreadyExported(cell: ParsedCell): Set<string> {
+  const names = new Map<string, NameKind>();
+  const listed = new Set<string>();
+  for (const statement of cell.program.body) {
+    if (statement.type !== "ExportNamedDeclaration") continue;
+    if (statement.declaration) declareStatement(statement, names);
+    for (const specifier of statement.specifiers) {
+      if (specifier.type === "ExportSpecifier" && !statement.source) listed.add(specifier.local.name);
+    }
+  }
+  return new Set([...names.keys(), ...listed]);
+}

@@ -1,0 +1,107 @@
+import { syntaxProblem } from "../cells/parse.ts";
+
+/** An error of a cell, where the student sees it. */
+export interface Problem {
+  /** Line and column in the cell, from 1. */
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
+  message: string;
+  /** TypeScript's number, as in "TS2322"; undefined for a syntax error of our own parser. */
+  code?: number;
+  /** Module specifier that was not found. */
+  missingModule?: string;
+}
+
+/** A diagnostic as the Language Server Protocol gives it; positions from 0. */
+interface Diagnostic {
+  range: { start: { line: number; character: number }; end: { line: number; character: number } };
+  severity?: number;
+  code?: number | string;
+  message: string;
+}
+
+const ERROR = 1;
+
+/** "Could not find a declaration file for module": a package without types can be used all the same. */
+const UNTYPED_MODULE = 7016;
+const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
+const MISSING_MODULE = 2307;
+const IMPORT_IS_READ_ONLY = 2632;
+
+/** Turns the language server's diagnostics of a cell, which has one line of imports above it, into the student's problems. */
+export function toProblems(diagnostics: readonly Diagnostic[], source: string): Problem[] {
+  const lines = source.split("\n").length;
+  const problems = diagnostics
+    .filter(({ severity, code }) => (severity ?? ERROR) === ERROR && Number(code) !== UNTYPED_MODULE)
+    .filter(({ range }) => range.start.line >= 1 && range.start.line <= lines)
+    .map((diagnostic) => toProblem(diagnostic));
+  if (problems.length > 0) return problems;
+  // What TypeScript lets pass and the parser does not, or what only shows behind the cell's end.
+  const syntax = syntaxProblem(source);
+  if (!syntax) return [];
+  const before = source.slice(0, syntax.offset).split("\n");
+  const [line, column] = [before.length, before.at(-1)!.length + 1];
+  return [{ line, column, endLine: line, endColumn: column + 1, message: syntax.message }];
+}
+
+function toProblem({ range, code, message }: Diagnostic): Problem {
+  const { start, end } = range;
+  const problem: Problem = {
+    line: start.line,
+    column: start.character + 1,
+    endLine: end.line,
+    endColumn: end.character + 1,
+    message,
+    code: Number(code),
+  };
+  const quoted = /'([^']+)'/.exec(message)?.[1];
+  if (problem.code === MISSING_MODULE && quoted !== undefined) {
+    problem.missingModule = quoted;
+    problem.message = missingModule(quoted);
+  } else if (UNKNOWN_NAME.has(problem.code!)) {
+    problem.message = `${message.replace(/\.?$/, ".")} If another cell declares it, run that cell first.`;
+  } else if (problem.code === IMPORT_IS_READ_ONLY) {
+    problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, a function, a class or an import.`;
+  }
+  return problem;
+}
+
+/** What to do about a module that is not there. */
+export function missingModule(specifier: string): string {
+  if (/^[./]|^file:/.test(specifier)) return `Cannot find the file '${specifier}', seen from the notebook's folder.`;
+  const name = specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+  return `Cannot find the package '${specifier}'. Install it in a terminal: npm install ${name}`;
+}
+
+/**
+ * Shows problems below their lines, with carets.
+ *
+ * @param colour - whether to use terminal colours
+ */
+export function formatProblems(problems: readonly Problem[], source: string, colour = true): string {
+  const paint = (code: string, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const lines = source.split("\n");
+  const width = String(lines.length).length;
+  const gutter = (line: number | "") => String(line).padStart(width);
+  return problems
+    .map((problem) => {
+      const { line, column, message, code } = problem;
+      const text = lines[line - 1] ?? "";
+      const end = problem.endLine > line ? text.length + 1 : problem.endColumn;
+      const indent = text.slice(0, column - 1).replace(/[^\t]/g, " ");
+      const carets = "^".repeat(Math.max(1, Math.min(end, text.length + 1) - column));
+      const shown = [
+        `${paint("31", `line ${line}`)}: ${message.replaceAll("\n", "\n  ")}${code ? paint("90", ` (TS${code})`) : ""}`,
+        ...(line > 1 ? [`${paint("90", `  ${gutter(line - 1)} |`)} ${lines[line - 2]}`] : []),
+        `${paint("31", ">")} ${paint("90", `${gutter(line)} |`)} ${text}`,
+        `${paint("90", `  ${gutter("")} |`)} ${indent}${paint("31", carets)}`,
+      ];
+      return shown.join("\n");
+    })
+    .join("\n\n");
+}
