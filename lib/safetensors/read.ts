@@ -166,8 +166,9 @@ export function parseSafetensors(bytes: Uint8Array): {
   const header = parseHeader(bytes.subarray(8, 8 + length), bytes.length, "safetensors");
   const tensors = new Map<string, TensorEntry & { data: TensorData }>();
   for (const [name, entry] of header.tensors) {
-    const copy = bytes.slice(entry.offset, entry.offset + entry.byteLength);
-    tensors.set(name, { ...entry, data: arrayOver(entry.dtype, copy.buffer as ArrayBuffer) });
+    // A copy, aligned for its type; a Buffer's own slice would share the memory.
+    const copy = new Uint8Array(bytes.subarray(entry.offset, entry.offset + entry.byteLength));
+    tensors.set(name, { ...entry, data: arrayOver(entry.dtype, copy.buffer) });
   }
   return { tensors, metadata: header.metadata };
 }

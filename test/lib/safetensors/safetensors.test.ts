@@ -96,7 +96,7 @@ describe("files that the reference implementation writes", () => {
   });
 
   test("hold metadata", () => {
-    expect(parseSafetensors(new Uint8Array(Buffer.from(reference.withMetadata, "base64"))).metadata).toEqual({
+    expect(parseSafetensors(Buffer.from(reference.withMetadata, "base64")).metadata).toEqual({
       format: "pt",
     });
   });
@@ -232,6 +232,13 @@ describe("a header that lies is refused before its data is touched", () => {
       new Float32Array(0),
       new Float32Array(1),
     ]);
+  });
+
+  test("a Buffer is taken as well, and the tensors share no memory with it", () => {
+    const bytes = Buffer.from(reference.withMetadata, "base64");
+    const { data } = parseSafetensors(bytes).tensors.get("weight")!;
+    bytes.fill(255);
+    expect(data).toEqual(Float32Array.of(0, 1, 2, 3));
   });
 
   test("a tensor named __proto__ is a tensor like any other", () => {
