@@ -1,7 +1,14 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
+// Files and data
 export { fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
+// Tensors
+export { type DType, dtypes } from "./graph/dtype.ts";
+export type { Shape } from "./graph/shape.ts";
+// Randomness
 export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
+// Where it runs
+export { getNumThreads, setNumThreads } from "./runtime/settings.ts";
 export {
   openSafetensors,
   parseSafetensors,
@@ -9,3 +16,8 @@ export {
   saveCheckpoint,
   saveSafetensors,
 } from "./safetensors/index.ts";
+export * from "./tensor/create.ts";
+export { einsum } from "./tensor/einsum.ts";
+export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
+export * from "./tensor/random.ts";
+export { type Nested, type Operand, realize, Tensor } from "./tensor/tensor.ts";

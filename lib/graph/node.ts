@@ -1,0 +1,192 @@
+import { type DType, isFloat, type TypedArray } from "./dtype.ts";
+import { type Shape, sizeOf } from "./shape.ts";
+
+/** `[top, left, bottom, right]`: zeros around an image; negative numbers crop. */
+export type Padding = readonly [number, number, number, number];
+
+export interface ConvAttrs {
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+export interface WindowAttrs {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
+}
+
+interface ReduceAttrs {
+  readonly dims: readonly number[];
+  readonly keepdim: boolean;
+}
+
+// biome-ignore lint/complexity/noBannedTypes: an operation without attributes
+type None = {};
+
+export const unaryOps = [
+  ...["neg", "exp", "log", "sqrt", "reciprocal", "tanh", "sigmoid", "relu", "erf", "abs", "sign", "sin", "cos"],
+  ...["floor", "ceil", "round", "not", "isnan", "silu", "gelu", "quickGelu", "detach"],
+] as const as readonly UnaryOp[];
+
+export type UnaryOp =
+  | ("neg" | "exp" | "log" | "sqrt" | "reciprocal" | "tanh" | "sigmoid" | "relu" | "erf" | "abs" | "sign" | "sin")
+  | ("cos" | "floor" | "ceil" | "round" | "not" | "isnan" | "silu" | "gelu" | "quickGelu" | "detach");
+
+export type BinaryOp =
+  | ("add" | "sub" | "mul" | "div" | "pow" | "maximum" | "minimum" | "mod")
+  | ("eq" | "lt" | "le" | "gt" | "ge" | "and" | "or" | "xor");
+
+/** Every operation of the graph, with the attributes that belong to it. */
+export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
+  /** A tensor that exists: its elements are in `node.storage`. */
+  source: None;
+  /** An argument of a traced function. */
+  placeholder: None;
+  /** Host numbers made anew for each run of a traced function: random draws, a learning rate. */
+  live: { readonly fill: () => TypedArray };
+  /**
+   * A number written into the program. `free` numbers are the caller's: outside a traced function they are fed, so that
+   * another value needs no new session.
+   */
+  const: { readonly value: number; readonly free?: boolean };
+  cast: None;
+  where: None;
+  sum: ReduceAttrs;
+  sumSquare: ReduceAttrs;
+  max: ReduceAttrs;
+  min: ReduceAttrs;
+  argmax: { readonly dim: number; readonly keepdim: boolean };
+  argmin: { readonly dim: number; readonly keepdim: boolean };
+  cumsum: { readonly dim: number; readonly reverse: boolean };
+  reshape: None;
+  expand: None;
+  permute: { readonly perm: readonly number[] };
+  /** `out[i] = x[start + i * step]` in each dimension; the size is the node's shape. */
+  slice: { readonly start: readonly number[]; readonly step: readonly number[]; readonly free?: boolean };
+  pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
+  cat: { readonly dim: number };
+  /** Whole slices along `dim` at the indices of any shape (an embedding look-up where `dim` is 0). */
+  indexSelect: { readonly dim: number };
+  /** The reverse of `indexSelect`: slices added into zeros of `size` along `dim`. */
+  indexAdd: { readonly dim: number };
+  gather: { readonly dim: number };
+  scatterAdd: { readonly dim: number };
+  matmul: None;
+  softmax: { readonly dim: number };
+  logSoftmax: { readonly dim: number };
+  conv2d: ConvAttrs;
+  /** Gradient of `conv2d` for its input; also what `ConvTranspose2d` computes. */
+  convInput: ConvAttrs;
+  /** Gradient of `conv2d` for its weight. */
+  convWeight: ConvAttrs;
+  /** `x * scale[B, C] + shift[B, C]` over the image dimensions. */
+  channelAffine: None;
+  groupNorm: { readonly groups: number; readonly eps: number };
+  layerNorm: { readonly eps: number };
+  maxPool: WindowAttrs;
+  /** Where in the input (flat, over the whole tensor) each maximum stands. */
+  maxPoolIndices: WindowAttrs;
+  sumPool: WindowAttrs;
+  /** Gradient of `sumPool`: each value goes to every place of its window. */
+  spread: WindowAttrs;
+  attention: { readonly scale: number };
+}
+
+export type Op = keyof OpAttrs;
+
+/** Elements of a tensor that exists, wherever they are. The runtime knows what is behind it. */
+export interface Storage {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly device: string | null;
+  /** Elements that lie in a file: the session maps them from there. */
+  readonly file?: FileRegion;
+}
+
+/** Bytes of a file on disk. */
+export interface FileRegion {
+  readonly folder: string;
+  /** Path relative to `folder`. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where gradients flow at the moment; `noGrad` switches it off. */
+export const gradMode = { enabled: true };
+
+let count = 0;
+
+/**
+ * One value of a graph: an operation, what it reads and the shape and dtype that come out.
+ *
+ * A node never changes, but for two things. Once computed it carries `storage`, and whoever computes with it starts
+ * there. And what no gradient will pass forgets its inputs then, so that a training loop does not keep its past.
+ */
+export class Node<O extends Op = Op> {
+  readonly id: number;
+  readonly op: O;
+  readonly attrs: OpAttrs[O];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Where it will be computed; null while only numbers of the program take part. */
+  readonly device: string | null;
+  requiresGrad: boolean;
+  inputs: readonly Node[];
+  #storage: Storage | null = null;
+
+  constructor(op: O, inputs: readonly Node[], attrs: OpAttrs[O], shape: Shape, dtype: DType) {
+    this.id = count++;
+    this.op = op;
+    this.inputs = inputs;
+    this.attrs = attrs;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.device = joinDevices(op, inputs);
+    this.requiresGrad =
+      gradMode.enabled && op !== "detach" && isFloat(dtype) && inputs.some((input) => input.requiresGrad);
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get storage(): Storage | null {
+    return this.#storage;
+  }
+
+  /** Records the computed elements. */
+  settle(storage: Storage): void {
+    this.#storage = storage;
+    if (!this.requiresGrad) this.inputs = [];
+  }
+
+  is<P extends Op>(op: P): this is Node<P> {
+    return (this.op as Op) === op;
+  }
+}
+
+function joinDevices(op: Op, inputs: readonly Node[]): string | null {
+  let device: string | null = null;
+  for (const input of inputs) {
+    const own = input.storage?.device ?? input.device;
+    if (own === null || own === device) continue;
+    if (device !== null) {
+      throw new TypeError(
+        `${op}: one tensor is on "${device}", another on "${own}"; move one of them first: x.to("${device}")`,
+      );
+    }
+    device = own;
+  }
+  return device;
+}
+
+/** A leaf that holds `storage`. */
+export function source(storage: Storage, requiresGrad = false): Node {
+  const node = new Node("source", [], {}, storage.shape, storage.dtype);
+  node.settle(storage);
+  node.requiresGrad = requiresGrad;
+  return node;
+}

@@ -1,0 +1,47 @@
+import { Node } from "../node.ts";
+import { axis, sameShape, show } from "../shape.ts";
+import { cast } from "./elementwise.ts";
+
+function indices(where: string, index: Node): Node {
+  if (index.dtype !== "int64" && index.dtype !== "int32") {
+    throw new TypeError(`${where}: the index has dtype ${index.dtype}, expected int64`);
+  }
+  return cast(index, "int64");
+}
+
+/** Whole slices of `x` along `dim`, at the positions in `index` (any shape): `out[.., i.., ..] = x[.., index[i..], ..]`. */
+export function indexSelect(x: Node, dim: number, index: Node): Node {
+  const d = axis("indexSelect", dim, x.shape.length);
+  const shape = [...x.shape.slice(0, d), ...index.shape, ...x.shape.slice(d + 1)];
+  return new Node("indexSelect", [x, indices("indexSelect", index)], { dim: d }, shape, x.dtype);
+}
+
+/** Zeros with `size` slices along `dim`, to which the slices of `x` are added at `index`. */
+export function indexAdd(x: Node, dim: number, index: Node, size: number): Node {
+  const shape = [...x.shape.slice(0, dim), size, ...x.shape.slice(dim + index.shape.length)];
+  return new Node("indexAdd", [x, indices("indexAdd", index)], { dim }, shape, x.dtype);
+}
+
+/** `out[i][j][k] = x[i][index[i][j][k]][k]` where `dim` is 1. */
+export function gather(x: Node, dim: number, index: Node): Node {
+  const d = axis("gather", dim, x.shape.length);
+  const fits = index.shape.length === x.shape.length && index.shape.every((n, i) => i === d || n <= x.shape[i]!);
+  if (!fits) {
+    throw new RangeError(
+      `gather: index ${show(index.shape)} does not fit ${show(x.shape)}: as many dimensions, none longer but dim ${dim}`,
+    );
+  }
+  // ONNX gathers from exactly as many rows as the index has.
+  return new Node("gather", [x, indices("gather", index)], { dim: d }, index.shape, x.dtype);
+}
+
+/** `base` with `x` added at `index` along `dim`: the reverse of `gather`. */
+export function scatterAdd(base: Node, dim: number, index: Node, x: Node): Node {
+  const d = axis("scatterAdd", dim, base.shape.length);
+  if (!sameShape(index.shape, x.shape) || index.shape.length !== base.shape.length) {
+    throw new RangeError(
+      `scatterAdd: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${base.shape.length} dimensions`,
+    );
+  }
+  return new Node("scatterAdd", [base, indices("scatterAdd", index), x], { dim: d }, base.shape, base.dtype);
+}

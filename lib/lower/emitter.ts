@@ -1,0 +1,105 @@
+import type { Node, Op } from "../graph/node.ts";
+import { OnnxGraph } from "../onnx/model.ts";
+import { standard } from "./standard.ts";
+import { type Input, isLeaf, type Structure } from "./structure.ts";
+import { tuned } from "./tuned.ts";
+
+/** What a graph is written for. */
+export interface Target {
+  /** Formulations that are fast on onnxruntime's CPU provider, instead of plain standard operators. */
+  readonly tuned: boolean;
+  /** Channels in a block of the CPU's own image layout: 16 with AVX-512, else 8; 0 leaves that layout alone. */
+  readonly block: 0 | 8 | 16;
+}
+
+/** Writes one node as ONNX operations and returns the name of its value. */
+export type Emit<O extends Op = Op> = (e: Emitter, node: Node<O>) => string;
+export type Emissions = { readonly [O in Op]: Emit<O> };
+
+// Written only where somebody reads them: the reader may be able to do without.
+const onDemand: ReadonlySet<Op> = new Set(["permute", "expand", "cast", "const", "reshape"]);
+
+/** Turns a graph into ONNX, node by node, each by the table of its target. */
+export class Emitter {
+  readonly graph = new OnnxGraph();
+  readonly target: Target;
+  /** How many nodes read each one. */
+  readonly uses = new Map<Node, number>();
+  readonly #names = new Map<Node, string>();
+  readonly #memo = new Map<string, string>();
+  readonly #inputs = new Map<Node, Input>();
+  readonly #table: Emissions;
+
+  constructor(target: Target) {
+    this.target = target;
+    this.#table = target.tuned ? { ...standard, ...tuned } : standard;
+  }
+
+  /** The name under which `node`'s value stands in the ONNX graph. */
+  name(node: Node): string {
+    let name = this.#names.get(node);
+    if (name === undefined) {
+      const emit = this.#table[node.op] as Emit;
+      name = emit(this, node);
+      this.#names.set(node, name);
+    }
+    return name;
+  }
+
+  /** The names of a node's inputs. */
+  names(node: Node): string[] {
+    return node.inputs.map((input) => this.name(input));
+  }
+
+  /** The name of the fed numbers of a `free` node, or undefined where they are written into the program. */
+  fed(node: Node): string | undefined {
+    return this.#inputs.get(node)?.name;
+  }
+
+  /** Writes something once per key and returns its name every time. */
+  once(key: string, make: () => string): string {
+    let name = this.#memo.get(key);
+    if (name === undefined) {
+      name = make();
+      this.#memo.set(key, name);
+    }
+    return name;
+  }
+
+  /** The whole graph; outputs are named `y0`, `y1` and so on. */
+  emit(structure: Structure): Uint8Array {
+    for (const input of structure.inputs) {
+      this.graph.input(input.name, input.dtype, input.shape);
+      this.#inputs.set(input.node, input);
+      if (!input.values) this.#names.set(input.node, input.name);
+    }
+    for (const node of structure.order) {
+      if (isLeaf(node)) {
+        const file = node.storage?.file;
+        if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, external(file)));
+        continue;
+      }
+      for (const input of node.inputs) this.uses.set(input, (this.uses.get(input) ?? 0) + 1);
+    }
+    for (const node of structure.order) if (!onDemand.has(node.op)) this.name(node);
+    for (const [i, node] of structure.outputs.entries()) {
+      this.graph.add("Identity", [this.name(node)], {}, { output: `y${i}` });
+      this.graph.output(`y${i}`, node.dtype, node.shape);
+    }
+    return this.graph.encode();
+  }
+
+  reshape(x: string, shape: readonly number[]): string {
+    return this.graph.add("Reshape", [x, this.graph.ints(shape)]);
+  }
+
+  /** A constant beside a float tensor, in its dtype. */
+  scalar(value: number, like: Node): string {
+    if (like.dtype !== "float16") return this.graph.scalar(value, like.dtype);
+    return this.once(`half ${value}`, () => this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }));
+  }
+}
+
+function external(file: { location: string; offset: number; length: number }) {
+  return { location: file.location, offset: file.offset, length: file.length };
+}

@@ -1,0 +1,247 @@
+import type { DType } from "../graph/dtype.ts";
+import type { BinaryOp, ConvAttrs, Node, UnaryOp, WindowAttrs } from "../graph/node.ts";
+import { sizeOf } from "../graph/shape.ts";
+import { convWeight } from "./conv-weight.ts";
+import type { Emissions, Emit, Emitter } from "./emitter.ts";
+
+const elementType: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
+
+const plain =
+  (type: string): Emit =>
+  (e, n) =>
+    e.graph.add(type, e.names(n));
+
+const unary: Record<UnaryOp, Emit> = {
+  neg: plain("Neg"),
+  exp: plain("Exp"),
+  log: plain("Log"),
+  sqrt: plain("Sqrt"),
+  reciprocal: plain("Reciprocal"),
+  tanh: plain("Tanh"),
+  sigmoid: plain("Sigmoid"),
+  relu: (e, n) =>
+    n.dtype === "float32" || n.dtype === "float16"
+      ? e.graph.add("Relu", e.names(n))
+      : e.graph.add("Max", [e.name(n.inputs[0]!), e.graph.scalar(0, n.dtype)]),
+  erf: plain("Erf"),
+  abs: plain("Abs"),
+  sign: plain("Sign"),
+  sin: plain("Sin"),
+  cos: plain("Cos"),
+  floor: plain("Floor"),
+  ceil: plain("Ceil"),
+  round: plain("Round"),
+  not: plain("Not"),
+  isnan: plain("IsNaN"),
+  silu: (e, n) => {
+    const x = e.name(n.inputs[0]!);
+    return e.graph.add("Mul", [x, e.graph.add("Sigmoid", [x])]);
+  },
+  gelu: plain("Gelu"),
+  quickGelu: (e, n) => {
+    const x = e.name(n.inputs[0]!);
+    return e.graph.add("Mul", [x, e.graph.add("Sigmoid", [e.graph.add("Mul", [x, e.scalar(1.702, n)])])]);
+  },
+  detach: (e, n) => e.name(n.inputs[0]!),
+};
+
+const binary: Record<BinaryOp, Emit> = {
+  add: plain("Add"),
+  sub: plain("Sub"),
+  mul: plain("Mul"),
+  div: plain("Div"),
+  pow: plain("Pow"),
+  maximum: plain("Max"),
+  minimum: plain("Min"),
+  mod: (e, n) => {
+    const [a, b] = e.names(n) as [string, string];
+    if (n.dtype !== "float32" && n.dtype !== "float16") return e.graph.add("Mod", [a, b]);
+    const floor = e.graph.add("Floor", [e.graph.add("Div", [a, b])]);
+    return e.graph.add("Sub", [a, e.graph.add("Mul", [b, floor])]);
+  },
+  eq: plain("Equal"),
+  lt: plain("Less"),
+  le: plain("LessOrEqual"),
+  gt: plain("Greater"),
+  ge: plain("GreaterOrEqual"),
+  and: plain("And"),
+  or: plain("Or"),
+  xor: plain("Xor"),
+};
+
+const reduce =
+  (type: string): Emit<"sum" | "sumSquare" | "max" | "min"> =>
+  (e, n) =>
+    e.graph.add(type, [e.name(n.inputs[0]!), e.graph.ints(n.attrs.dims)], { keepdims: Number(n.attrs.keepdim) });
+
+const argument =
+  (type: string): Emit<"argmax" | "argmin"> =>
+  (e, n) =>
+    e.graph.add(type, e.names(n), { axis: n.attrs.dim, keepdims: Number(n.attrs.keepdim) });
+
+const given: Emit = (_, n) => {
+  throw new Error(`${n.op}: a leaf without a tensor`);
+};
+
+/** Every operation in ONNX's standard operators: right on any device, and what the tuned ones are checked against. */
+export const standard: Emissions = {
+  ...unary,
+  ...binary,
+  source: given,
+  placeholder: given,
+  live: given,
+  const: (e, n) => e.fed(n) ?? e.scalar(n.attrs.value, n),
+  cast: (e, n) => e.graph.add("Cast", e.names(n), { to: elementType[n.dtype] }),
+  where: plain("Where"),
+  sum: reduce("ReduceSum"),
+  sumSquare: reduce("ReduceSumSquare"),
+  max: reduce("ReduceMax"),
+  min: reduce("ReduceMin"),
+  argmax: argument("ArgMax"),
+  argmin: argument("ArgMin"),
+  cumsum: (e, n) =>
+    e.graph.add("CumSum", [e.name(n.inputs[0]!), e.graph.scalar(n.attrs.dim, "int64")], {
+      reverse: Number(n.attrs.reverse),
+    }),
+  reshape: (e, n) => e.reshape(e.name(n.inputs[0]!), n.shape),
+  expand: (e, n) => e.graph.add("Expand", [e.name(n.inputs[0]!), e.graph.ints(n.shape)]),
+  permute: (e, n) => e.graph.add("Transpose", e.names(n), { perm: n.attrs.perm }),
+  slice,
+  pad: (e, n) => {
+    const x = e.name(n.inputs[0]!);
+    const { before, after, value } = n.attrs;
+    const all = n.shape.map((_, i) => i);
+    if ([...before, ...after].every((v) => v <= 0)) {
+      const ends = before.map((b, i) => n.shape[i]! - b);
+      return e.graph.add("Slice", [x, e.graph.ints(before.map((b) => -b)), e.graph.ints(ends), e.graph.ints(all)]);
+    }
+    return e.graph.add("Pad", [x, e.graph.ints([...before, ...after]), e.scalar(value, n)]);
+  },
+  cat: (e, n) => e.graph.add("Concat", e.names(n), { axis: n.attrs.dim }),
+  indexSelect: (e, n) => e.graph.add("Gather", e.names(n), { axis: n.attrs.dim }),
+  indexAdd: (e, n) => {
+    const [x, index] = n.inputs as [Node, Node];
+    const d = n.attrs.dim;
+    const k = index.shape.length;
+    const [pre, post] = [x.shape.slice(0, d), x.shape.slice(d + k)];
+    // The indexed dimensions first, as one; the others keep their order.
+    const front = e.graph.add("Transpose", [e.name(x)], {
+      perm: [...index.shape.map((_, i) => d + i), ...pre.map((_, i) => i), ...post.map((_, i) => d + k + i)],
+    });
+    const updates = e.reshape(front, [index.size, ...pre, ...post]);
+    const zeros = e.graph.add("Expand", [e.scalar(0, n), e.graph.ints([n.shape[d]!, ...pre, ...post])]);
+    const at = e.reshape(e.name(index), [index.size, 1]);
+    const sum = e.graph.add("ScatterND", [zeros, at, updates], { reduction: "add" });
+    return e.graph.add("Transpose", [sum], {
+      perm: [...pre.map((_, i) => i + 1), 0, ...post.map((_, i) => d + 1 + i)],
+    });
+  },
+  gather: (e, n) => e.graph.add("GatherElements", e.names(n), { axis: n.attrs.dim }),
+  scatterAdd: (e, n) => e.graph.add("ScatterElements", e.names(n), { axis: n.attrs.dim, reduction: "add" }),
+  matmul: plain("MatMul"),
+  softmax: (e, n) => e.graph.add("Softmax", e.names(n), { axis: n.attrs.dim }),
+  logSoftmax: (e, n) => e.graph.add("LogSoftmax", e.names(n), { axis: n.attrs.dim }),
+  conv2d: (e, n) => e.graph.add("Conv", e.names(n), convAttributes(n.attrs, n.inputs[1]!)),
+  convInput: (e, n) => {
+    const { stride, padding: p, dilation } = n.attrs;
+    const weight = n.inputs[1]!;
+    const kernel = weight.shape.slice(2);
+    const rest = [0, 1].map(
+      (i) => (n.shape[2 + i]! + p[i]! + p[i + 2]! - dilation[i]! * (kernel[i]! - 1) - 1) % stride[i]!,
+    );
+    return e.graph.add("ConvTranspose", e.names(n), { ...convAttributes(n.attrs, weight), output_padding: rest });
+  },
+  convWeight: (e, n) => convWeight(e, n),
+  channelAffine: (e, n) => {
+    const [x, scale, shift] = e.names(n) as [string, string, string];
+    const wide = [n.shape[0]!, n.shape[1]!, 1, 1];
+    return e.graph.add("Add", [e.graph.add("Mul", [x, e.reshape(scale, wide)]), e.reshape(shift, wide)]);
+  },
+  groupNorm: (e, n) => {
+    const [x, weight, bias] = e.names(n) as [string, string, string];
+    const { groups, eps } = n.attrs;
+    const flat = e.reshape(x, [n.shape[0]!, groups, n.size / (n.shape[0]! * groups)]);
+    const [one, zero] = [1, 0].map((v) => e.graph.scalar(v, n.dtype, [groups])) as [string, string];
+    const h = e.graph.add("InstanceNormalization", [flat, one, zero], { epsilon: { float: eps } });
+    const wide = [n.shape[1]!, ...n.shape.slice(2).map(() => 1)];
+    const scaled = e.graph.add("Mul", [e.reshape(h, n.shape), e.reshape(weight, wide)]);
+    return e.graph.add("Add", [scaled, e.reshape(bias, wide)]);
+  },
+  layerNorm: (e, n) => e.graph.add("LayerNormalization", e.names(n), { axis: -1, epsilon: { float: n.attrs.eps } }),
+  maxPool: (e, n) => maxPool(e, n.inputs[0]!, n.attrs).values,
+  maxPoolIndices: (e, n) => maxPool(e, n.inputs[0]!, n.attrs).indices,
+  sumPool: (e, n) => {
+    const average = e.graph.add("AveragePool", e.names(n), { ...windowAttributes(n.attrs), count_include_pad: 1 });
+    return e.graph.add("Mul", [average, e.scalar(sizeOf(n.attrs.kernel), n)]);
+  },
+  spread,
+  attention: (e, n) => {
+    const [q, k, v] = e.names(n) as [string, string, string];
+    const r = n.shape.length;
+    const perm = n.shape.map((_, i) => (i === r - 1 ? r - 2 : i === r - 2 ? r - 1 : i));
+    const scores = e.graph.add("MatMul", [
+      e.graph.add("Mul", [q, e.scalar(n.attrs.scale, n)]),
+      e.graph.add("Transpose", [k], { perm }),
+    ]);
+    return e.graph.add("MatMul", [e.graph.add("Softmax", [scores], { axis: -1 }), v]);
+  },
+};
+
+export function convAttributes(attrs: ConvAttrs, weight: Node) {
+  return {
+    kernel_shape: weight.shape.slice(2),
+    strides: attrs.stride,
+    pads: attrs.padding,
+    dilations: attrs.dilation,
+    group: attrs.groups,
+  };
+}
+
+function windowAttributes(attrs: WindowAttrs) {
+  return { kernel_shape: attrs.kernel, strides: attrs.stride, pads: attrs.padding };
+}
+
+function slice(e: Emitter, n: Node<"slice">): string {
+  const x = e.name(n.inputs[0]!);
+  const { start, step } = n.attrs;
+  const all = n.shape.map((_, i) => i);
+  const length = step.map((s, i) => s * n.shape[i]!);
+  const fed = e.fed(n);
+  if (fed !== undefined) {
+    const ends = e.graph.add("Add", [fed, e.graph.ints(length)]);
+    return e.graph.add("Slice", [x, fed, ends, e.graph.ints(all), e.graph.ints(step)]);
+  }
+  // Going backwards, the place before the first element is not -1, which would be the last one.
+  const ends = start.map((s, i) => (s + length[i]! < 0 ? -(2 ** 31) : s + length[i]!));
+  return e.graph.add("Slice", [x, e.graph.ints(start), e.graph.ints(ends), e.graph.ints(all), e.graph.ints(step)]);
+}
+
+/** The maxima and where they stand, as one operation. */
+function maxPool(e: Emitter, input: Node, attrs: WindowAttrs): { values: string; indices: string } {
+  const x = e.name(input);
+  const key = `maxPool ${x} ${JSON.stringify(attrs)}`;
+  const values = e.once(key, () => {
+    const name = e.graph.fresh();
+    e.graph.addMany("MaxPool", [x], [name, `${name}_at`], windowAttributes(attrs));
+    return name;
+  });
+  return { values, indices: `${values}_at` };
+}
+
+function spread(e: Emitter, n: Node<"spread">): string {
+  const x = e.name(n.inputs[0]!);
+  const { kernel, stride, padding } = n.attrs;
+  const [h, w] = n.inputs[0]!.shape.slice(2) as [number, number];
+  const apart = kernel[0] === stride[0] && kernel[1] === stride[1] && padding.every((p) => p === 0);
+  if (apart && n.shape[2] === h * kernel[0] && n.shape[3] === w * kernel[1]) {
+    return e.graph.add("Resize", [x, "", "", e.graph.ints(n.shape)], {
+      mode: "nearest",
+      coordinate_transformation_mode: "asymmetric",
+      nearest_mode: "floor",
+    });
+  }
+  const c = n.shape[1]!;
+  const rest = [0, 1].map((i) => (n.shape[2 + i]! + padding[i]! + padding[i + 2]! - kernel[i]!) % stride[i]!);
+  const one = e.graph.scalar(1, n.dtype, [c, 1, ...kernel]);
+  return e.graph.add("ConvTranspose", [x, one], { ...windowAttributes(n.attrs), group: c, output_padding: rest });
+}

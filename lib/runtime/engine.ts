@@ -1,0 +1,88 @@
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { Envelope, Reply, Request } from "./protocol.ts";
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The caller's side of the engine's thread. */
+class Engine {
+  #worker: Worker | null = null;
+  #quiet = new MessageChannel();
+  #waiting = new Map<number, Waiting>();
+  #count = 0;
+
+  /** Sends a request and answers with its result. The process stays alive until then, and not longer. */
+  request(request: Request, moved: readonly ArrayBuffer[] = []): Promise<unknown> {
+    const worker = this.#start();
+    const id = this.#count++;
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.size === 0) worker.ref();
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage({ id, request } satisfies Envelope, moved);
+    });
+  }
+
+  /** Sends a request that nobody waits for. */
+  post(request: Request, moved: readonly ArrayBuffer[] = []): void {
+    this.#start().postMessage({ id: -1, request } satisfies Envelope, moved);
+  }
+
+  /** Sends a request and sleeps until its result is there: for `console.log`, which cannot wait otherwise. */
+  requestNow(request: Request): unknown {
+    const worker = this.#start();
+    const wake = new Int32Array(new SharedArrayBuffer(4));
+    const id = this.#count++;
+    worker.postMessage({ id, request, wake } satisfies Envelope);
+    if (Atomics.wait(wake, 0, 0, 60_000) === "timed-out") {
+      throw new Error("engine: no answer within a minute; use `await x.data()` where a computation takes long");
+    }
+    const reply = receiveMessageOnPort(this.#quiet.port1)?.message as Reply;
+    if (reply.error !== undefined) throw new Error(reply.error);
+    return reply.result;
+  }
+
+  #start(): Worker {
+    if (this.#worker) return this.#worker;
+    this.#quiet = new MessageChannel();
+    const worker = new Worker(workerFile(), {
+      workerData: { quiet: this.#quiet.port2 },
+      transferList: [this.#quiet.port2],
+      // Flags meant for this process (a loader, a heap limit) are not the thread's.
+      execArgv: [],
+    });
+    this.#worker = worker;
+    worker.unref();
+    worker.on("message", (reply: Reply) => this.#answer(reply));
+    worker.on("error", (error) => this.#fail(error));
+    worker.on("exit", (code) => this.#fail(new Error(`it ended with code ${code}`)));
+    return worker;
+  }
+
+  #answer(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (!waiting) return;
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (reply.error === undefined) waiting.resolve(reply.result);
+    else waiting.reject(new Error(reply.error));
+  }
+
+  /** The thread is gone, and all tensors with it. The next request starts another. */
+  #fail(cause: Error): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#worker = null;
+    for (const { reject } of waiting) {
+      reject(new Error(`engine: the computing thread stopped (${cause.message}); tensors that it held are lost`));
+    }
+  }
+}
+
+/** The thread runs compiled JavaScript, also while the sources are tested as TypeScript. */
+function workerFile(): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? "../../dist/lib/runtime/worker.js" : "./worker.js", import.meta.url);
+}
+
+export const engine = new Engine();

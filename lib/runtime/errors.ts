@@ -1,0 +1,23 @@
+import type { Structure } from "../lower/structure.ts";
+
+/** Says what onnxruntime's message means, where that is known, and keeps the message where not. */
+export function explain(error: unknown, graph?: Structure): Error {
+  const text = error instanceof Error ? error.message : String(error);
+  const bounds = /(?:idx|index|indices)\s*=?\s*\[?(-?\d+).*?\[\s*(-?\d+)\s*,\s*(-?\d+)\s*\]/s.exec(text);
+  if (bounds && /out of|bounds|range/i.test(text)) {
+    const size = Number(bounds[3]) + 1;
+    return new RangeError(
+      `index ${bounds[1]} is out of range; the indexed dimension has ${size} elements, 0 to ${size - 1}`,
+      { cause: error },
+    );
+  }
+  if (/Failed to allocate|bad_alloc|out of memory/i.test(text)) {
+    const largest = graph?.order.reduce((a, b) => (a.size > b.size ? a : b));
+    const hint = largest ? `; the largest tensor of this computation is ${largest.op} [${largest.shape}]` : "";
+    return new Error(`not enough memory${hint}. Use a smaller batch.`, { cause: error });
+  }
+  if (/external data|External data/.test(text)) {
+    return new Error(`the weights' file cannot be read: ${text}`, { cause: error });
+  }
+  return new Error(text, { cause: error });
+}

@@ -1,0 +1,73 @@
+import type { DType, TypedArray } from "../graph/dtype.ts";
+import type { Shape } from "../graph/shape.ts";
+
+/**
+ * What the engine's thread is asked and answers. It works through the requests in the order they are sent, so a buffer
+ * may be named before it exists and freed while it is still being read.
+ */
+export type Request =
+  | { readonly type: "open"; readonly session: number; readonly model: Uint8Array; readonly options: SessionOptions }
+  | {
+      readonly type: "run";
+      readonly session: number;
+      readonly feeds: readonly Feed[];
+      readonly fetches: readonly Fetch[];
+    }
+  | {
+      readonly type: "put";
+      readonly buffer: number;
+      readonly dtype: DType;
+      readonly shape: Shape;
+      readonly data: TypedArray;
+    }
+  | { readonly type: "read"; readonly buffer: number; readonly device: string }
+  | { readonly type: "free"; readonly buffers: readonly number[]; readonly sessions: readonly number[] }
+  | { readonly type: "block" }
+  | { readonly type: "backends" }
+  | { readonly type: "profile"; readonly session: number };
+
+/** An input of one run: a buffer of the thread, or numbers sent along. */
+export interface Feed {
+  readonly name: string;
+  readonly buffer?: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly data?: TypedArray;
+}
+
+/** An output of one run: kept in a buffer of the thread (written in place where it exists), or sent back. */
+export interface Fetch {
+  readonly name: string;
+  readonly buffer?: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly read?: boolean;
+}
+
+export interface SessionOptions {
+  readonly device: string;
+  readonly threads: number;
+  readonly arena: boolean;
+  /** Folder in which external data lies. */
+  readonly folder?: string;
+  readonly memPattern?: boolean;
+  readonly level?: "disabled" | "basic" | "extended" | "layout" | "all";
+  readonly prepacking?: boolean;
+  readonly profile?: string;
+  /** Outputs that stay on the device. */
+  readonly keep?: readonly string[];
+  readonly spinning?: boolean;
+}
+
+export interface Envelope {
+  readonly id: number;
+  readonly request: Request;
+  /** Present where the other side sleeps until the answer is there. */
+  readonly wake?: Int32Array;
+}
+
+export interface Reply {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}

@@ -1,0 +1,90 @@
+import type { TypedArray } from "../graph/dtype.ts";
+import { allocate } from "../graph/dtype.ts";
+import type { Node, Storage } from "../graph/node.ts";
+import { type Structure, structure } from "../lower/structure.ts";
+import { engine } from "./engine.ts";
+import { explain } from "./errors.ts";
+import type { Feed, Fetch } from "./protocol.ts";
+import { sessionFor } from "./sessions.ts";
+import { settings } from "./settings.ts";
+import { current, DeviceBuffer, feed, HostArray, memory } from "./storage.ts";
+
+// Results up to this many bytes are kept in the caller's thread once they were read.
+const smallResult = 16384;
+
+/** Computes all `nodes` in one run for each device; what has been computed before is left alone. */
+export async function realize(nodes: readonly Node[]): Promise<void> {
+  for (const [device, group] of byDevice(nodes)) await compute(group, device, false);
+}
+
+/** The elements of `node`, computed if need be; the array is the caller's. */
+export async function read(node: Node): Promise<TypedArray> {
+  if (node.size === 0) return allocate(node.dtype, 0);
+  const storage = node.storage && current(node.storage);
+  if (storage instanceof HostArray) return storage.data.slice() as TypedArray;
+  if (storage instanceof DeviceBuffer) return readBuffer(storage);
+  const [data] = await compute([node], deviceOf(node), true);
+  return data!;
+}
+
+/** `read`, but the thread sleeps until the elements are there: for printing. */
+export function readNow(node: Node): TypedArray {
+  const storage = node.storage && current(node.storage);
+  if (storage instanceof HostArray) return storage.data.slice() as TypedArray;
+  if (storage instanceof DeviceBuffer) {
+    return engine.requestNow({ type: "read", buffer: storage.id, device: storage.device }) as TypedArray;
+  }
+  throw new Error("readNow: the tensor has not been computed yet");
+}
+
+async function readBuffer(storage: DeviceBuffer): Promise<TypedArray> {
+  if (storage.disposed) throw new Error(`a tensor of shape [${storage.shape}] is read after dispose()`);
+  return (await engine.request({ type: "read", buffer: storage.id, device: storage.device })) as TypedArray;
+}
+
+export function deviceOf(node: Node): string {
+  return node.storage?.device ?? node.device ?? settings.device;
+}
+
+function byDevice(nodes: readonly Node[]): Map<string, Node[]> {
+  const groups = new Map<string, Node[]>();
+  for (const node of new Set(nodes)) {
+    if (node.storage || node.size === 0) continue;
+    const device = deviceOf(node);
+    const group = groups.get(device);
+    if (group) group.push(node);
+    else groups.set(device, [node]);
+  }
+  return groups;
+}
+
+async function compute(nodes: readonly Node[], device: string, wanted: boolean): Promise<TypedArray[]> {
+  await memory.relieve();
+  const graph = structure(nodes);
+  const session = await sessionFor(graph, device);
+  const feeds = feedsOf(graph);
+  const results: (Storage | null)[] = [];
+  const fetches = nodes.map((node, i): Fetch => {
+    const small = wanted && node.size * 8 <= smallResult;
+    const buffer = small ? null : new DeviceBuffer(node.dtype, node.shape, device);
+    results.push(buffer);
+    const fetch = { name: `y${i}`, dtype: node.dtype, shape: node.shape, read: wanted };
+    return buffer ? { ...fetch, buffer: buffer.id } : fetch;
+  });
+  let data: TypedArray[];
+  try {
+    data = (await session.run(feeds, fetches)) as TypedArray[];
+  } catch (error) {
+    throw explain(error, graph);
+  }
+  for (const [i, node] of nodes.entries()) {
+    node.settle(results[i] ?? new HostArray(node.dtype, node.shape, data[i]!.slice() as TypedArray, device));
+  }
+  return data;
+}
+
+function feedsOf(graph: Structure): Feed[] {
+  return graph.inputs.map(({ name, dtype, shape, node, values }) =>
+    values ? { name, dtype, shape, data: values } : feed(name, node.storage!, (buffer) => node.settle(buffer)),
+  );
+}

@@ -1,0 +1,113 @@
+import type { FileRegion } from "../graph/node.ts";
+import { Emitter, type Target } from "../lower/emitter.ts";
+import type { Structure } from "../lower/structure.ts";
+import { engine } from "./engine.ts";
+import type { Feed, Fetch, SessionOptions } from "./protocol.ts";
+import { settings } from "./settings.ts";
+
+let count = 0;
+
+/** A compiled graph in the engine's thread. */
+export class Session {
+  readonly id = count++;
+  readonly ready: Promise<unknown>;
+  #closed = false;
+
+  constructor(model: Uint8Array, options: SessionOptions) {
+    this.ready = engine.request({ type: "open", session: this.id, model, options }, [owned(model)]);
+    // Reported by the run that follows; here only kept from ending the process.
+    this.ready.catch(() => {});
+  }
+
+  async run(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown[]> {
+    if (this.#closed) throw new Error("the session has been closed");
+    const result = engine.request({ type: "run", session: this.id, feeds, fetches });
+    result.catch(() => {});
+    await this.ready;
+    return (await result) as unknown[];
+  }
+
+  runNow(feeds: readonly Feed[], fetches: readonly Fetch[]): unknown[] {
+    return engine.requestNow({ type: "run", session: this.id, feeds, fetches }) as unknown[];
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    engine.post({ type: "free", buffers: [], sessions: [this.id] });
+  }
+}
+
+function owned(model: Uint8Array): ArrayBuffer {
+  return model.buffer as ArrayBuffer;
+}
+
+/** The formulation that suits a device. */
+export async function targetOf(device: string): Promise<Target> {
+  if (device !== "cpu") return { tuned: false, block: 0 };
+  settings.block ??= engine.request({ type: "block" }) as Promise<0 | 8 | 16>;
+  return { tuned: settings.tuned, block: await settings.block };
+}
+
+/** Writes the graph as ONNX and opens a session for it. */
+export function open(
+  structure: Structure,
+  device: string,
+  target: Target,
+  extra: Partial<SessionOptions> = {},
+): Session {
+  const model = new Emitter(target).emit(structure);
+  const folder = folderOf(structure);
+  return new Session(model, {
+    device,
+    threads: settings.threads,
+    spinning: settings.spinning,
+    // A pool of memory for each session pays where much is computed; small ones would only hoard.
+    arena: structure.order.length > 200,
+    ...(folder === undefined ? {} : { folder }),
+    ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
+    ...extra,
+  });
+}
+
+function folderOf(structure: Structure): string | undefined {
+  const files = structure.order.flatMap((node): FileRegion[] => (node.storage?.file ? [node.storage.file] : []));
+  const other = files.find((file) => file.folder !== files[0]!.folder);
+  if (other) {
+    throw new Error(
+      `one computation reads weights from "${files[0]!.folder}" and "${other.folder}"; load one of the models into memory`,
+    );
+  }
+  return files[0]?.folder;
+}
+
+const limit = 256;
+const known = new Map<string, Session>();
+
+/** The session of an equal graph computed before, or a new one. The least recently used beyond 256 are closed. */
+export async function sessionFor(structure: Structure, device: string): Promise<Session> {
+  const key = `${device}\n${structure.key}`;
+  let session = known.get(key);
+  if (session) known.delete(key);
+  else {
+    const target = settings.blockNow !== undefined && device === "cpu" ? quickTarget() : await targetOf(device);
+    session = known.get(key) ?? open(structure, device, target);
+    session.ready.catch(() => known.delete(key));
+  }
+  known.set(key, session);
+  if (known.size > limit) {
+    const [oldest, first] = known.entries().next().value!;
+    known.delete(oldest);
+    first.close();
+  }
+  return session;
+}
+
+function quickTarget(): Target {
+  return { tuned: settings.tuned, block: settings.blockNow! };
+}
+
+/** How many sessions are open for single operations: for tests of the cache. */
+export function openSessions(): number {
+  return known.size;
+}

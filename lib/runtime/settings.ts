@@ -1,0 +1,29 @@
+import { availableParallelism } from "node:os";
+
+/** What all sessions opened from now on share. */
+export const settings = {
+  /** Where tensors are created and computed unless they say otherwise. */
+  device: "cpu",
+  /** Threads of one session on the CPU. */
+  threads: availableParallelism(),
+  /** Whether idle threads of a session spin while it runs: a little faster alone, much slower on a shared machine. */
+  spinning: false,
+  /** Use the formulations tuned for onnxruntime's CPU provider; the standard ones are slower and give the same. */
+  tuned: true,
+  /** Channels of a block of the CPU's image layout, asked once from the machine. */
+  block: undefined as Promise<0 | 8 | 16> | undefined,
+  blockNow: undefined as 0 | 8 | 16 | undefined,
+};
+
+/**
+ * How many threads a computation on the CPU may use; the default is the number of cores.
+ * @throws RangeError where `n` is not an integer above 0
+ */
+export function setNumThreads(n: number): void {
+  if (!Number.isInteger(n) || n < 1) throw new RangeError(`setNumThreads: got ${n}, expected an integer above 0`);
+  settings.threads = n;
+}
+
+export function getNumThreads(): number {
+  return settings.threads;
+}

@@ -1,0 +1,159 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { byteWidth, type DType, type TypedArray } from "../graph/dtype.ts";
+import type { FileRegion, Storage } from "../graph/node.ts";
+import { type Shape, sizeOf } from "../graph/shape.ts";
+import { engine } from "./engine.ts";
+import type { Feed } from "./protocol.ts";
+
+/** Elements in this thread. The first larger computation moves them to the engine's. */
+export class HostArray implements Storage {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly device: string;
+  readonly data: TypedArray;
+
+  /** Takes over `data`: nobody else may change it from here on. */
+  constructor(dtype: DType, shape: Shape, data: TypedArray, device: string) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.data = data;
+    this.device = device;
+  }
+}
+
+/** Elements that lie in a file, such as weights of a checkpoint: sessions map them, nothing is copied. */
+export class FileArray implements Storage {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly device: string;
+  readonly file: FileRegion;
+
+  constructor(dtype: DType, shape: Shape, file: FileRegion, device: string) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.file = file;
+    this.device = device;
+  }
+}
+
+let count = 0;
+
+/** Elements that the engine's thread holds. They are freed with the last tensor that refers to them. */
+export class DeviceBuffer implements Storage {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly device: string;
+  #open = true;
+
+  constructor(dtype: DType, shape: Shape, device: string) {
+    this.id = count++;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.device = device;
+    const bytes = sizeOf(shape) * byteWidth[dtype];
+    memory.add(bytes);
+    registry.register(this, { id: this.id, bytes }, this);
+  }
+
+  get disposed(): boolean {
+    return !this.#open;
+  }
+
+  /** Frees the memory now rather than when the garbage collector comes by. */
+  dispose(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    registry.unregister(this);
+    memory.free(this.id, sizeOf(this.shape) * byteWidth[this.dtype]);
+  }
+}
+
+/** Collects freed buffers and tells the thread in one message. */
+class Memory {
+  bytes = 0;
+  /** At this many bytes the garbage collector is asked to look for buffers that nobody refers to. */
+  #limit = 256 * 2 ** 20;
+  #freed: number[] = [];
+  #collect: (() => void) | null = null;
+
+  add(bytes: number): void {
+    this.bytes += bytes;
+  }
+
+  free(id: number, bytes: number): void {
+    this.bytes -= bytes;
+    if (this.#freed.length === 0) {
+      queueMicrotask(() => {
+        engine.post({ type: "free", buffers: this.#freed, sessions: [] });
+        this.#freed = [];
+      });
+    }
+    this.#freed.push(id);
+  }
+
+  /**
+   * JavaScript's collector sees only our small handles, not what they hold, and would let gigabytes pile up.
+   * Where much was allocated it is called explicitly.
+   */
+  async relieve(): Promise<void> {
+    if (this.bytes < this.#limit) return;
+    this.#collect ??= collector();
+    this.#collect();
+    // Finalizers run as tasks of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#limit = Math.max(256 * 2 ** 20, this.bytes * 1.5);
+  }
+}
+
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
+export const memory = new Memory();
+
+const registry = new FinalizationRegistry<{ id: number; bytes: number }>(({ id, bytes }) => memory.free(id, bytes));
+
+// Up to this many bytes are sent along with a run; more is moved once and stays.
+const inlineLimit = 16384;
+
+/** What to feed for `storage`; `settle` is told where larger host data lives from now on. */
+export function feed(name: string, storage: Storage, settle: (buffer: DeviceBuffer) => void): Feed {
+  const { dtype, shape } = storage;
+  if (storage instanceof HostArray) {
+    if (storage.data.byteLength <= inlineLimit) return { name, dtype, shape, data: storage.data };
+    const buffer = upload(storage);
+    settle(buffer);
+    return { name, dtype, shape, buffer: buffer.id };
+  }
+  if (storage instanceof DeviceBuffer) {
+    if (storage.disposed) throw new Error(`a tensor of shape [${shape}] is used after dispose()`);
+    return { name, dtype, shape, buffer: storage.id };
+  }
+  throw new Error(`a tensor of shape [${shape}] lies nowhere`);
+}
+
+/** Moves the elements of a host array to the thread; the array is empty afterwards. */
+export function upload(host: HostArray): DeviceBuffer {
+  const known = uploaded.get(host);
+  if (known) return known;
+  const buffer = new DeviceBuffer(host.dtype, host.shape, host.device);
+  uploaded.set(host, buffer);
+  const { data } = host;
+  // A part of a larger buffer cannot be moved alone.
+  const own = data.byteLength === data.buffer.byteLength ? data : data.slice();
+  engine.post({ type: "put", buffer: buffer.id, dtype: host.dtype, shape: host.shape, data: own }, [
+    own.buffer as ArrayBuffer,
+  ]);
+  return buffer;
+}
+
+// Several nodes may share one host array.
+const uploaded = new WeakMap<HostArray, DeviceBuffer>();
+
+/** Where a host array's elements are now. */
+export function current(storage: Storage): Storage {
+  return storage instanceof HostArray ? (uploaded.get(storage) ?? storage) : storage;
+}

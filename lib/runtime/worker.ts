@@ -1,0 +1,204 @@
+/**
+ * The engine's thread: it owns every computed tensor and every session, so that the thread of the caller stays free
+ * while a session runs, and tensors do not travel unless somebody reads them.
+ *
+ * onnxruntime-node takes no SharedArrayBuffer, and its `run` blocks the thread that calls it. A thread of our own,
+ * with buffers that move (not copy) on their way in and out, solved both.
+ */
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import * as ort from "onnxruntime-node";
+import { allocate, byteWidth, type DType, type TypedArray, viewBytes } from "../graph/dtype.ts";
+import { type Shape, sizeOf } from "../graph/shape.ts";
+import type { Envelope, Feed, Fetch, Reply, Request, SessionOptions } from "./protocol.ts";
+
+const port = parentPort!;
+const { quiet } = workerData as { quiet: MessagePort };
+const sessions = new Map<number, ort.InferenceSession>();
+const buffers = new Map<number, ort.Tensor>();
+const copies = new Map<string, Promise<ort.InferenceSession>>();
+
+// Freed memory waits here for the next output of its size: a fresh array costs page faults at every step.
+const pool = new Map<number, ArrayBuffer[]>();
+let pooled = 0;
+const poolLimit = 256 * 2 ** 20;
+
+function takeArray(dtype: DType, shape: Shape): TypedArray {
+  const size = sizeOf(shape);
+  const bytes = size * byteWidth[dtype];
+  const buffer = bytes >= 4096 ? pool.get(bytes)?.pop() : undefined;
+  if (!buffer) return allocate(dtype, size);
+  pooled -= bytes;
+  return viewBytes(dtype, buffer);
+}
+
+function release(id: number): void {
+  const tensor = buffers.get(id);
+  buffers.delete(id);
+  if (!tensor) return;
+  if (tensor.location === "gpu-buffer") {
+    tensor.dispose();
+    return;
+  }
+  const { buffer, byteOffset, byteLength } = tensor.data as Float32Array<ArrayBuffer>;
+  if (byteOffset !== 0 || byteLength !== buffer.byteLength || byteLength < 4096) return;
+  if (pooled + byteLength > poolLimit) return;
+  pooled += byteLength;
+  const list = pool.get(byteLength);
+  if (list) list.push(buffer);
+  else pool.set(byteLength, [buffer]);
+}
+
+function tensorOf(dtype: DType, shape: Shape, data: TypedArray): ort.Tensor {
+  return new ort.Tensor(dtype as "float32", data as Float32Array, shape);
+}
+
+function buffer(id: number): ort.Tensor {
+  const tensor = buffers.get(id);
+  if (!tensor) throw new Error("the tensor has been disposed of");
+  return tensor;
+}
+
+async function open(session: number, model: Uint8Array, options: SessionOptions): Promise<void> {
+  const extra: Record<string, unknown> = { intra_op: { allow_spinning: options.spinning ? "1" : "0" } };
+  if (options.folder !== undefined) extra.model_external_initializers_file_folder_path = options.folder;
+  if (options.prepacking === false) extra.disable_prepacking = "1";
+  const location: Record<string, "gpu-buffer"> = {};
+  for (const name of options.keep ?? []) location[name] = "gpu-buffer";
+  const created = await ort.InferenceSession.create(model, {
+    executionProviders: [options.device],
+    intraOpNumThreads: options.threads,
+    enableCpuMemArena: options.arena,
+    enableMemPattern: options.memPattern ?? true,
+    graphOptimizationLevel: options.level ?? "all",
+    logSeverityLevel: 3,
+    extra: { session: extra },
+    ...(options.keep?.length ? { preferredOutputLocation: location } : {}),
+    ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
+  });
+  sessions.set(session, created);
+}
+
+async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<TypedArray[]> {
+  const session = sessions.get(id);
+  if (!session) throw new Error("the session has been closed");
+  const input: Record<string, ort.Tensor> = {};
+  for (const feed of feeds) {
+    input[feed.name] = feed.data ? tensorOf(feed.dtype, feed.shape, feed.data) : buffer(feed.buffer!);
+  }
+  const output: Record<string, ort.Tensor | null> = {};
+  for (const fetch of fetches) {
+    const kept = fetch.buffer === undefined ? undefined : buffers.get(fetch.buffer);
+    if (gpu.has(id) && !fetch.read) output[fetch.name] = null;
+    else output[fetch.name] = kept ?? tensorOf(fetch.dtype, fetch.shape, takeArray(fetch.dtype, fetch.shape));
+  }
+  const results = await session.run(input, output);
+  const read: TypedArray[] = [];
+  for (const fetch of fetches) {
+    const result = results[fetch.name]!;
+    if (fetch.buffer !== undefined) {
+      const old = buffers.get(fetch.buffer);
+      if (old && old !== result && old.location === "gpu-buffer") old.dispose();
+      buffers.set(fetch.buffer, result);
+    }
+    if (fetch.read) read.push(fetch.buffer === undefined ? (result.data as TypedArray) : copyOf(result));
+  }
+  return read;
+}
+
+function copyOf(tensor: ort.Tensor): TypedArray {
+  return (tensor.data as TypedArray).slice();
+}
+
+/** Sessions whose outputs may stay on a GPU. */
+const gpu = new Set<number>();
+
+/** Reads a tensor of a GPU through a session that copies it: asking the tensor itself ends the process. */
+async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray> {
+  const key = `${device} ${tensor.type} ${tensor.dims}`;
+  const { copyModel } = await import("./copy-model.ts");
+  let session = copies.get(key);
+  if (!session) {
+    session = ort.InferenceSession.create(copyModel(tensor.type as DType, tensor.dims), {
+      executionProviders: [device],
+      logSeverityLevel: 3,
+    });
+    copies.set(key, session);
+  }
+  const { y0 } = await (await session).run({ x0: tensor });
+  return y0!.data as TypedArray;
+}
+
+/** How many channels a block of the CPU's own image layout has: found by looking where the first two pixels go. */
+async function block(): Promise<number> {
+  const { blockModel } = await import("./copy-model.ts");
+  try {
+    const session = await ort.InferenceSession.create(blockModel(), { logSeverityLevel: 3 });
+    const x = Float32Array.from({ length: 32 }, (_, i) => i);
+    const { y0 } = await session.run({ x0: new ort.Tensor("float32", x, [1, 16, 1, 2]) });
+    await session.release();
+    // Blocked, the second pixel of channel 0 comes after the first pixel of all channels in the block.
+    return (y0!.data as Float32Array).indexOf(1);
+  } catch {
+    return 0;
+  }
+}
+
+async function handle(request: Request): Promise<unknown> {
+  switch (request.type) {
+    case "open":
+      if (request.options.keep) gpu.add(request.session);
+      return open(request.session, request.model, request.options);
+    case "run":
+      return run(request.session, request.feeds, request.fetches);
+    case "put":
+      buffers.set(request.buffer, tensorOf(request.dtype, request.shape, request.data));
+      return;
+    case "read": {
+      const tensor = buffer(request.buffer);
+      return tensor.location === "gpu-buffer" ? readBack(tensor, request.device) : copyOf(tensor);
+    }
+    case "free":
+      for (const id of request.buffers) release(id);
+      for (const id of request.sessions) {
+        const session = sessions.get(id);
+        sessions.delete(id);
+        gpu.delete(id);
+        await session?.release();
+      }
+      return;
+    case "block":
+      return block();
+    case "backends":
+      return ort.listSupportedBackends();
+    case "profile":
+      sessions.get(request.session)?.endProfiling();
+      return;
+  }
+}
+
+let last: Promise<void> = Promise.resolve();
+
+port.on("message", ({ id, request, wake }: Envelope) => {
+  last = last.then(async () => {
+    let reply: Reply;
+    try {
+      reply = { id, result: await handle(request) };
+    } catch (error) {
+      reply = { id, error: error instanceof Error ? error.message : String(error) };
+    }
+    const moved = transferable(reply.result);
+    if (!wake) port.postMessage(reply, moved);
+    else {
+      quiet.postMessage(reply, moved);
+      Atomics.store(wake, 0, 1);
+      Atomics.notify(wake, 0);
+    }
+  });
+});
+
+function transferable(result: unknown): ArrayBuffer[] {
+  const list = Array.isArray(result) ? result : [result];
+  const found = new Set<ArrayBuffer>();
+  for (const item of list) if (ArrayBuffer.isView(item)) found.add(item.buffer as ArrayBuffer);
+  return [...found];
+}

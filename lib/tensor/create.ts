@@ -1,0 +1,240 @@
+import { allocate, arrayName, type DType, holds, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { type Node, source } from "../graph/node.ts";
+import * as g from "../graph/ops/index.ts";
+import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
+import { settings } from "../runtime/settings.ts";
+import { HostArray } from "../runtime/storage.ts";
+import { type Nested, nodeOf, type Operand, Tensor } from "./tensor.ts";
+
+export interface TensorOptions {
+  /** float32 unless the data say otherwise. */
+  readonly dtype?: DType;
+  /** The default device unless given. */
+  readonly device?: string;
+  readonly requiresGrad?: boolean;
+}
+
+/**
+ * A tensor of the given numbers: nested lists of equal length, or a typed array with its shape.
+ *
+ * Numbers become float32 (integers too: ask for `{ dtype: "int64" }` where indices are meant), booleans bool; typed
+ * arrays keep their type where a dtype matches (Float64Array becomes float32). The data are copied.
+ *
+ * @throws RangeError where lists differ in length, or the shape holds another number of elements
+ */
+export function tensor(data: Nested | ArrayLike<number> | ArrayLike<bigint>, options?: TensorOptions): Tensor;
+export function tensor(data: ArrayLike<number> | ArrayLike<bigint>, shape: Shape, options?: TensorOptions): Tensor;
+export function tensor(
+  data: Nested | ArrayLike<number> | ArrayLike<bigint>,
+  second?: Shape | TensorOptions,
+  third?: TensorOptions,
+): Tensor {
+  const given = Array.isArray(second) ? (second as Shape) : undefined;
+  const options = (given ? third : (second as TensorOptions | undefined)) ?? {};
+  if (options.dtype !== undefined && !isDType(options.dtype)) {
+    throw new TypeError(`tensor: unknown dtype "${options.dtype}"`);
+  }
+  if (ArrayBuffer.isView(data)) return fromTyped(data as TypedArray, given, options);
+  const shape: number[] = [];
+  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const flat: (number | boolean)[] = [];
+  flatten(data as Nested, shape, 0, flat);
+  const dtype = options.dtype ?? (flat.length > 0 && flat.every((v) => typeof v === "boolean") ? "bool" : "float32");
+  return made(fill(dtype, flat), given ?? shape, { ...options, dtype });
+}
+
+function flatten(data: Nested, shape: Shape, dim: number, out: (number | boolean)[]): void {
+  if (dim === shape.length) {
+    if (typeof data !== "number" && typeof data !== "boolean") {
+      const what = Array.isArray(data) ? "a list" : typeof data;
+      throw new TypeError(`tensor: got ${what} where a number was expected; lists must be equally deep`);
+    }
+    out.push(data);
+    return;
+  }
+  if (!Array.isArray(data) || data.length !== shape[dim]) {
+    const got = Array.isArray(data) ? `a list of ${data.length}` : String(data);
+    throw new RangeError(`tensor: in dimension ${dim} got ${got}, expected a list of ${shape[dim]} as before`);
+  }
+  for (const item of data) flatten(item, shape, dim + 1, out);
+}
+
+function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): TypedArray {
+  const n = values.length;
+  if (dtype === "float16") throw new TypeError("tensor: make a float32 tensor and call half()");
+  const out = allocate(dtype, n);
+  if (out instanceof BigInt64Array) for (let i = 0; i < n; i++) out[i] = BigInt(Math.trunc(Number(values[i])));
+  else if (dtype === "bool") for (let i = 0; i < n; i++) out[i] = Number(values[i]) !== 0 ? 1 : 0;
+  else for (let i = 0; i < n; i++) out[i] = Number(values[i]);
+  return out;
+}
+
+function fromTyped(data: TypedArray, shape: Shape | undefined, options: TensorOptions): Tensor {
+  const dtype = options.dtype ?? natural(data);
+  const copy = holds(dtype, data) ? (data.slice() as TypedArray) : fill(dtype, data);
+  return made(copy, shape ?? [data.length], { ...options, dtype });
+}
+
+function natural(data: TypedArray): DType {
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof Uint8Array) return "uint8";
+  return "float32";
+}
+
+function made(data: TypedArray, shape: Shape, options: TensorOptions & { dtype: DType }): Tensor {
+  checkShape("tensor", shape);
+  if (sizeOf(shape) !== data.length) {
+    throw new RangeError(`tensor: ${data.length} elements do not fit the shape ${show(shape)}`);
+  }
+  return fromArray(options.dtype, shape, data, options);
+}
+
+/**
+ * A tensor around `data`, which is not copied and must not be changed afterwards.
+ * For readers of files and whoever makes the array itself; float16 takes raw bits.
+ */
+export function fromArray(dtype: DType, shape: Shape, data: TypedArray, options: TensorOptions = {}): Tensor {
+  if (!holds(dtype, data)) {
+    throw new TypeError(`fromArray: ${dtype} needs a ${arrayName(dtype)}, got ${(data as object).constructor.name}`);
+  }
+  if (sizeOf(shape) !== data.length) {
+    throw new RangeError(`fromArray: ${data.length} elements do not fit the shape ${show(shape)}`);
+  }
+  return finish(source(new HostArray(dtype, [...shape], data, options.device ?? settings.device)), options);
+}
+
+function finish(node: Node, options: TensorOptions): Tensor {
+  const x = new Tensor(node);
+  return options.requiresGrad ? x.requiresGrad_() : x;
+}
+
+/** A tensor of `shape` filled with `value`. */
+export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  checkShape("full", shape);
+  return finish(g.expand(g.constant(value, options.dtype ?? "float32", value !== 0 && value !== 1), shape), options);
+}
+
+export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+export function fullLike(x: Tensor, value: number): Tensor {
+  return full(x.shape, value, { dtype: x.dtype });
+}
+
+export function zerosLike(x: Tensor): Tensor {
+  return fullLike(x, 0);
+}
+
+export function onesLike(x: Tensor): Tensor {
+  return fullLike(x, 1);
+}
+
+/**
+ * `start`, `start + step` and so on below `end`; from 0 where only an end is given. int64 where all three are whole
+ * numbers, as in PyTorch.
+ */
+export function arange(end: number, options?: TensorOptions): Tensor;
+export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
+export function arange(a: number, b?: number | TensorOptions, step = 1, options: TensorOptions = {}): Tensor {
+  const [start, end] = typeof b === "number" ? [a, b] : [0, a];
+  const chosen = typeof b === "object" ? b : options;
+  if (step === 0 || !Number.isFinite((end - start) / step)) {
+    throw new RangeError(`arange: ${start} to ${end} in steps of ${step} has no end`);
+  }
+  const count = Math.max(0, Math.ceil((end - start) / step));
+  const dtype = chosen.dtype ?? ([start, end, step].every(Number.isInteger) ? "int64" : "float32");
+  return fromArray(
+    dtype,
+    [count],
+    fill(
+      dtype,
+      Array.from({ length: count }, (_, i) => start + i * step),
+    ),
+    chosen,
+  );
+}
+
+/** `count` numbers evenly spaced from `start` to `end`, both included. */
+export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
+  if (!Number.isInteger(count) || count < 0) throw new RangeError(`linspace: got ${count} numbers, expected 0 or more`);
+  const step = count > 1 ? (end - start) / (count - 1) : 0;
+  // From both ends towards the middle, so that the last number is exact.
+  const values = Array.from({ length: count }, (_, i) =>
+    i * 2 < count ? start + step * i : end - step * (count - 1 - i),
+  );
+  const dtype = options.dtype ?? "float32";
+  return fromArray(dtype, [count], fill(dtype, values), options);
+}
+
+/** The identity matrix of `n` rows. */
+export function eye(n: number, options: TensorOptions = {}): Tensor {
+  checkShape("eye", [n]);
+  const dtype = options.dtype ?? "float32";
+  const values = Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+  return fromArray(dtype, [n, n], fill(dtype, values), options);
+}
+
+/** Tensors joined along an existing dimension. */
+export function cat(list: readonly Tensor[], dim = 0): Tensor {
+  return new Tensor(
+    g.cat(
+      list.map((x) => x.node),
+      dim,
+    ),
+  );
+}
+
+/** Tensors of one shape joined along a new dimension. */
+export function stack(list: readonly Tensor[], dim = 0): Tensor {
+  if (list.length === 0) throw new RangeError("stack: got an empty list; expected at least one tensor");
+  return cat(
+    list.map((x) => x.unsqueeze(dim)),
+    dim,
+  );
+}
+
+/** `condition ? a : b`, elementwise with broadcasting. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = a instanceof Tensor ? a : b instanceof Tensor ? b : condition.float();
+  return new Tensor(g.where(condition.node, nodeOf(a, like), nodeOf(b, like)));
+}
+
+export function maximum(a: Tensor, b: Operand): Tensor {
+  return a.maximum(b);
+}
+
+export function minimum(a: Tensor, b: Operand): Tensor {
+  return a.minimum(b);
+}
+
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  return a.matmul(b);
+}
+
+/** The lower triangle of a matrix (of the last two dimensions), from the `diagonal`th diagonal down; zeros above. */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  return triangle(x, (row, column) => column.le(row.add(diagonal)));
+}
+
+/** The upper triangle, from the `diagonal`th diagonal up; zeros below. */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  return triangle(x, (row, column) => column.ge(row.add(diagonal)));
+}
+
+function triangle(x: Tensor, keep: (row: Tensor, column: Tensor) => Tensor): Tensor {
+  if (x.ndim < 2) throw new RangeError(`tril, triu: got ${show(x.shape)}, expected a matrix`);
+  const [rows, columns] = x.shape.slice(-2) as [number, number];
+  const mask = keep(arange(rows).unsqueeze(1), arange(columns));
+  return isFloat(x.dtype) ? where(mask, x, 0) : x.mul(mask.to(x.dtype));
+}
+
+/** One-hot rows: `[..]` of int64 below `classes` becomes `[.., classes]` of float32. */
+export function oneHot(index: Tensor, classes: number): Tensor {
+  return index.unsqueeze(-1).eq(arange(classes)).float();
+}

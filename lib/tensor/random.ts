@@ -1,0 +1,54 @@
+import type { DType, TypedArray } from "../graph/dtype.ts";
+import { checkShape, type Shape, sizeOf } from "../graph/shape.ts";
+import { fillNormal, fillRandint, fillRandperm, fillUniform, type Generator } from "../random/index.ts";
+import type { TensorOptions } from "./create.ts";
+import { Tensor } from "./tensor.ts";
+import { live } from "./trace.ts";
+
+export interface RandomOptions extends TensorOptions {
+  /** Where the numbers come from; the shared generator of `manualSeed` by default. */
+  readonly generator?: Generator;
+}
+
+// Inside a compiled function these draw anew at every call.
+function drawn(where: string, dtype: DType, shape: Shape, fill: () => TypedArray, options: RandomOptions): Tensor {
+  checkShape(where, shape);
+  const x = new Tensor(live(dtype, [...shape], fill, options.device));
+  return options.requiresGrad ? x.requiresGrad_() : x;
+}
+
+/** Numbers of the standard normal distribution: PyTorch's CPU numbers for the same seed, to 2e-6. */
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  return drawn("randn", "float32", shape, () => fillNormal(new Float32Array(sizeOf(shape)), options), options);
+}
+
+/** Numbers evenly distributed from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. */
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  return drawn("rand", "float32", shape, () => fillUniform(new Float32Array(sizeOf(shape)), options), options);
+}
+
+/** Integers from `low` to `high` (not included), int64: PyTorch's CPU numbers for the same seed. */
+export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  const dtype = options.dtype ?? "int64";
+  const fill = () => {
+    const whole = fillRandint(new BigInt64Array(sizeOf(shape)), low, high, options);
+    return dtype === "int64" ? whole : Float32Array.from(whole, Number);
+  };
+  if (dtype !== "int64" && dtype !== "float32") {
+    throw new TypeError(`randint: got dtype ${dtype}, expected int64 or float32; convert the result with to()`);
+  }
+  return drawn("randint", dtype, shape, fill, options);
+}
+
+/** The integers from 0 to `n - 1` in random order, int64: PyTorch's CPU order for the same seed. */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  return drawn("randperm", "int64", [n], () => fillRandperm(new BigInt64Array(n), options), options);
+}
+
+export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
+  return randn(x.shape, options);
+}
+
+export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
+  return rand(x.shape, options);
+}

@@ -1,0 +1,265 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { gradients } from "../../../lib/autodiff/gradients.ts";
+import { rules } from "../../../lib/autodiff/rules.ts";
+import {
+  cat,
+  einsum,
+  maximum,
+  minimum,
+  noGrad,
+  realize,
+  stack,
+  type Tensor,
+  tensor,
+  tril,
+  where,
+  zeros,
+} from "../../../lib/index.ts";
+import * as F from "../../../lib/nn/functional.ts";
+import { settings } from "../../../lib/runtime/settings.ts";
+import { Tensor as TensorClass } from "../../../lib/tensor/tensor.ts";
+import reference from "../../reference/ops.json" with { type: "json" };
+
+interface Recorded {
+  inputs: { shape: number[]; dtype: string; data: number[] }[];
+  shape: number[];
+  value: number[];
+  grads?: number[][];
+  second?: number[][];
+}
+
+type Operation = (...xs: Tensor[]) => Tensor;
+const recorded = reference.cases as Record<string, Recorded>;
+const sq = (x: Tensor) => x.square();
+
+/** The same operations as in test/reference/ops.py, by name. */
+const operations: Record<string, Operation> = {
+  neg: (x) => x.neg(),
+  exp: (x) => x.exp(),
+  tanh: (x) => x.tanh(),
+  sigmoid: (x) => x.sigmoid(),
+  erf: (x) => x.erf(),
+  sin: (x) => x.sin(),
+  cos: (x) => x.cos(),
+  square: sq,
+  log: (x) => x.log(),
+  sqrt: (x) => x.sqrt(),
+  rsqrt: (x) => x.rsqrt(),
+  reciprocal: (x) => x.reciprocal(),
+  relu: (x) => x.relu(),
+  abs: (x) => x.abs(),
+  sign: (x) => x.sign(),
+  floor: (x) => x.floor(),
+  ceil: (x) => x.ceil(),
+  round: (x) => x.round(),
+  silu: (x) => x.silu(),
+  gelu: (x) => x.gelu(),
+  quickGelu: (x) => x.quickGelu(),
+  clamp: (x) => x.clamp(-1, 0.5),
+  add: (a, b) => a!.add(b!),
+  sub: (a, b) => a!.sub(b!),
+  mul: (a, b) => a!.mul(b!),
+  div: (a, b) => a!.div(b!),
+  pow: (a, b) => a!.pow(b!),
+  powConstant: (x) => x.pow(3),
+  powHalf: (x) => x.pow(0.5),
+  maximum: (a, b) => maximum(a!, b!),
+  minimum: (a, b) => minimum(a!, b!),
+  remainder: (a, b) => a!.remainder(b!),
+  floorDivide: (a, b) => a!.floorDivide(b!),
+  where: (a, b) => where(a!.gt(0), a!.mul(b!), b!),
+  maskedFill: (x) => x.maskedFill(x.gt(0.5), 7),
+  cast: (x) => x.long().float().add(x.half().float()),
+  sum: (x) => x.sum(),
+  sumDim: (x) => x.sum([0, 2]),
+  sumKeep: (x) => x.sum(1, true),
+  mean: (x) => x.mean(),
+  meanDim: (x) => x.mean([-1, 0]),
+  var: (x) => x.var(1),
+  std: (x) => x.std(0, { keepdim: true, correction: 0 }),
+  norm: (x) => x.norm(1),
+  max: (x) => x.max(),
+  maxDim: (x) => x.max(1).values,
+  amax: (x) => x.amax([0, 2]),
+  minDim: (x) => x.min(0).values,
+  argmax: (x) => x.argmax(1).float(),
+  argmin: (x) => x.argmin().float(),
+  cumsum: (x) => x.cumsum(1),
+  softmax: (x) => x.softmax(1),
+  softmaxFirst: (x) => x.softmax(0),
+  logSoftmax: (x) => x.logSoftmax(-1),
+  reshape: (x) => sq(x.reshape(3, -1)),
+  permute: (x) => sq(x.permute(2, 0, 1)),
+  transpose: (x) => sq(x.transpose(0, -1)),
+  squeeze: (x) => sq(x.squeeze(1)),
+  unsqueeze: (x) => sq(x.unsqueeze(-1)),
+  expand: (x) => sq(x.expand(2, 4, 3)),
+  repeat: (x) => sq(x.repeat(2, 1, 2)),
+  flatten: (x) => sq(x.flatten(1)),
+  flip: (x) => sq(x.flip(0, 2)),
+  slice: (x) => sq(x.slice(0, 1, 4).slice(1, 0, 6, 2)),
+  select: (x) => sq(x.at(null, -2)),
+  sliceStep3: (x) => sq(x.at([2, 11, 3])),
+  pad: (x) => sq(x.pad([1, 2, 0, 1], 0.5)),
+  padNegative: (x) => sq(x.pad([-1, -1, 2, -1])),
+  cat: (a, b) => sq(cat([a!, b!, a!], 1)),
+  stack: (a, b) => sq(stack([a!, b!], 1)),
+  split: (x) => x.split(3)[1]!.mul(x.split(3)[0]!),
+  chunk: (x) => sq(x.chunk(3, 1)[2]!),
+  tril: (x) => sq(tril(x)),
+  indexSelect: (x, i) => sq(x!.indexSelect(0, i!)),
+  indexSelectDim1: (x, i) => sq(x!.at(null, i!)),
+  embedding: (i, w) => sq(F.embedding(i!, w!)),
+  gather: (x, i) => sq(x!.gather(1, i!)),
+  scatterAdd: (x, i, s) => sq(x!.scatterAdd(1, i!, s!)),
+  matmul: (a, b) => a!.matmul(b!),
+  matmulBatch: (a, b) => a!.matmul(b!),
+  matmulBroadcast: (a, b) => a!.matmul(b!),
+  matmulBroadcastLeft: (a, b) => a!.matmul(b!),
+  matmulVector: (a, b) => a!.matmul(b!),
+  dot: (a, b) => a!.matmul(b!),
+  vectorMatrix: (a, b) => a!.matmul(b!),
+  einsum: (a, b) => einsum("bid,bjd->bij", a!, b!),
+  einsum3: (a, b, c) => einsum("ij,jk,k->i", a!, b!, c!),
+  einsumTrace: (a) => einsum("ijk->ki", a),
+  linear: (x, w, b) => F.linear(x!, w!, b),
+  conv2d: (x, w, b) => F.conv2d(x!, w!, b, { padding: 1 }),
+  conv2dStride: (x, w) => F.conv2d(x!, w!, null, { stride: 2, padding: 1 }),
+  conv2dEven: (x, w) => F.conv2d(x!, w!, null, { stride: 2, padding: 1 }),
+  conv2d1x1: (x, w, b) => F.conv2d(x!, w!, b),
+  conv2dStride1x1: (x, w) => F.conv2d(x!, w!, null, { stride: 2 }),
+  conv2dGroups: (x, w) => F.conv2d(x!, w!, null, { groups: 2, padding: 1 }),
+  conv2dDepthwise: (x, w) => F.conv2d(x!, w!, null, { groups: 3, padding: 1 }),
+  conv2dDilated: (x, w) => F.conv2d(x!, w!, null, { dilation: 2, padding: [2, 1] }),
+  conv2dLarge: (x, w) => F.conv2d(x!, w!, null, { stride: 3, padding: 1 }),
+  conv2dPatches: (x, w) => F.conv2d(x!, w!, null, { stride: 6 }),
+  conv2dBlocks: (x, w, b) => F.conv2d(x!, w!, b, { padding: 1 }),
+  conv2dBlocksStride: (x, w, b) => F.conv2d(x!, w!, b, { stride: 2, padding: 1 }),
+  convTranspose2d: (x, w, b) => F.convTranspose2d(x!, w!, b, { stride: 2, padding: 1, outputPadding: 1 }),
+  convTranspose2dGroups: (x, w) => F.convTranspose2d(x!, w!, null, { stride: 2, groups: 2 }),
+  groupNorm: (x, w, b) => F.groupNorm(x!, 3, w!, b!),
+  groupNormBlocks: (x, w, b) => F.groupNorm(x!, 8, w!, b!),
+  groupNorm3d: (x, w, b) => F.groupNorm(x!, 2, w!, b!),
+  layerNorm: (x, w, b) => F.layerNorm(x!, w!, b!),
+  batchNorm: (x, w, b) => F.batchNorm(x!, w!, b!).output,
+  maxPool: (x) => F.maxPool2d(x, 2),
+  maxPoolOverlap: (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }),
+  avgPool: (x) => sq(F.avgPool2d(x, 2)),
+  avgPoolOverlap: (x) => sq(F.avgPool2d(x, 3, { stride: 2, padding: 1 })),
+  avgPoolRest: (x) => sq(F.avgPool2d(x, 2)),
+  upsample: (x) => sq(F.upsampleNearest(x, 2)),
+  mseLoss: (a, b) => F.mseLoss(a!, b!),
+  l1Loss: (a, b) => F.l1Loss(a!, b!),
+  smoothL1Loss: (a, b) => F.smoothL1Loss(a!, b!),
+  crossEntropy: (x, t) => F.crossEntropy(x!, t!),
+  crossEntropyImages: (x, t) => F.crossEntropy(x!, t!, { reduction: "sum" }),
+  crossEntropySmooth: (x, t) => F.crossEntropy(x!, t!, { labelSmoothing: 0.1 }),
+  nllLoss: (x, t) => F.nllLoss(x!, t!),
+  bce: (x, t) => F.binaryCrossEntropyWithLogits(x!, t!.div(3)),
+  attention: (q, k, v) => F.scaledDotProductAttention(q!, k!, v!),
+  attentionCausal: (q, k, v) => F.scaledDotProductAttention(q!, k!, v!, { causal: true }),
+  attentionMask: (q, k, v, mask) => F.scaledDotProductAttention(q!, k!, v!, { mask }),
+};
+
+function inputsOf(c: Recorded): Tensor[] {
+  return c.inputs.map(({ shape, dtype, data }) => {
+    const x = tensor(data, shape, { dtype: dtype as "float32" });
+    return dtype === "float32" ? x.requiresGrad_() : x;
+  });
+}
+
+const wave = (f: (i: number) => number, first: number, shape: readonly number[]) =>
+  tensor(
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => f(i + first)),
+    shape,
+  );
+
+/** Largest difference, relative to the largest number. */
+function difference(ours: ArrayLike<number | bigint>, theirs: readonly number[]): number {
+  expect(ours.length).toBe(theirs.length);
+  const scale = Math.max(1, ...theirs.map(Math.abs));
+  return Math.max(0, ...theirs.map((v, i) => Math.abs(v - Number(ours[i])) / scale));
+}
+
+async function check(name: string, c: Recorded): Promise<void> {
+  const f = operations[name]!;
+  const xs = inputsOf(c);
+  const floats = xs.filter((x) => x.requiresGrad);
+  const out = f(...xs);
+  expect(out.shape).toEqual(c.shape);
+  expect(difference((await out.data()) as Float32Array, c.value), "value").toBeLessThan(2e-6);
+  // The same without a gradient in sight may take another way.
+  const plain = noGrad(() => f(...xs));
+  expect(difference((await plain.data()) as Float32Array, c.value), "value without gradient").toBeLessThan(2e-6);
+  if (!c.grads || !out.requiresGrad) return;
+  const loss = out.mul(wave(Math.cos, 0, out.shape)).sum();
+  const found = gradients(loss.node, { createGraph: c.second !== undefined });
+  const grads = floats.map((x) => {
+    const node = found.get(x.node);
+    return node ? new TensorClass(node) : zeros(x.shape);
+  });
+  await realize(...grads);
+  for (const [i, x] of grads.entries()) {
+    expect(difference((await x.data()) as Float32Array, c.grads[i]!), `gradient ${i}`).toBeLessThan(5e-6);
+  }
+  if (!c.second) return;
+  const sum = grads.map((x) => x.mul(wave(Math.sin, 1, x.shape)).sum()).reduce((a, b) => a.add(b));
+  const again = gradients(sum.node);
+  for (const [i, x] of floats.entries()) {
+    const node = again.get(x.node);
+    const ours = node ? ((await new TensorClass(node).data()) as Float32Array) : new Float32Array(x.numel());
+    expect(difference(ours, c.second[i]!), `second derivative ${i}`).toBeLessThan(3e-5);
+  }
+}
+
+/** The slope of the loss along a direction, from its values on both sides. */
+async function checkBySteps(name: string, c: Recorded): Promise<void> {
+  const f = operations[name]!;
+  const xs = inputsOf(c);
+  const loss = (ys: Tensor[]) => {
+    const out = f(...ys);
+    return out.mul(wave(Math.cos, 0, out.shape)).sum();
+  };
+  const value = loss(xs);
+  if (!value.requiresGrad) return;
+  value.backward();
+  const h = 4e-3;
+  const directions = xs.map((x) => (x.requiresGrad ? wave((i) => Math.sin(3 * i), 2, x.shape) : null));
+  const moved = (s: number) => loss(xs.map((x, i) => (directions[i] ? x.detach().add(directions[i].mul(s)) : x)));
+  const slope = ((await moved(h).item()) - (await moved(-h).item())) / (2 * h);
+  let expected = 0;
+  for (const [i, x] of xs.entries()) if (x.grad) expected += await x.grad.mul(directions[i]!).sum().item();
+  const scale = Math.max(1, Math.abs(expected), Math.abs(await value.item()));
+  expect(Math.abs(slope - expected) / scale).toBeLessThan(5e-3);
+}
+
+describe("every operation", () => {
+  it("is in the table that PyTorch recorded, and the other way round", () => {
+    expect(Object.keys(operations).sort()).toEqual(Object.keys(recorded).sort());
+  });
+
+  for (const tuned of [false, true]) {
+    describe(tuned ? "in the formulation tuned for the CPU" : "in standard operators", () => {
+      afterAll(() => {
+        settings.tuned = true;
+      });
+      for (const [name, c] of Object.entries(recorded)) {
+        it(`${name} gives PyTorch's value, gradient and second derivative`, async () => {
+          settings.tuned = tuned;
+          await check(name, c);
+        });
+      }
+    });
+  }
+
+  // A step of finite width must not cross an edge; these have edges everywhere.
+  const edged = new Set(["floor", "ceil", "round", "sign", "cast", "floorDivide", "remainder", "where", "maskedFill"]);
+  for (const [name, c] of Object.entries(recorded)) {
+    if (edged.has(name)) continue;
+    it(`${name} has the gradient that finite differences show`, () => checkBySteps(name, c));
+  }
+
+  it("has a gradient rule, or is one of the few that have none", () => {
+    expect(Object.keys(rules).length).toBeGreaterThan(60);
+  });
+});
