@@ -1,7 +1,7 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
 // Files and data
-export { fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
+export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
 // Tensors
 export { type DType, dtypes } from "./graph/dtype.ts";
 export type { Shape } from "./graph/shape.ts";

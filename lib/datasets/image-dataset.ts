@@ -56,9 +56,6 @@ export class ImageDataset implements ImageDatasetParts {
     this.labels = labels;
     this.shape = shape;
     this.classes = classes;
-    // Only whole-number keys are looked at, so that methods and fields cost nothing more.
-    // biome-ignore lint/correctness/noConstructorReturn: `data[i]` needs the proxy, which stays an ImageDataset
-    return new Proxy(this, indexAccess);
   }
 
   /** Number of pictures. */
@@ -159,18 +156,13 @@ export class ImageDataset implements ImageDatasetParts {
   }
 }
 
-const indexAccess: ProxyHandler<ImageDataset> = {
-  get(target, key) {
-    if (typeof key === "string" && /^\d+$/.test(key)) return target.at(Number(key));
-    const value: unknown = Reflect.get(target, key, target);
-    // Methods see the set itself: private members do not pass through a proxy.
-    return typeof value === "function" && key !== "constructor" ? value.bind(target) : value;
+// `data[i]` ends here, behind the class's own prototype: fields and methods are found before and cost nothing more.
+const indexAccess = new Proxy(Object.create(null), {
+  get(_, key, dataset: ImageDataset) {
+    return typeof key === "string" && /^\d+$/.test(key) ? dataset.at(Number(key)) : Reflect.get(Object.prototype, key);
   },
-  has(target, key) {
-    if (typeof key === "string" && /^\d+$/.test(key)) return Number(key) < target.length;
-    return Reflect.has(target, key);
-  },
-};
+});
+Object.setPrototypeOf(ImageDataset.prototype, indexAccess);
 
 function bound(index: number, n: number): number {
   return Math.min(n, Math.max(0, Math.trunc(index < 0 ? index + n : index)));

@@ -1,4 +1,5 @@
 /** Labelled pictures: digits drawn by this library, MNIST and Fashion-MNIST. */
+export { digits } from "./digits/index.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
 export { ImageDataset, type LabelledImage } from "./image-dataset.ts";
 export { fashionMnist, type MnistOptions, mnist, type Split } from "./mnist.ts";

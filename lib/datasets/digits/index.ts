@@ -1,0 +1,2 @@
+/** Digits drawn by the library. */
+export { digits } from "./digits.ts";
