@@ -111,8 +111,10 @@ class Rewriter {
     const { body, directives } = this.#cell.program;
     const last = body.findLast((statement) => statement.type !== "EmptyStatement");
     for (const statement of body) {
-      if (statement === last && statement.type === "ExpressionStatement") this.#last(statement.expression);
-      else this.#topLevel(statement);
+      if (statement === last && statement.type === "ExpressionStatement") {
+        this.#last(statement.expression);
+        this.#edits.insert(statement.end!, ";");
+      } else this.#topLevel(statement);
     }
     // A cell that is a string alone parses as a directive, like "use strict".
     const directive = directives.at(-1);
@@ -125,7 +127,7 @@ class Rewriter {
   #last(expression: t.Expression | t.DirectiveLiteral): void {
     this.#edits.insert(expression.start!, `${RUNTIME.last}((`);
     this.#visit(expression, undefined);
-    this.#edits.insert(expression.end!, "));");
+    this.#edits.insert(expression.end!, "))");
   }
 
   #topLevel(outer: t.Statement): void {

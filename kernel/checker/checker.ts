@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { packageName } from "../cells/missing-module.ts";
 import { declareStatement, type NameKind, type ParsedCell, parseCell } from "../cells/parse.ts";
 import { type Candidate, toCandidates, wordStart } from "./completion.ts";
 import { LanguageServer } from "./language-server.ts";
@@ -76,20 +77,27 @@ export class Checker {
 
   /** Loads the standard declarations, so that the first cell does not wait for them. */
   async warmUp(): Promise<void> {
-    await this.#diagnose("export {};");
+    await this.#problems("\n\nexport {};", "");
   }
 
-  /** Errors of a cell, in the student's positions; none: it may run. */
-  async check(source: string): Promise<{ cell: ParsedCell; problems: [] } | { cell?: undefined; problems: Problem[] }> {
-    const cell = parseCell(source);
-    // Text that cannot be parsed at all is still worth TypeScript's own words about it.
-    if (!cell) return { problems: toProblems(await this.#diagnose(`\n${source}\nexport {};\n`), source) };
+  /** The user's compiler options, as far as their tsconfig.json gives any. */
+  get compilerOptions() {
+    return this.#project.tsconfig?.compilerOptions ?? {};
+  }
+
+  /**
+   * Errors of a cell, in the student's positions; none: it may run.
+   *
+   * @param cell - the source as parsed; undefined where that failed, which is still worth TypeScript's own words
+   */
+  async check(source: string, cell: ParsedCell | undefined): Promise<Problem[]> {
+    if (!cell) return await this.#problems(`\n${source}\nexport {};\n`, source);
     this.#trackSources(cell);
     const text = this.#withNames(cell, cell.mentioned);
-    let problems = toProblems(await this.#diagnose(text), source);
+    const problems = await this.#problems(text, source);
     const missing = problems.flatMap(({ missingModule }) => missingModule ?? []);
-    if (missing.length > 0 && this.#lookAgain(missing)) problems = toProblems(await this.#diagnose(text), source);
-    return problems.length > 0 ? { problems } : { cell, problems: [] };
+    if (missing.length === 0 || !this.#lookAgain(missing)) return problems;
+    return await this.#problems(text, source);
   }
 
   /**
@@ -173,23 +181,22 @@ export class Checker {
     return this.#server!.request(method, { textDocument: { uri: this.#project.uri("cell.ts") }, ...params });
   }
 
-  async #diagnose(text: string) {
+  async #problems(text: string, source: string): Promise<Problem[]> {
     this.#change("cell.ts", text);
-    const report = await this.#request("textDocument/diagnostic", {});
-    return report.items;
+    const { items } = await this.#request("textDocument/diagnostic", {});
+    return toProblems(items, source, this.#project);
   }
 
   /** Makes a source the cell at hand, with every name of the session visible; @returns the position of an offset. */
   #open(source: string, offset: number): Position {
-    const cell = parseCell(source);
-    const visible = new Set([...this.#names.keys()]);
-    this.#change("cell.ts", cell ? this.#withNames(cell, visible) : `export {};\n${source}`);
+    const cell = parseCell(source) ?? guessCell(source);
+    this.#change("cell.ts", this.#withNames(cell, new Set(this.#names.keys())));
     const before = source.slice(0, offset).split("\n");
     return { line: before.length, character: before.at(-1)!.length };
   }
 
   /** A cell's text between a line that imports the names it uses and one that exports those it declares. */
-  #withNames(cell: ParsedCell, mentioned: ReadonlySet<string>, exported = [...cell.declared]): string {
+  #withNames(cell: CellText, mentioned: ReadonlySet<string>, exported = [...cell.declared]): string {
     const imports = new Map<string, string[]>();
     let line = "";
     for (const name of mentioned) {
@@ -200,7 +207,7 @@ export class Checker {
       else imports.set(found.module, [...(imports.get(found.module) ?? []), name]);
     }
     for (const [module, names] of imports) line += `import { ${names.join(", ")} } from "${module}";`;
-    const own = alreadyExported(cell);
+    const own = cell.program ? alreadyExported(cell.program) : new Set();
     const names = exported.map(([name]) => name).filter((name) => !own.has(name));
     return `${line}\n${cell.source}\nexport { ${names.join(", ")} };\n`;
   }
@@ -230,13 +237,7 @@ export class Checker {
   /** The server remembers what was not there; packages may have been installed since. */
   #lookAgain(modules: string[]): boolean {
     const linked = this.#project.linkPackages();
-    const names = modules.map((name) =>
-      name
-        .split("/")
-        .slice(0, name.startsWith("@") ? 2 : 1)
-        .join("/"),
-    );
-    const folders = names.flatMap((name) => this.#project.packageFolders(name));
+    const folders = modules.flatMap((name) => this.#project.packageFolders(packageName(name)));
     if (folders.length === 0 && !linked) return false;
     const changes = folders.map((folder) => ({ uri: pathToFileURL(join(folder, "package.json")).href, type: 1 }));
     this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
@@ -244,11 +245,21 @@ export class Checker {
   }
 }
 
+/** As much of a cell as its surroundings need. */
+type CellText = Pick<ParsedCell, "source" | "declared"> & { program?: ParsedCell["program"] };
+
+/** A cell that cannot be parsed, as one often cannot while it is typed, with the names that it seems to declare. */
+function guessCell(source: string): CellText {
+  const declarations =
+    /\b(?:const|let|var|class|function|enum|type|interface|namespace)\s+([\p{L}_$][\p{L}\p{N}_$]*)/gu;
+  return { source, declared: new Map([...source.matchAll(declarations)].map(([, name]) => [name!, "const"])) };
+}
+
 /** Names that the student exports in the cell already. */
-function alreadyExported(cell: ParsedCell): Set<string> {
+function alreadyExported(program: ParsedCell["program"]): Set<string> {
   const names = new Map<string, NameKind>();
   const listed = new Set<string>();
-  for (const statement of cell.program.body) {
+  for (const statement of program.body) {
     if (statement.type !== "ExportNamedDeclaration") continue;
     if (statement.declaration) declareStatement(statement, names);
     for (const specifier of statement.specifiers) {

@@ -1,3 +1,4 @@
+import { missingModule } from "../cells/missing-module.ts";
 import { syntaxProblem } from "../cells/parse.ts";
 
 /** An error of a cell, where the student sees it. */
@@ -31,12 +32,18 @@ const MISSING_MODULE = 2307;
 const IMPORT_IS_READ_ONLY = 2632;
 
 /** Turns the language server's diagnostics of a cell, which has one line of imports above it, into the student's problems. */
-export function toProblems(diagnostics: readonly Diagnostic[], source: string): Problem[] {
-  const lines = source.split("\n").length;
+export function toProblems(
+  diagnostics: readonly Diagnostic[],
+  source: string,
+  { reportsImplicitAny = true } = {},
+): Problem[] {
+  const lines = source.split("\n");
   const problems = diagnostics
     .filter(({ severity, code }) => (severity ?? ERROR) === ERROR && Number(code) !== UNTYPED_MODULE)
-    .filter(({ range }) => range.start.line >= 1 && range.start.line <= lines)
-    .map((diagnostic) => toProblem(diagnostic));
+    .filter(({ code }) => reportsImplicitAny || !(Number(code) >= 7000 && Number(code) < 7100))
+    // What is missing at the cell's end shows behind it, in the line that exports; other errors there are not the cell's.
+    .filter(({ range, code }) => range.start.line >= 1 && (range.start.line <= lines.length || isSyntax(code)))
+    .map((diagnostic) => toProblem(diagnostic, lines));
   if (problems.length > 0) return problems;
   // What TypeScript lets pass and the parser does not, or what only shows behind the cell's end.
   const syntax = syntaxProblem(source);
@@ -46,8 +53,15 @@ export function toProblems(diagnostics: readonly Diagnostic[], source: string): 
   return [{ line, column, endLine: line, endColumn: column + 1, message: syntax.message }];
 }
 
-function toProblem({ range, code, message }: Diagnostic): Problem {
-  const { start, end } = range;
+/** TypeScript numbers its syntax errors from 1000. */
+function isSyntax(code: number | string | undefined): boolean {
+  return Number(code) < 2000;
+}
+
+function toProblem({ range, code, message }: Diagnostic, lines: readonly string[]): Problem {
+  const last = { line: lines.length, character: lines.at(-1)!.length };
+  const start = range.start.line > lines.length ? last : range.start;
+  const end = range.end.line > lines.length ? last : range.end;
   const problem: Problem = {
     line: start.line,
     column: start.character + 1,
@@ -66,16 +80,6 @@ function toProblem({ range, code, message }: Diagnostic): Problem {
     problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, a function, a class or an import.`;
   }
   return problem;
-}
-
-/** What to do about a module that is not there. */
-export function missingModule(specifier: string): string {
-  if (/^[./]|^file:/.test(specifier)) return `Cannot find the file '${specifier}', seen from the notebook's folder.`;
-  const name = specifier
-    .split("/")
-    .slice(0, specifier.startsWith("@") ? 2 : 1)
-    .join("/");
-  return `Cannot find the package '${specifier}'. Install it in a terminal: npm install ${name}`;
 }
 
 /**

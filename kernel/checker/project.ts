@@ -46,6 +46,12 @@ export class CellProject {
     });
   }
 
+  /** Whether the user's tsconfig.json wants a type for every parameter; to try `x => x + 1` out, none is needed. */
+  get reportsImplicitAny(): boolean {
+    const { noImplicitAny, strict } = this.tsconfig?.compilerOptions ?? {};
+    return noImplicitAny ?? strict ?? false;
+  }
+
   /** URI of a file of the mirror. */
   uri(name: string): string {
     return pathToFileURL(join(this.folder, name)).href;
@@ -116,8 +122,6 @@ const DEFAULTS = {
   target: "es2022",
   lib: ["es2024", "esnext.disposable", "esnext.collection", "esnext.iterator", "dom", "dom.iterable"],
   strict: true,
-  // `x => x + 1` must not need an annotation to be tried out.
-  noImplicitAny: false,
 };
 
 /** What the kernel needs whatever the user's tsconfig.json says. */
@@ -130,6 +134,8 @@ const REQUIRED = {
   esModuleInterop: true,
   skipLibCheck: true,
   noEmit: true,
+  // Without it `const list = []` could hold nothing. Its errors are left out unless the user asks for them.
+  noImplicitAny: true,
   allowUnreachableCode: true,
   allowUnusedLabels: true,
   noUnusedLocals: false,

@@ -1,0 +1,77 @@
+import { types } from "node:util";
+import { encodeMedia } from "./images.ts";
+import { className, isObject, wellFormed } from "./safe.ts";
+import { plainText } from "./text.ts";
+
+/** What a front end is given to choose from: the same thing as several MIME types, and remarks on each. */
+export interface MimeBundle {
+  /** MIME type to content: text, base64 for binary types, plain data for JSON types. */
+  data: Record<string, unknown>;
+  /** MIME type to remarks, as `{ "image/png": { width: 640, height: 480 } }`. */
+  metadata: Record<string, unknown>;
+}
+
+/**
+ * The method by which a value describes its own display: it returns an object of MIME types, or a promise of one. An empty object
+ * shows nothing. Bytes (`Uint8Array`) are written as base64. `{ data, metadata }` is taken too. Deno's kernel honours the same symbol.
+ */
+export const DISPLAY = Symbol.for("Jupyter.display");
+
+/** A value that describes its own display. */
+export interface Displayable {
+  [DISPLAY](): Record<string, unknown> | Promise<Record<string, unknown>>;
+}
+
+/**
+ * Checks a MIME bundle that somebody else made, and makes it fit for JSON.
+ *
+ * @returns the bundle, `undefined` where it is empty
+ * @throws TypeError that names the entry at fault
+ */
+export function checkBundle(bundle: unknown): MimeBundle | undefined {
+  if (!isObject(bundle) || Array.isArray(bundle))
+    throw new TypeError(`got ${brief(bundle)}, expected an object of MIME types`);
+  const whole = bundle as Record<string, unknown>;
+  const nested = isObject(whole.data) && Object.keys(whole).every((key) => key === "data" || key === "metadata");
+  const entries = Object.entries(nested ? (whole.data as object) : whole).filter(
+    ([, content]) => content !== undefined,
+  );
+  if (entries.length === 0) return undefined;
+  const data: Record<string, unknown> = {};
+  for (const [mime, content] of entries) data[mime] = checkContent(mime, content);
+  const metadata = nested && isObject(whole.metadata) ? (jsonValue(whole.metadata) as Record<string, unknown>) : {};
+  return { data, metadata };
+}
+
+function checkContent(mime: string, content: unknown): unknown {
+  if (!/^[\w.+-]+\/[\w.+-]+(?:;.*)?$/.test(mime)) {
+    throw new TypeError(`got the key ${JSON.stringify(mime)}, expected a MIME type such as "text/html" or "image/png"`);
+  }
+  if (types.isUint8Array(content)) return encodeMedia(content, mime);
+  if (typeof content === "string") return wellFormed(content);
+  if (/[/+]json(?:;|$)/.test(mime)) return jsonValue(content);
+  if (Array.isArray(content) && content.every((line) => typeof line === "string")) return wellFormed(content.join(""));
+  throw new TypeError(
+    `got ${brief(content)} for "${mime}", expected a string${mime.startsWith("text/") ? "" : " of base64, or bytes"}`,
+  );
+}
+
+/** The value as JSON would carry it, with well-formed text. Throws where JSON.stringify throws: circular, bigint, a throwing getter. */
+function jsonValue(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`got ${brief(value)}, expected a value that JSON can hold`);
+  const repair = (item: unknown): unknown => {
+    if (typeof item === "string") return wellFormed(item);
+    if (Array.isArray(item)) return item.map(repair);
+    if (typeof item !== "object" || item === null) return item;
+    return Object.fromEntries(Object.entries(item).map(([key, inner]) => [wellFormed(key), repair(inner)]));
+  };
+  return repair(JSON.parse(text));
+}
+
+function brief(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return isObject(value)
+    ? `a ${className(value) ?? typeof value}`
+    : `the ${typeof value} ${plainText(value).slice(0, 60)}`;
+}

@@ -1,0 +1,60 @@
+import { Writable } from "node:stream";
+import { currentRun } from "./context.ts";
+import type { Outbox, StreamName } from "./outbox.ts";
+
+/**
+ * Standard output or standard error of the cells: what they print goes to the server together with the run it belongs
+ * to. Child processes and native code write to the file descriptor itself; the server reads that separately.
+ */
+class CellStream extends Writable {
+  readonly isTTY = false;
+  readonly fd: number;
+  readonly #outbox: Outbox;
+  readonly #name: StreamName;
+
+  constructor(outbox: Outbox, name: StreamName, fd: number) {
+    super({ decodeStrings: false });
+    this.#outbox = outbox;
+    this.#name = name;
+    this.fd = fd;
+  }
+
+  /** Prints at once: a `Writable` that waits for its turn would cost more than the printing. */
+  override write(
+    chunk: string | Uint8Array,
+    encoding?: BufferEncoding | ((error?: Error | null) => void),
+    done?: (error?: Error | null) => void,
+  ): boolean {
+    const bytes = typeof chunk === "string" && isOther(encoding) ? Buffer.from(chunk, encoding) : chunk;
+    this.#outbox.print(currentRun(), this.#name, bytes);
+    const callback = typeof encoding === "function" ? encoding : done;
+    if (callback) process.nextTick(callback);
+    return true;
+  }
+
+  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    this.write(chunk);
+    done();
+  }
+
+  override end(...args: unknown[]): this {
+    // As with the real ones, ending them is not the cell's business.
+    if (typeof args[0] === "string") this.write(args[0]);
+    return this;
+  }
+}
+
+function isOther(encoding: unknown): encoding is BufferEncoding {
+  return typeof encoding === "string" && !/^utf-?8$/i.test(encoding);
+}
+
+/** Replaces `process.stdout` and `process.stderr`, before anything has used them. */
+export function installConsole(outbox: Outbox): void {
+  for (const [name, fd] of [
+    ["stdout", 1],
+    ["stderr", 2],
+  ] as const) {
+    const stream = new CellStream(outbox, name, fd);
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
+  }
+}

@@ -1,0 +1,73 @@
+import { promiseHooks } from "node:v8";
+
+/**
+ * Which run of a cell the code at hand belongs to. It follows promises and timers, so that what a cell prints after it
+ * ended still goes to the cell that printed it.
+ *
+ * Node's `AsyncLocalStorage` does the same, and would do more; but on Node 20 it keeps a stack of asynchronous contexts
+ * that code stopped by an interrupt leaves unbalanced, and Node then ends the process. V8's own promise hooks keep none.
+ */
+let current = 0;
+let latest = 0;
+
+/** Where a promise keeps its run. */
+const RUN = Symbol("run");
+type WithRun = Promise<unknown> & { [RUN]?: number };
+
+/** Runs code as part of a run. */
+export function inRun<T>(run: number, code: () => T): T {
+  latest = Math.max(latest, run);
+  const outer = current;
+  current = run;
+  try {
+    return code();
+  } finally {
+    current = outer;
+  }
+}
+
+/** The run that the code at hand belongs to; where that is not known, as in callbacks of the file system, the latest. */
+export function currentRun(): number {
+  return current || latest;
+}
+
+/** Forgets where stopped code was: called as the event loop enters this process's own code. */
+export function resetContext(): void {
+  current = 0;
+}
+
+/** Starts to follow promises and timers. */
+export function installContext(): void {
+  const outer: number[] = [];
+  promiseHooks.createHook({
+    init: (promise: WithRun) => {
+      promise[RUN] = current;
+    },
+    before: (promise: WithRun) => {
+      outer.push(current);
+      current = promise[RUN] ?? 0;
+    },
+    after: () => {
+      current = outer.pop() ?? 0;
+    },
+  });
+  const follow = (owner: object, name: string) => {
+    const original = Reflect.get(owner, name) as (callback: unknown, ...rest: unknown[]) => unknown;
+    function scheduled(callback: unknown, ...rest: unknown[]): unknown {
+      if (typeof callback !== "function") return original(callback, ...rest); // Node throws its own error
+      const run = current;
+      return original(
+        function resumed(this: unknown, ...args: unknown[]) {
+          outer.length = 0; // a turn of the event loop begins: nothing is left to go back to
+          return inRun(run, () => callback.apply(this, args));
+        },
+        ...rest,
+      );
+    }
+    // promisify(setTimeout) finds its promise form on the function.
+    const properties = Object.getOwnPropertyDescriptors(original);
+    Object.defineProperties(scheduled, properties);
+    Object.defineProperty(owner, name, { value: scheduled, configurable: true, writable: true, enumerable: true });
+  };
+  for (const name of ["setTimeout", "setInterval", "setImmediate"]) follow(globalThis, name);
+}

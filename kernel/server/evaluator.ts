@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { fileURLToPath } from "node:url";
+import { encodeFrame, FrameReader } from "../evaluator/frames.ts";
+import { COMMAND_FD, type Command, endMark, REPORT_FD, type Report } from "../evaluator/messages.ts";
+
+/** How an evaluator ended by itself. */
+export interface EvaluatorExit {
+  /** Argument of `process.exit`, where that was called. */
+  exitCode?: number;
+  signal?: NodeJS.Signals | undefined;
+  /** Exit code without a call of `process.exit`: Node ended the process. */
+  crashCode?: number | undefined;
+  outOfMemory: boolean;
+}
+
+/** What an evaluator tells the kernel. */
+export interface EvaluatorEvents {
+  onReport(report: Report, buffers: Uint8Array[]): void;
+  /** Text written to a file descriptor, by a child process or native code. */
+  onRawOutput(name: "stdout" | "stderr", text: string): void;
+  onExit(exit: EvaluatorExit): void;
+  /** Resolves when the kernel can take more; until then the evaluator's output waits. */
+  drained(): Promise<void> | undefined;
+}
+
+/** How long a run that is done may wait for its last raw output. A cell may have closed the descriptor. */
+const MARK_WITHIN = 500;
+
+/**
+ * What Node is told as it starts the evaluator: `terminateExecution` leaves async hooks unbalanced, which must not end
+ * the process, and notices about experimental features would fail a graded cell.
+ */
+const NODE_FLAGS = ["--no-force-async-hooks-checks", "--disable-warning=ExperimentalWarning", "--stack-trace-limit=50"];
+
+/** The process that runs the cells, seen from the kernel's server. */
+export class Evaluator {
+  readonly #process: ChildProcess;
+  readonly #events: EvaluatorEvents;
+  readonly #nonce = randomUUID();
+  readonly #commands: Writable;
+  readonly #raw: { stdout: RawOutput; stderr: RawOutput };
+  /** The last lines of raw standard error: what Node says as it dies. */
+  #lastWords = "";
+  #exitCode: number | undefined;
+  #stopped = false;
+
+  /** @param folder - working folder of the cells */
+  constructor(folder: string, events: EvaluatorEvents) {
+    this.#events = events;
+    const main = fileURLToPath(new URL("../evaluator/main.js", import.meta.url));
+    this.#process = spawn(process.execPath, [...NODE_FLAGS, main, this.#nonce], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+      windowsHide: true,
+    });
+    const pipes = this.#process.stdio as [null, Readable, Readable, Readable, Writable];
+    this.#commands = pipes[COMMAND_FD];
+    this.#commands.on("error", () => {}); // the exit tells
+    const raw = (name: "stdout" | "stderr", pipe: Readable) => {
+      const output = new RawOutput(this.#nonce, (text) => {
+        if (name === "stderr") this.#lastWords = (this.#lastWords + text).slice(-4000);
+        events.onRawOutput(name, text);
+      });
+      this.#read(pipe, (chunk) => output.push(chunk));
+      return output;
+    };
+    this.#raw = { stdout: raw("stdout", pipes[1]), stderr: raw("stderr", pipes[2]) };
+    const reader = new FrameReader<Report>();
+    this.#read(pipes[REPORT_FD], (chunk) => {
+      for (const { message, buffers } of reader.push(chunk)) this.#report(message, buffers);
+    });
+    this.#process.once("error", () => this.#exit(1, null));
+    this.#process.once("exit", (code, signal) => this.#waitForPipes().then(() => this.#exit(code, signal)));
+  }
+
+  send(command: Command, buffers?: Uint8Array[]): void {
+    this.#commands.write(encodeFrame(command, buffers));
+  }
+
+  /** Ends the process without asking its cells; `onExit` is not called. */
+  stop(): void {
+    this.#stopped = true;
+    this.#process.kill("SIGKILL");
+  }
+
+  #read(pipe: Readable, take: (chunk: Buffer) => void): void {
+    pipe.on("data", (chunk: Buffer) => {
+      if (this.#stopped) return;
+      take(chunk);
+      const drained = this.#events.drained();
+      if (!drained) return;
+      pipe.pause();
+      void drained.then(() => pipe.resume());
+    });
+    pipe.on("error", () => {});
+  }
+
+  #report(report: Report, buffers: Uint8Array[]): void {
+    if (report.type === "exit") this.#exitCode = report.code;
+    else if (report.type !== "done") this.#events.onReport(report, buffers);
+    else {
+      const { stdout, stderr } = this.#raw;
+      const marks = Promise.all([stdout.mark(report.run), stderr.mark(report.run)]);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, MARK_WITHIN);
+      });
+      void Promise.race([marks, late]).then(() => {
+        clearTimeout(timer);
+        this.#events.onReport(report, buffers);
+      });
+    }
+  }
+
+  /** What the process wrote last may arrive after it is gone. Its own children may hold the pipes open, so not for ever. */
+  #waitForPipes(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, 300);
+      this.#process.once("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #exit(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const outOfMemory = /heap out of memory|Array buffer allocation failed.*FATAL/s.test(this.#lastWords);
+    this.#events.onExit({
+      ...(this.#exitCode !== undefined && { exitCode: this.#exitCode }),
+      signal: signal ?? undefined,
+      crashCode: code ?? undefined,
+      outOfMemory,
+    });
+  }
+}
+
+/** Raw output with the marks that end each run taken out. */
+class RawOutput {
+  readonly #decoder = new StringDecoder("utf8");
+  readonly #markStart: string;
+  readonly #emit: (text: string) => void;
+  readonly #reached: (() => void)[] = [];
+  #held = "";
+  #lastRun = 0;
+
+  constructor(nonce: string, emit: (text: string) => void) {
+    this.#markStart = endMark(nonce, 0).replace(/0\n$/, "");
+    this.#emit = emit;
+  }
+
+  /** Resolves when the mark of this run, or of a later one, has come. */
+  async mark(run: number): Promise<void> {
+    while (this.#lastRun < run) await new Promise<void>((resolve) => this.#reached.push(resolve));
+  }
+
+  push(chunk: Buffer): void {
+    let text = this.#held + this.#decoder.write(chunk);
+    for (;;) {
+      const start = text.indexOf(this.#markStart);
+      const end = start < 0 ? -1 : text.indexOf("\n", start);
+      if (end < 0) break;
+      if (start > 0) this.#emit(text.slice(0, start));
+      this.#lastRun = Number(text.slice(start + this.#markStart.length, end));
+      for (const resolve of this.#reached.splice(0)) resolve();
+      text = text.slice(end + 1);
+    }
+    // What may be the beginning of a mark waits for the rest.
+    const possible = text.lastIndexOf("\u0000");
+    const holds =
+      possible >= 0 && (this.#markStart + text.slice(possible)).length < 200 && this.#mayBeMark(text.slice(possible));
+    const whole = holds ? text.slice(0, possible) : text;
+    this.#held = text.slice(whole.length);
+    if (whole !== "") this.#emit(whole);
+  }
+
+  #mayBeMark(text: string): boolean {
+    return this.#markStart.startsWith(text) || text.startsWith(this.#markStart);
+  }
+}

@@ -1,0 +1,374 @@
+import { syntaxProblem } from "../cells/parse.ts";
+import { Checker } from "../checker/checker.ts";
+import { GLOBAL_NAMES } from "../evaluator/globals.ts";
+import type { CellFailure, Report } from "../evaluator/messages.ts";
+import {
+  bindHeartbeat,
+  bindPublisher,
+  bindRouter,
+  Codec,
+  type ConnectionInfo,
+  endpoint,
+  type Json,
+  type Message,
+  MessageFactory,
+  type WireSocket,
+} from "../wire/index.ts";
+import { History } from "./history.ts";
+import { nextIndent } from "./indent.ts";
+import { kernelInfo } from "./info.ts";
+import { Iopub } from "./iopub.ts";
+import { toCodePoints, toUtf16 } from "./positions.ts";
+import { Session } from "./session.ts";
+
+/** A request in the queue, with the socket that its answer goes to. */
+interface Request {
+  message: Message;
+  socket: WireSocket;
+}
+
+/** The kernel's sockets. */
+type Sockets = Record<"shell" | "control" | "stdin" | "iopub" | "hb", WireSocket>;
+
+/** A channel's requests, by message type. */
+type Handler = (request: Request) => Promise<Json> | Json;
+
+/** As many runs keep the request that they stem from; older ones print below the latest cell. */
+const REMEMBERED_RUNS = 10_000;
+
+/**
+ * A Jupyter kernel: answers the protocol on five sockets, and never computes. Cells run in a process of their own, the
+ * checker in another; so completion, interrupts and heartbeats answer whatever a cell does.
+ *
+ * @see https://jupyter-client.readthedocs.io/en/stable/messaging.html
+ */
+export class Kernel {
+  readonly #factory = new MessageFactory();
+  readonly #codec: Codec;
+  readonly #checker: Checker;
+  readonly #session: Session;
+  readonly #history = new History();
+  readonly #iopub: Iopub;
+  readonly #sockets: Sockets;
+  /** Cells wait here for their turn; all other requests are answered at once. */
+  readonly #queue: Request[] = [];
+  readonly #parents = new Map<number, Message>();
+  readonly #comms = new Map<string, string>();
+  /** Questions that cells have asked, oldest first: front ends show one at a time. */
+  readonly #questions: { id: number; run: number; content: Json; asked: boolean }[] = [];
+  #executionCount = 0;
+  #isExecuting = false;
+  #stopping = false;
+  readonly #onStop: () => void;
+
+  /** Binds the sockets and starts what runs and checks cells. @throws Error where a port is taken */
+  static async start(connection: ConnectionInfo, folder: string, onStop: () => void): Promise<Kernel> {
+    // The processes start while the sockets bind.
+    const globals = { module: new URL("../evaluator/globals.js", import.meta.url).pathname, names: GLOBAL_NAMES };
+    const checker = new Checker(folder, globals);
+    let welcome: (topic: Buffer) => void = () => {};
+    const at = (channel: Parameters<typeof endpoint>[1]) => endpoint(connection, channel);
+    try {
+      const [iopub, stdin, control, shell, hb] = await Promise.all([
+        bindPublisher(at("iopub"), (topic) => welcome(topic)),
+        bindRouter(at("stdin"), "stdin"),
+        bindRouter(at("control"), "control"),
+        bindRouter(at("shell"), "shell"),
+        bindHeartbeat(at("hb")),
+      ]);
+      const kernel = new Kernel(connection, folder, checker, { iopub, stdin, control, shell, hb }, onStop);
+      welcome = (topic) => kernel.#welcome(topic);
+      return kernel;
+    } catch (error) {
+      checker.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(
+    connection: ConnectionInfo,
+    folder: string,
+    checker: Checker,
+    sockets: Sockets,
+    onStop: () => void,
+  ) {
+    this.#onStop = onStop;
+    this.#codec = new Codec(connection);
+    this.#checker = checker;
+    this.#sockets = sockets;
+    this.#iopub = new Iopub(sockets.iopub, this.#codec, this.#factory);
+    this.#session = new Session(folder, checker, {
+      onReport: (report, buffers) => this.#onReport(report, buffers),
+      onRawOutput: (name, text) => this.#iopub.stream(name, text, this.#parents.get(this.#session.latestRun)),
+      onRestart: (failure, wasRunning) => this.#onRestart(failure, wasRunning),
+      drained: () => this.#iopub.drained(),
+    });
+    this.#iopub.status("starting", undefined);
+    void this.#listen(sockets.shell, this.#shellHandlers);
+    void this.#listen(sockets.control, this.#controlHandlers);
+    void this.#listenForInput(sockets.stdin);
+    this.#checker.warmUp().catch(() => {}); // the first cell tells
+  }
+
+  /** Stops the running cell, as an interrupt request does. */
+  interrupt(): void {
+    this.#session.interrupt();
+  }
+
+  /** Ends the cells' processes and closes the sockets, which still deliver what they hold. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#session.stop();
+    this.#checker.dispose();
+    await Promise.all(Object.values(this.#sockets).map((socket) => socket.close()));
+    this.#onStop();
+  }
+
+  readonly #shellHandlers: Record<string, Handler> = {
+    kernel_info_request: () => kernelInfo(),
+    complete_request: ({ message }) => this.#complete(message.content),
+    inspect_request: ({ message }) => this.#inspect(message.content),
+    is_complete_request: ({ message }) => this.#isComplete(message.content),
+    history_request: ({ message }) => ({ status: "ok", history: this.#history.request(message.content) }),
+    comm_info_request: ({ message }) => this.#commInfo(message.content),
+    shutdown_request: (request) => this.#shutdown(request),
+    interrupt_request: () => this.#interruptRequest(),
+  };
+
+  readonly #controlHandlers: Record<string, Handler> = {
+    kernel_info_request: () => kernelInfo(),
+    shutdown_request: (request) => this.#shutdown(request),
+    interrupt_request: () => this.#interruptRequest(),
+  };
+
+  async #listen(socket: WireSocket, handlers: Record<string, Handler>): Promise<void> {
+    for await (const frames of socket) {
+      const decoded = this.#codec.decode(frames);
+      // Forged, repeated or malformed messages are dropped, as the protocol asks.
+      if (!decoded.ok || this.#stopping) continue;
+      const { message } = decoded;
+      const type = message.header.msg_type;
+      if (type === "execute_request") this.#enqueue({ message, socket });
+      else if (/^comm_(open|msg|close)$/.test(type)) this.#comm(message);
+      else if (Object.hasOwn(handlers, type)) void this.#handle({ message, socket }, handlers[type]!);
+      // Unknown requests get no answer: they belong to a newer protocol, or to a debugger.
+    }
+  }
+
+  /** Answers a request that needs no turn, between a busy and an idle status of its own. */
+  async #handle(request: Request, handler: Handler): Promise<void> {
+    const { message } = request;
+    this.#iopub.status("busy", message);
+    let content: Json;
+    try {
+      content = await handler(request);
+    } catch (error) {
+      const { name, message: evalue } = error as Error;
+      content = { status: "error", ename: name, evalue, traceback: [] };
+    }
+    this.#reply(request, content);
+    this.#iopub.status("idle", message);
+    if (message.header.msg_type === "shutdown_request") await this.stop();
+  }
+
+  #reply({ message, socket }: Request, content: Json): void {
+    const type = message.header.msg_type.replace(/_request$/, "_reply");
+    socket.send(this.#codec.encode(this.#factory.reply(message, type, content)));
+  }
+
+  #enqueue(request: Request): void {
+    this.#queue.push(request);
+    if (!this.#isExecuting) void this.#executeQueue();
+  }
+
+  async #executeQueue(): Promise<void> {
+    this.#isExecuting = true;
+    for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
+      const { message } = request;
+      this.#iopub.status("busy", message);
+      const failed = await this.#execute(request);
+      this.#iopub.status("idle", message);
+      if (failed && message.content.stop_on_error !== false) this.#abortQueue();
+    }
+    this.#isExecuting = false;
+  }
+
+  /** After a failed cell those that wait are not run: they were sent in the belief that it would work. */
+  #abortQueue(): void {
+    for (const request of this.#queue.splice(0)) {
+      this.#iopub.status("busy", request.message);
+      this.#reply(request, { status: "aborted", execution_count: this.#executionCount });
+      this.#iopub.status("idle", request.message);
+    }
+  }
+
+  /** @returns whether the cell failed */
+  async #execute(request: Request): Promise<boolean> {
+    const { message } = request;
+    const { silent = false, user_expressions: expressions = {} } = message.content;
+    const code = String(message.content.code ?? "");
+    const storesHistory = !silent && message.content.store_history !== false;
+    if (code.trim() === "") {
+      this.#reply(request, { status: "ok", execution_count: this.#executionCount, user_expressions: {}, payload: [] });
+      return false;
+    }
+    if (storesHistory) this.#executionCount++;
+    const count = this.#executionCount;
+    if (storesHistory) this.#history.add(count, code);
+    if (!silent) this.#iopub.publish("execute_input", { code, execution_count: count }, message);
+    this.#remember(this.#session.nextRun, message);
+    const { failure } = await this.#session.run(code, { label: `In [${count}]`, showsResult: !silent });
+    if (failure) {
+      if (!silent) this.#iopub.publish("error", { ...failure }, message);
+      this.#reply(request, { status: "error", execution_count: count, ...failure, user_expressions: {}, payload: [] });
+      return true;
+    }
+    const values = await this.#userExpressions(expressions, message);
+    this.#reply(request, { status: "ok", execution_count: count, user_expressions: values, payload: [] });
+    return false;
+  }
+
+  async #userExpressions(expressions: Json, message: Message): Promise<Json> {
+    const values: Json = {};
+    for (const [key, expression] of Object.entries(expressions)) {
+      this.#remember(this.#session.nextRun, message);
+      const options = { label: "user expression", showsResult: false, returnsResult: true };
+      const { failure, bundle } = await this.#session.run(`(${String(expression)})`, options);
+      values[key] = failure ? { status: "error", ...failure } : { status: "ok", data: {}, metadata: {}, ...bundle };
+    }
+    return values;
+  }
+
+  #remember(run: number, message: Message): void {
+    this.#parents.set(run, message);
+    this.#parents.delete(run - REMEMBERED_RUNS);
+  }
+
+  #onReport(report: Report, buffers: Uint8Array[]): void {
+    const parent = "run" in report ? this.#parents.get(report.run) : undefined;
+    switch (report.type) {
+      case "stream":
+        return this.#iopub.stream(report.name, Buffer.from(buffers[0] ?? []).toString("utf8"), parent);
+      case "display":
+        if (parent?.content.silent && report.kind !== "clear_output") return;
+        return this.#iopub.publish(report.kind, report.content, parent, { buffers });
+      case "result": {
+        const content = { execution_count: this.#executionCount, ...report.bundle };
+        this.#history.setOutput(this.#executionCount, String(report.bundle.data["text/plain"] ?? ""));
+        return this.#iopub.publish("execute_result", content, parent);
+      }
+      case "input":
+        this.#questions.push({
+          ...report,
+          asked: false,
+          content: { prompt: report.prompt, password: report.password },
+        });
+        return this.#ask();
+      case "comm": {
+        const { comm_id: id, target_name: target } = report.content as Json;
+        if (report.kind === "comm_open") this.#comms.set(String(id), String(target));
+        if (report.kind === "comm_close") this.#comms.delete(String(id));
+        return this.#iopub.publish(report.kind, report.content, parent, { metadata: report.metadata as Json, buffers });
+      }
+    }
+  }
+
+  /** The cells' process ended and another began. A cell that ran then has failed; otherwise it is told below the latest. */
+  #onRestart(failure: CellFailure, wasRunning: boolean): void {
+    this.#questions.length = 0;
+    this.#comms.clear();
+    if (!wasRunning) {
+      this.#iopub.stream("stderr", `${failure.traceback.join("\n")}\n`, this.#parents.get(this.#session.latestRun));
+    }
+  }
+
+  #ask(): void {
+    const [question] = this.#questions;
+    if (!question || question.asked) return;
+    const parent = this.#parents.get(question.run);
+    if (parent?.content.allow_stdin !== true) {
+      this.#questions.shift();
+      this.#session.send({ type: "input", id: question.id, value: null });
+      return this.#ask();
+    }
+    question.asked = true;
+    const { identities } = parent;
+    const request = this.#factory.message("input_request", question.content, { parent, identities });
+    this.#sockets.stdin.send(this.#codec.encode(request));
+  }
+
+  async #listenForInput(socket: WireSocket): Promise<void> {
+    for await (const frames of socket) {
+      const decoded = this.#codec.decode(frames);
+      if (!decoded.ok || decoded.message.header.msg_type !== "input_reply") continue;
+      const question = this.#questions.shift();
+      if (question)
+        this.#session.send({ type: "input", id: question.id, value: String(decoded.message.content.value ?? "") });
+      this.#ask();
+    }
+  }
+
+  #welcome(topic: Buffer): void {
+    this.#iopub.publish("iopub_welcome", { subscription: topic.toString("utf8") }, undefined);
+  }
+
+  async #complete({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
+    const source = String(code);
+    const { candidates, start, end } = await this.#checker.complete(source, offsetOf(source, cursor));
+    const range = { start: toCodePoints(source, start), end: toCodePoints(source, end) };
+    return {
+      status: "ok",
+      matches: candidates.map(({ text }) => text),
+      cursor_start: range.start,
+      cursor_end: range.end,
+      metadata: { _jupyter_types_experimental: candidates.map((candidate) => ({ ...candidate, ...range })) },
+    };
+  }
+
+  async #inspect({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
+    const source = String(code);
+    const text = await this.#checker.inspect(source, offsetOf(source, cursor));
+    if (text === undefined) return { status: "ok", found: false, data: {}, metadata: {} };
+    const plain = text.replace(/^```.*\n?/gm, "").trim();
+    return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": text }, metadata: {} };
+  }
+
+  #isComplete({ code = "" }: Json): Json {
+    const source = String(code);
+    const problem = syntaxProblem(source);
+    if (!problem) return { status: "complete" };
+    return problem.atEnd ? { status: "incomplete", indent: nextIndent(source) } : { status: "invalid" };
+  }
+
+  #commInfo({ target_name: target }: Json): Json {
+    const wanted = [...this.#comms].filter(([, name]) => !target || name === target);
+    return { status: "ok", comms: Object.fromEntries(wanted.map(([id, name]) => [id, { target_name: name }])) };
+  }
+
+  #comm(message: Message): void {
+    const kind = message.header.msg_type as "comm_open" | "comm_msg" | "comm_close";
+    const { comm_id: id, target_name: target } = message.content;
+    if (kind === "comm_open") this.#comms.set(String(id), String(target));
+    if (kind === "comm_close") this.#comms.delete(String(id));
+    this.#iopub.status("busy", message);
+    const { content, metadata } = message;
+    this.#session.send({ type: "comm", kind, content, metadata }, message.buffers);
+    this.#iopub.status("idle", message);
+  }
+
+  #interruptRequest(): Json {
+    this.interrupt();
+    return { status: "ok" };
+  }
+
+  #shutdown({ message }: Request): Json {
+    const content = { status: "ok", restart: message.content.restart === true };
+    this.#iopub.publish("shutdown_reply", content, message);
+    return content;
+  }
+}
+
+function offsetOf(source: string, cursor: unknown): number {
+  return typeof cursor === "number" ? toUtf16(source, cursor) : source.length;
+}
