@@ -87,7 +87,7 @@ function figures(bar: BarState): string {
   if (state === "running" && total !== undefined && rate > 0 && done < total)
     parts.push(`${clock((total - done) / rate)} left`);
   // The mean over the whole, once it is whole: the smoothed rate is for looking ahead.
-  const shown = state === "done" && elapsed > 0 ? done / elapsed : rate;
+  const shown = state !== "done" ? rate : elapsed > 0 ? done / elapsed : 0;
   if (shown > 0) parts.push(shown >= 1 ? `${significant(shown)}/s` : `${significant(1 / shown)} s each`);
   return parts.join(", ");
 }

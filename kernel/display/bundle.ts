@@ -71,7 +71,7 @@ function jsonValue(value: unknown): unknown {
 
 function brief(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  return isObject(value)
-    ? `a ${className(value) ?? typeof value}`
-    : `the ${typeof value} ${plainText(value).slice(0, 60)}`;
+  if (!isObject(value)) return `the ${typeof value} ${plainText(value).slice(0, 60)}`;
+  const name = className(value) ?? typeof value;
+  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }

@@ -58,7 +58,7 @@ export function createDisplay(publish: Publish, { patience = PATIENCE_MS }: { pa
 
   function inTurn(job: () => void | Promise<void>): Promise<void> {
     const turn = queue ? queue.then(job) : job();
-    if (!turn) return Promise.resolve();
+    if (!(turn instanceof Promise)) return Promise.resolve();
     const last = turn.then(() => {
       if (queue === last) queue = undefined;
     });

@@ -3,6 +3,7 @@
  * libraries that draw. The kernel's evaluator imports this at its start, so nothing here loads more than Node's own modules before it is
  * needed.
  */
+export type { ProgressBar } from "./bars.ts";
 export { checkBundle, DISPLAY, type Displayable, type MimeBundle } from "./bundle.ts";
 export {
   createDisplay,
@@ -17,8 +18,8 @@ export { mimeBundle, toMimeBundle } from "./mime.ts";
 export {
   createProgress,
   type Progress,
-  type ProgressBar,
   type ProgressControl,
+  type ProgressItems,
   type ProgressOptions,
 } from "./progress.ts";
 export { html, image, json, markdown, svg } from "./rich.ts";
