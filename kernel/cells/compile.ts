@@ -1,4 +1,5 @@
 import { transform } from "esbuild";
+import type { Segment } from "./edits.ts";
 import type { RewrittenCell } from "./rewrite.ts";
 
 /** JavaScript of a cell with what its stack traces need. */
@@ -9,7 +10,7 @@ export interface CompiledCell {
   map: string;
   /** From the rewritten TypeScript to the student's text: see {@link RewrittenCell}. */
   prefixLines: number;
-  shifts: [line: number, column: number, shift: number][];
+  segments: Segment[];
 }
 
 /** TypeScript options that change what code does at run time; the rest is the checker's business. */
@@ -36,5 +37,5 @@ export async function compileCell(cell: RewrittenCell, options: RuntimeOptions =
     logLevel: "silent",
     tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, target: "es2022", ...options } },
   });
-  return { code, map, isAsync: cell.isAsync, prefixLines: cell.prefixLines, shifts: cell.shifts };
+  return { code, map, isAsync: cell.isAsync, prefixLines: cell.prefixLines, segments: cell.segments };
 }

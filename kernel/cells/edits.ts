@@ -26,43 +26,59 @@ export class Edits {
     this.#edits.push({ start, end, text: text + breaks });
   }
 
-  /**
-   * The edited text, and the edits as `[line, column, shift]`: from that column of that edited line on (both from 0),
-   * the original column is `shift` smaller.
-   */
-  apply(): { text: string; shifts: [line: number, column: number, shift: number][] } {
+  apply(): { text: string; segments: Segment[] } {
     // Stable: insertions at one place keep the order in which they were made, and precede a replacement there.
     const ordered = this.#edits.toSorted((a, b) => a.start - b.start || a.end - a.start - (b.end - b.start));
-    let text = "";
-    let from = 0;
-    let line = 0;
-    let lineStart = 0; // in the edited text
-    let sourceLineStart = 0;
-    const shifts: [number, number, number][] = [];
-    const copy = (end: number) => {
-      const piece = this.#source.slice(from, end);
-      for (let at = piece.indexOf("\n"); at >= 0; at = piece.indexOf("\n", at + 1)) {
-        line++;
-        lineStart = text.length + at + 1;
-        sourceLineStart = from + at + 1;
-      }
-      text += piece;
-      from = end;
+    const segments: Segment[] = [];
+    const pieces: string[] = [];
+    const edited = new Cursor();
+    const source = new Cursor();
+    const append = (piece: string) => {
+      pieces.push(piece);
+      edited.advance(piece);
     };
-    for (const { start, end, text: replacement } of ordered) {
+    let from = 0;
+    const skip = (to: number) => {
+      const piece = this.#source.slice(from, to);
+      source.advance(piece);
+      from = to;
+      return piece;
+    };
+    for (const { start, end, text } of ordered) {
       if (start < from) throw new Error(`edits overlap at ${start}`); // a mistake in the rewriter, never of the cell
-      copy(start);
-      const breaks = replacement.lastIndexOf("\n");
-      text += replacement;
-      from = end;
-      if (breaks >= 0) {
-        line += replacement.split("\n").length - 1;
-        lineStart = text.length - (replacement.length - breaks - 1);
-        sourceLineStart = this.#source.lastIndexOf("\n", end - 1) + 1;
-      }
-      shifts.push([line, text.length - lineStart, text.length - lineStart - (from - sourceLineStart)]);
+      append(skip(start));
+      segments.push([edited.line, edited.column, source.column, true]);
+      append(text);
+      skip(end);
+      segments.push([edited.line, edited.column, source.column, false]);
     }
-    copy(this.#source.length);
-    return { text, shifts };
+    append(this.#source.slice(from));
+    return { text: pieces.join(""), segments };
   }
+}
+
+/** A position that moves through a text. */
+class Cursor {
+  line = 0;
+  column = 0;
+
+  advance(text: string): void {
+    const last = text.lastIndexOf("\n");
+    this.column = last < 0 ? this.column + text.length : text.length - last - 1;
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) this.line++;
+  }
+}
+
+/**
+ * Where a piece of the edited text begins, and the column of the source that it begins at; lines and columns from 0.
+ * Within a piece that an edit put there all positions are the one where it begins. Lines are the source's own.
+ */
+export type Segment = [line: number, column: number, sourceColumn: number, isEdit: boolean];
+
+/** The source column of a position in the edited text. */
+export function sourceColumn(segments: readonly Segment[], line: number, column: number): number {
+  const segment = segments.findLast(([l, c]) => l === line && c <= column);
+  if (!segment) return column;
+  const [, start, origin, isEdit] = segment;
+  return isEdit ? origin : origin + column - start;
 }

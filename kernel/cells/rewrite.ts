@@ -1,5 +1,5 @@
 import type * as t from "@babel/types";
-import { Edits } from "./edits.ts";
+import { Edits, type Segment } from "./edits.ts";
 import {
   boundNames,
   children,
@@ -18,7 +18,7 @@ export interface RewrittenCell {
   /** Lines that stand before the student's first line. */
   prefixLines: number;
   /** See {@link Edits.apply}; lines counted without the prefix. */
-  shifts: [line: number, column: number, shift: number][];
+  segments: Segment[];
   /** It awaits at the top level, or imports: it must run as an async function. */
   isAsync: boolean;
 }
@@ -119,8 +119,8 @@ class Rewriter {
     // A cell that is a string alone parses as a directive, like "use strict".
     const directive = directives.at(-1);
     if (!last && directive) this.#last(directive.value);
-    const { text, shifts } = this.#edits.apply();
-    return { code: `${this.#prefix.join(" ")}\n${text}`, prefixLines: 1, shifts, isAsync: this.#isAsync };
+    const { text, segments } = this.#edits.apply();
+    return { code: `${this.#prefix.join(" ")}\n${text}`, prefixLines: 1, segments, isAsync: this.#isAsync };
   }
 
   /** Hands the value of the cell's last expression to the evaluator. */

@@ -234,15 +234,17 @@ export class Checker {
     this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
   }
 
-  /** The server remembers what was not there; packages may have been installed since. */
+  /** The server remembers what was not there; where a package has been installed since, another takes its place. */
   #lookAgain(modules: string[]): boolean {
     const linked = this.#project.linkPackages();
-    const folders = modules.flatMap((name) => this.#project.packageFolders(packageName(name)));
-    if (folders.length === 0 && !linked) return false;
-    const changes = folders.map((folder) => ({ uri: pathToFileURL(join(folder, "package.json")).href, type: 1 }));
-    this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
+    const found = modules.filter((name) => this.#project.hasPackage(packageName(name)) && !this.#lookedAgain.has(name));
+    if (found.length === 0 && !linked) return false;
+    for (const name of found) this.#lookedAgain.add(name);
+    this.#server?.stop();
+    this.#start();
     return true;
   }
+  readonly #lookedAgain = new Set<string>();
 }
 
 /** As much of a cell as its surroundings need. */

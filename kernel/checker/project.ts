@@ -73,11 +73,9 @@ export class CellProject {
     if (name !== undefined) this.#link(folder, join(this.#root, "mirror", "node_modules", name));
   }
 
-  /** Folders of an installed package, as seen from the notebook: at most one on each level. */
-  packageFolders(name: string): string[] {
-    return ancestors(this.workingFolder)
-      .map((folder) => join(this.#mirror(folder), "node_modules", name))
-      .filter(exists);
+  /** Whether a package is installed, as seen from the notebook. */
+  hasPackage(name: string): boolean {
+    return ancestors(this.workingFolder).some((folder) => exists(join(folder, "node_modules", name)));
   }
 
   dispose(): void {

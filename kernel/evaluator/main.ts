@@ -75,7 +75,7 @@ watcher.on("message", (command: Command & { buffers: Uint8Array[] }) => {
     case "input":
       return answer(command.id, command.value);
     case "comm":
-      return inRun(currentRun(), () => comms.receive({ ...command, buffers: command.buffers }));
+      return inRun(command.run, () => comms.receive({ ...command, buffers: command.buffers }));
   }
 });
 

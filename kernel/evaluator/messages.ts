@@ -1,5 +1,7 @@
 /** What the kernel's server and the process that runs the cells tell each other. */
 
+import type { Segment } from "../cells/edits.ts";
+
 /** A MIME bundle as Jupyter's display messages hold it. */
 export interface Bundle {
   data: Record<string, unknown>;
@@ -20,7 +22,7 @@ export interface CellSource {
   source: string;
   map: string;
   prefixLines: number;
-  shifts: [line: number, column: number, shift: number][];
+  segments: Segment[];
 }
 
 /** From the server to the evaluator. */
@@ -44,7 +46,7 @@ export type Command =
   | { type: "interrupt" }
   /** `null` where the front end takes no questions. */
   | { type: "input"; id: number; value: string | null }
-  | { type: "comm"; kind: CommKind; content: Record<string, unknown>; metadata: Record<string, unknown> };
+  | { type: "comm"; run: number; kind: CommKind; content: Record<string, unknown>; metadata: Record<string, unknown> };
 
 export type CommKind = "comm_open" | "comm_msg" | "comm_close";
 

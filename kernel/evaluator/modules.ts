@@ -101,9 +101,16 @@ export function pick(module: Record<string, unknown>, name: string): unknown {
   const inner = module.default as Record<string, unknown> | undefined;
   const isCompiled = module.__esModule === true && typeof inner === "object" && inner?.__esModule === true;
   if (name === "default") return isCompiled && "default" in inner ? inner.default : inner;
-  if (name === "*") return isCompiled ? inner : module;
+  if (name === "*") return isCompiled ? inner : isPartial(module, inner) ? { ...inner, default: inner } : module;
   if (name in module) return module[name];
   return inner === null || inner === undefined ? undefined : inner[name];
+}
+
+/** Whether Node made this module from CommonJS and could not guess all its names. */
+function isPartial(module: Record<string, unknown>, inner: Record<string, unknown> | undefined): boolean {
+  if (typeof inner !== "object" || inner === null) return false;
+  const names = Object.keys(module).filter((name) => name !== "default" && name !== "module.exports");
+  return names.every((name) => module[name] === inner[name]) && Object.keys(inner).some((name) => !(name in module));
 }
 
 /** `require` as a file in the notebook's folder has it, with the kernel's packages as a second place to look. */

@@ -3,6 +3,7 @@ import { findSourceMap, SourceMap } from "node:module";
 import { relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
+import { sourceColumn } from "../cells/edits.ts";
 import { RUNTIME } from "../cells/rewrite.ts";
 import type { CellFailure, CellSource } from "./messages.ts";
 
@@ -44,6 +45,9 @@ export function installTraces(): void {
   Error.prepareStackTrace = (error, sites) => {
     const head = headline(error);
     const frames = sites.map(toFrame).filter((frame) => frame !== undefined);
+    // What called the student's code from outside, at the bottom, tells nothing.
+    const last = frames.findLastIndex((frame) => !frame.includes("node:"));
+    if (last >= 0) frames.length = last + 1;
     return [head, ...frames].join("\n");
   };
 }
@@ -116,8 +120,7 @@ function placeInCell(cell: RegisteredCell, line: number, column: number): Place 
   if (!("originalLine" in entry)) return place;
   const edited = entry.originalLine - cell.prefixLines;
   if (edited < 0) return place; // an import, which runs before the first line
-  const shift = cell.shifts.findLast(([l, c]) => l === edited && c <= entry.originalColumn)?.[2] ?? 0;
-  return { ...place, line: edited + 1, column: Math.max(1, entry.originalColumn - shift + 1) };
+  return { ...place, line: edited + 1, column: sourceColumn(cell.segments, edited, entry.originalColumn) + 1 };
 }
 
 const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
@@ -210,8 +213,6 @@ function foldFrames(frames: readonly string[]): string[] {
     if (last && owner !== undefined && last.owner === owner) last.frames.push(frame);
     else groups.push({ owner, frames: [frame] });
   }
-  // What called the student's code from outside, at the bottom, tells nothing.
-  while (groups.length > 1 && groups.at(-1)!.owner === "Node.js") groups.pop();
   return groups.map(({ owner, frames: [first, ...rest] }) => {
     if (owner === undefined) return first!;
     const more = rest.length > 0 ? ` and ${rest.length} more` : "";

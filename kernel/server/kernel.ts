@@ -33,6 +33,9 @@ type Sockets = Record<"shell" | "control" | "stdin" | "iopub" | "hb", WireSocket
 /** A channel's requests, by message type. */
 type Handler = (request: Request) => Promise<Json> | Json;
 
+/** A cell that asks what something is, as in IPython: `sharp?`, `Plot.plot?`. No TypeScript ends in a question mark. */
+const HELP = /^\s*([\p{L}_$][\p{L}\p{N}_$.]*)\?{1,2}\s*$/u;
+
 /** As many runs keep the request that they stem from; older ones print below the latest cell. */
 const REMEMBERED_RUNS = 10_000;
 
@@ -217,8 +220,19 @@ export class Kernel {
     const count = this.#executionCount;
     if (storesHistory) this.#history.add(count, code);
     if (!silent) this.#iopub.publish("execute_input", { code, execution_count: count }, message);
-    this.#remember(this.#session.nextRun, message);
-    const { failure } = await this.#session.run(code, { label: `In [${count}]`, showsResult: !silent });
+    const asked = HELP.exec(code)?.[1];
+    if (asked !== undefined) {
+      this.#reply(request, {
+        status: "ok",
+        execution_count: count,
+        user_expressions: {},
+        payload: await this.#help(asked),
+      });
+      return false;
+    }
+    const run = this.#session.nextRun();
+    this.#remember(run, message);
+    const { failure } = await this.#session.run(run, code, { label: `In [${count}]`, showsResult: !silent });
     if (failure) {
       if (!silent) this.#iopub.publish("error", { ...failure }, message);
       this.#reply(request, { status: "error", execution_count: count, ...failure, user_expressions: {}, payload: [] });
@@ -229,12 +243,20 @@ export class Kernel {
     return false;
   }
 
+  /** What a front end shows in its pager. */
+  async #help(name: string): Promise<Json[]> {
+    const { data } = await this.#inspect({ code: name });
+    const nothing = { "text/plain": `Nothing is known of ${name}. If a cell declares it, run that cell first.` };
+    return [{ source: "page", data: Object.keys(data).length > 0 ? data : nothing, start: 0 }];
+  }
+
   async #userExpressions(expressions: Json, message: Message): Promise<Json> {
     const values: Json = {};
     for (const [key, expression] of Object.entries(expressions)) {
-      this.#remember(this.#session.nextRun, message);
+      const run = this.#session.nextRun();
+      this.#remember(run, message);
       const options = { label: "user expression", showsResult: false, returnsResult: true };
-      const { failure, bundle } = await this.#session.run(`(${String(expression)})`, options);
+      const { failure, bundle } = await this.#session.run(run, `(${String(expression)})`, options);
       values[key] = failure ? { status: "error", ...failure } : { status: "ok", data: {}, metadata: {}, ...bundle };
     }
     return values;
@@ -353,7 +375,9 @@ export class Kernel {
     if (kind === "comm_close") this.#comms.delete(String(id));
     this.#iopub.status("busy", message);
     const { content, metadata } = message;
-    this.#session.send({ type: "comm", kind, content, metadata }, message.buffers);
+    const run = this.#session.nextRun();
+    this.#remember(run, message);
+    this.#session.send({ type: "comm", run, kind, content, metadata }, message.buffers);
     this.#iopub.status("idle", message);
   }
 

@@ -51,6 +51,7 @@ export class Session {
   /** Set by an interrupt that came before the cell's code ran. */
   #interrupted = false;
   #runs = 0;
+  #latestRun = 0;
 
   constructor(folder: string, checker: Checker, events: SessionEvents) {
     this.#folder = folder;
@@ -59,19 +60,23 @@ export class Session {
     this.#evaluator = this.#start();
   }
 
-  /** Number of the latest run. */
+  /** Number of the latest cell. */
   get latestRun(): number {
-    return this.#runs;
+    return this.#latestRun;
   }
 
-  /** Number that the next run will have. */
-  get nextRun(): number {
-    return this.#runs + 1;
+  /** A number for a run, or for anything else whose outputs must find their way back. */
+  nextRun(): number {
+    return ++this.#runs;
   }
 
-  /** Checks and runs a cell. Never rejects: whatever goes wrong is the cell's failure. */
-  async run(source: string, options: RunOptions): Promise<CellResult> {
-    const run = ++this.#runs;
+  /**
+   * Checks and runs a cell. Never rejects: whatever goes wrong is the cell's failure.
+   *
+   * @param run - number from {@link nextRun}
+   */
+  async run(run: number, source: string, options: RunOptions): Promise<CellResult> {
+    this.#latestRun = run;
     this.#interrupted = false;
     try {
       const cell = parseCell(source);
@@ -116,7 +121,7 @@ export class Session {
   }
 
   #execute(run: number, cell: ParsedCell, compiled: CompiledCell, source: string, options: RunOptions): Promise<Done> {
-    const { code, isAsync, map, prefixLines, shifts } = compiled;
+    const { code, isAsync, map, prefixLines, segments } = compiled;
     return new Promise((finish) => {
       this.#running = { run, finish };
       this.#evaluator.send({
@@ -124,7 +129,7 @@ export class Session {
         run,
         code,
         isAsync,
-        cell: { label: options.label, source, map, prefixLines, shifts },
+        cell: { label: options.label, source, map, prefixLines, segments },
         declared: [...cell.declared].filter(([, kind]) => kind !== "type").map(([name]) => name),
         showsResult: options.showsResult,
         returnsResult: options.returnsResult ?? false,
