@@ -190,6 +190,6 @@ function collectMentions(root: t.Node, cell: ParsedCell): void {
       const loads = callee.type === "Import" || (callee.type === "Identifier" && callee.name === "require");
       if (loads && args[0]?.type === "StringLiteral") cell.modules.add(args[0].value);
     }
-    pending.push(...children(node));
+    for (const child of children(node)) pending.push(child);
   }
 }
