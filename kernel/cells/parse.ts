@@ -182,6 +182,8 @@ function collectMentions(root: t.Node, cell: ParsedCell): void {
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (node.type === "Identifier") cell.mentioned.add(node.name);
     if (node.type === "ImportDeclaration" && node.importKind !== "type") cell.modules.add(node.source.value);
+    if (node.type === "ExportAllDeclaration" && node.exportKind !== "type") cell.modules.add(node.source.value);
+    if (node.type === "ExportNamedDeclaration" && node.source) cell.modules.add(node.source.value);
     if (node.type === "TSImportEqualsDeclaration" && node.moduleReference.type === "TSExternalModuleReference") {
       cell.modules.add(node.moduleReference.expression.value);
     }

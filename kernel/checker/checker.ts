@@ -1,13 +1,13 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { packageName } from "../cells/missing-module.ts";
 import { declareStatement, type NameKind, type ParsedCell, parseCell } from "../cells/parse.ts";
 import { type Candidate, toCandidates, wordStart } from "./completion.ts";
 import { LanguageServer } from "./language-server.ts";
-import { type Problem, toProblems } from "./problems.ts";
+import { fileProblems, type Problem, toProblems } from "./problems.ts";
 import { CellProject } from "./project.ts";
-import { SourceFiles } from "./source-files.ts";
+import { readSource, SourceFiles } from "./source-files.ts";
 
 /** Where a name of the session is declared, for the checker. */
 interface SessionName {
@@ -92,12 +92,31 @@ export class Checker {
    */
   async check(source: string, cell: ParsedCell | undefined): Promise<Problem[]> {
     if (!cell) return await this.#problems(`\n${source}\nexport {};\n`, source);
-    this.#trackSources(cell);
+    const { reached, changed } = this.#sources.follow(cell.modules, this.#project.workingFolder);
+    const changes = changed.map((path) => ({ uri: pathToFileURL(path).href, type: 2 }));
+    if (changes.length > 0) this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
     const text = this.#withNames(cell, cell.mentioned);
-    const problems = await this.#problems(text, source);
+    let problems = await this.#problems(text, source);
     const missing = problems.flatMap(({ missingModule }) => missingModule ?? []);
-    if (missing.length === 0 || !this.#lookAgain(missing)) return problems;
-    return await this.#problems(text, source);
+    if (missing.length > 0 && this.#lookAgain(missing)) problems = await this.#problems(text, source);
+    return problems.length > 0 ? problems : this.#checkFiles(this.#sources.unchecked(reached));
+  }
+
+  /** Errors in the user's own files: the cell that imports them must not run. */
+  async #checkFiles(paths: readonly string[]): Promise<Problem[]> {
+    for (const path of paths) {
+      const textDocument = { uri: pathToFileURL(path).href };
+      const report = await this.#server!.request("textDocument/diagnostic", { textDocument });
+      const problems = fileProblems(
+        report.items,
+        relative(this.#project.workingFolder, path),
+        readSource(path),
+        this.#project,
+      );
+      if (problems.length > 0) return problems;
+      this.#sources.markClean(path);
+    }
+    return [];
   }
 
   /**
@@ -225,13 +244,6 @@ export class Checker {
   #sessionText(): string {
     const modules = [...this.#packages].map((name) => `import ${JSON.stringify(name)};`).join("\n");
     return `${modules}\nimport {} from ${JSON.stringify(this.#globalsModule)};\nexport {};\n`;
-  }
-
-  #trackSources(cell: ParsedCell): void {
-    const changed = this.#sources.follow(cell.modules, this.#project.workingFolder);
-    if (changed.length === 0) return;
-    const changes = changed.map((path) => ({ uri: pathToFileURL(path).href, type: 2 }));
-    this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
   }
 
   /** The server remembers what was not there; where a package has been installed since, another takes its place. */

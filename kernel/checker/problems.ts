@@ -13,6 +13,8 @@ export interface Problem {
   code?: number;
   /** Module specifier that was not found. */
   missingModule?: string;
+  /** The file that the error is in, where it is not the cell. */
+  file?: { name: string; source: string };
 }
 
 /** A diagnostic as the Language Server Protocol gives it; positions from 0. */
@@ -31,21 +33,26 @@ const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
 const MISSING_MODULE = 2307;
 const IMPORT_IS_READ_ONLY = 2632;
 
+/** Which errors count. */
+interface ProblemOptions {
+  /** Whether a parameter without a type is an error. Default true. */
+  reportsImplicitAny?: boolean;
+}
+
 /** Turns the language server's diagnostics of a cell, which has one line of imports above it, into the student's problems. */
 export function toProblems(
   diagnostics: readonly Diagnostic[],
   source: string,
-  { reportsImplicitAny = true } = {},
+  options: ProblemOptions = {},
 ): Problem[] {
   const lines = source.split("\n");
   const problems = diagnostics
-    .filter(({ severity, code }) => (severity ?? ERROR) === ERROR && Number(code) !== UNTYPED_MODULE)
-    .filter(({ code }) => reportsImplicitAny || !(Number(code) >= 7000 && Number(code) < 7100))
+    .filter((diagnostic) => isProblem(diagnostic, options))
     // What is missing at the cell's end shows behind it, in the line that exports; other errors there are not the cell's.
     .filter(({ range, code }) => range.start.line >= 1 && (range.start.line <= lines.length || isSyntax(code)))
-    .map((diagnostic) => toProblem(diagnostic, lines));
+    .map((diagnostic) => toProblem(diagnostic, lines, 1));
   if (problems.length > 0) return problems;
-  // What TypeScript lets pass and the parser does not, or what only shows behind the cell's end.
+  // What TypeScript lets pass and the parser does not.
   const syntax = syntaxProblem(source);
   if (!syntax) return [];
   const before = source.slice(0, syntax.offset).split("\n");
@@ -53,19 +60,40 @@ export function toProblems(
   return [{ line, column, endLine: line, endColumn: column + 1, message: syntax.message }];
 }
 
+/** Problems of a file that a cell imports. */
+export function fileProblems(
+  diagnostics: readonly Diagnostic[],
+  name: string,
+  source: string,
+  options: ProblemOptions,
+): Problem[] {
+  const lines = source.split("\n");
+  const problems = diagnostics.filter((diagnostic) => isProblem(diagnostic, options));
+  return problems.map((diagnostic) => ({ ...toProblem(diagnostic, lines, 0), file: { name, source } }));
+}
+
+function isProblem({ severity, code }: Diagnostic, { reportsImplicitAny = true }: ProblemOptions): boolean {
+  if ((severity ?? ERROR) !== ERROR || Number(code) === UNTYPED_MODULE) return false;
+  const isImplicitAny = Number(code) >= 7000 && Number(code) < 7100;
+  return reportsImplicitAny || !isImplicitAny;
+}
+
 /** TypeScript numbers its syntax errors from 1000. */
 function isSyntax(code: number | string | undefined): boolean {
   return Number(code) < 2000;
 }
 
-function toProblem({ range, code, message }: Diagnostic, lines: readonly string[]): Problem {
-  const last = { line: lines.length, character: lines.at(-1)!.length };
-  const start = range.start.line > lines.length ? last : range.start;
-  const end = range.end.line > lines.length ? last : range.end;
+/** @param above - lines that stand above the text in what was checked */
+function toProblem({ range, code, message }: Diagnostic, lines: readonly string[], above: number): Problem {
+  const last = { line: lines.length - 1, character: lines.at(-1)!.length };
+  const inText = ({ line, character }: Diagnostic["range"]["start"]) =>
+    line - above > last.line ? last : { line: line - above, character };
+  const start = inText(range.start);
+  const end = inText(range.end);
   const problem: Problem = {
-    line: start.line,
+    line: start.line + 1,
     column: start.character + 1,
-    endLine: end.line,
+    endLine: end.line + 1,
     endColumn: end.character + 1,
     message,
     code: Number(code),
@@ -89,18 +117,18 @@ function toProblem({ range, code, message }: Diagnostic, lines: readonly string[
  */
 export function formatProblems(problems: readonly Problem[], source: string, colour = true): string {
   const paint = (code: string, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const lines = source.split("\n");
-  const width = String(lines.length).length;
-  const gutter = (line: number | "") => String(line).padStart(width);
   return problems
     .map((problem) => {
-      const { line, column, message, code } = problem;
+      const { line, column, message, code, file } = problem;
+      const lines = (file?.source ?? source).split("\n");
+      const width = String(lines.length).length;
+      const gutter = (number: number | "") => String(number).padStart(width);
       const text = lines[line - 1] ?? "";
       const end = problem.endLine > line ? text.length + 1 : problem.endColumn;
       const indent = text.slice(0, column - 1).replace(/[^\t]/g, " ");
       const carets = "^".repeat(Math.max(1, Math.min(end, text.length + 1) - column));
       const shown = [
-        `${paint("31", `line ${line}`)}: ${message.replaceAll("\n", "\n  ")}${code ? paint("90", ` (TS${code})`) : ""}`,
+        `${paint("31", `${file ? `${file.name}, ` : ""}line ${line}`)}: ${message.replaceAll("\n", "\n  ")}${code ? paint("90", ` (TS${code})`) : ""}`,
         ...(line > 1 ? [`${paint("90", `  ${gutter(line - 1)} |`)} ${lines[line - 2]}`] : []),
         `${paint("31", ">")} ${paint("90", `${gutter(line)} |`)} ${text}`,
         `${paint("90", `  ${gutter("")} |`)} ${indent}${paint("31", carets)}`,

@@ -3,43 +3,70 @@ import { resolve } from "node:path";
 import { parseCell } from "../cells/parse.ts";
 import { sourcePath } from "../cells/source-path.ts";
 
+/** What is known of a file as it was when it was last looked at. */
+interface SourceFile {
+  modified: number;
+  /** Files that it imports by a relative path. */
+  imports: string[];
+  /** It has been checked since it changed, and had no errors. */
+  isClean: boolean;
+}
+
 /** The user's own files that cells import, and what these import: looked at for changes as each cell is checked. */
 export class SourceFiles {
-  readonly #times = new Map<string, number>();
+  readonly #files = new Map<string, SourceFile>();
   /** Grows with every change of a file. */
   version = 0;
 
   /**
    * Follows the relative imports of a cell.
    *
-   * @returns files that changed since they were last seen
+   * @returns the files that it reaches, and those known that changed since they were last seen
    */
-  follow(specifiers: Iterable<string>, folder: string): string[] {
-    this.#add(specifiers, folder);
-    const changed = [...this.#times].filter(([path, time]) => modified(path) !== time).map(([path]) => path);
-    for (const path of changed) this.#read(path);
+  follow(specifiers: Iterable<string>, folder: string): { reached: string[]; changed: string[] } {
+    const changed = [...this.#files].filter(([path, file]) => modified(path) !== file.modified).map(([path]) => path);
+    for (const path of changed) this.#files.delete(path);
     if (changed.length > 0) this.version++;
-    return changed;
+    const reached = new Set(imported(specifiers, folder));
+    for (const path of reached) for (const next of this.#read(path).imports) reached.add(next); // a set takes more as it is gone through
+    for (const path of changed) this.#read(path);
+    return { reached: [...reached], changed };
   }
 
-  #add(specifiers: Iterable<string>, folder: string): void {
-    for (const specifier of specifiers) {
-      const path = /^\.{1,2}\//.test(specifier) ? sourcePath(resolve(folder, specifier)) : undefined;
-      if (path !== undefined && !this.#times.has(path)) this.#read(path);
-    }
+  /** TypeScript files among these that must be checked (again). */
+  unchecked(paths: readonly string[]): string[] {
+    return paths.filter((path) => /\.[cm]?tsx?$/.test(path) && this.#files.get(path)?.isClean === false);
   }
 
-  #read(path: string): void {
-    this.#times.set(path, modified(path));
-    if (!/\.[cm]?[jt]sx?$/.test(path)) return;
-    let text: string;
-    try {
-      text = readFileSync(path, "utf8");
-    } catch {
-      return; // gone: the checker says so
-    }
-    this.#add(parseCell(text)?.modules ?? [], resolve(path, ".."));
+  markClean(path: string): void {
+    const file = this.#files.get(path);
+    if (file) file.isClean = true;
   }
+
+  #read(path: string): SourceFile {
+    const known = this.#files.get(path);
+    if (known) return known;
+    const file: SourceFile = { modified: modified(path), imports: [], isClean: false };
+    this.#files.set(path, file);
+    if (/\.[cm]?[jt]sx?$/.test(path)) {
+      const modules = parseCell(readSource(path))?.modules ?? [];
+      file.imports = imported(modules, resolve(path, ".."));
+    }
+    return file;
+  }
+}
+
+/** Text of a source file; empty where it cannot be read, which the checker reports. */
+export function readSource(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function imported(specifiers: Iterable<string>, folder: string): string[] {
+  return [...specifiers].flatMap((name) => (/^\.{1,2}\//.test(name) ? (sourcePath(resolve(folder, name)) ?? []) : []));
 }
 
 function modified(path: string): number {

@@ -184,7 +184,7 @@ function typeFailure(problems: readonly Problem[], source: string, label: string
   const ename = isSyntax ? "SyntaxError" : "TypeScriptError";
   const [first] = problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  const evalue = `${label}, line ${first!.line}: ${first!.message.split("\n")[0]}${more}`;
+  const evalue = `${first!.file?.name ?? label}, line ${first!.line}: ${first!.message.split("\n")[0]}${more}`;
   return {
     ename,
     evalue,

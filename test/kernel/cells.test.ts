@@ -283,6 +283,18 @@ describe("imports", () => {
     expect(await value('import { version } from "../src/changing"; version.length')).toBe("3");
   });
 
+  test("of a file with a type error show it there, and nothing runs", async () => {
+    writeFileSync(join(folder, "src/bad.ts"), 'export const fine = 1;\nexport const y: number = "text";\n');
+    writeFileSync(join(folder, "src/imports-bad.ts"), 'export * from "./bad.ts";\n');
+    const shown = await run('import { fine } from "../src/imports-bad.ts"; console.log(fine)');
+    expect(shown).toMatchObject({ ename: "TypeScriptError", stdout: "" });
+    expect(shown.trace).toContain("../src/bad.ts, line 2: Type 'string' is not assignable to type 'number'.");
+    expect(shown.trace).toContain("> 2 | export const y");
+    expect(await value("1 + 1")).toBe("2");
+    writeFileSync(join(folder, "src/bad.ts"), "export const fine = 2;\n");
+    expect(await value('import { fine } from "../src/imports-bad.ts"; fine')).toBe("2");
+  });
+
   test("of a package that is missing say how to install it", async () => {
     expect((await run('import x from "not-there"')).trace).toContain("npm install not-there");
     expect((await run('import x from "@scope/not-there/sub"')).trace).toContain("npm install @scope/not-there");
