@@ -1,4 +1,3 @@
-import { transform } from "esbuild";
 import type { Segment } from "./edits.ts";
 import type { RewrittenCell } from "./rewrite.ts";
 
@@ -27,6 +26,7 @@ export interface RuntimeOptions {
  * @throws Error where the code is not valid; the checker has reported what students can do wrong before this runs
  */
 export async function compileCell(cell: RewrittenCell, options: RuntimeOptions = {}): Promise<CompiledCell> {
+  const { transform } = await import("esbuild"); // loaded when first used, see ./parse.ts
   const { code, map } = await transform(cell.code, {
     loader: "ts",
     format: "esm",

@@ -1,4 +1,5 @@
-import { type ParserOptions, parse } from "@babel/parser";
+import { createRequire } from "node:module";
+import type { ParserOptions } from "@babel/parser";
 import type * as t from "@babel/types";
 
 /** What a name at the top level of a cell is; `type` covers interfaces and aliases, which leave nothing at run time. */
@@ -31,6 +32,10 @@ const OPTIONS: ParserOptions = {
   plugins: ["typescript", "decorators", "decoratorAutoAccessors", "explicitResourceManagement", "importAttributes"],
 };
 
+/** Loaded when first used: the kernel starts its processes before it needs a parser, and the two go on together. */
+const require = createRequire(import.meta.url);
+const babel = () => require("@babel/parser") as typeof import("@babel/parser");
+
 /**
  * Parses a cell, and goes on after errors so that completion works in unfinished code.
  *
@@ -39,7 +44,7 @@ const OPTIONS: ParserOptions = {
 export function parseCell(source: string): ParsedCell | undefined {
   let program: t.Program;
   try {
-    program = parse(source, { ...OPTIONS, errorRecovery: true }).program;
+    program = babel().parse(source, { ...OPTIONS, errorRecovery: true }).program;
   } catch {
     return undefined;
   }
@@ -59,7 +64,7 @@ export function parseCell(source: string): ParsedCell | undefined {
 /** The first syntax error of a text, or undefined where it has none. */
 export function syntaxProblem(source: string): SyntaxProblem | undefined {
   try {
-    parse(source, OPTIONS);
+    babel().parse(source, OPTIONS);
     return undefined;
   } catch (error) {
     const { message, pos, reasonCode } = error as Error & { pos?: number; reasonCode?: string };

@@ -30,6 +30,7 @@ export const RUNTIME = {
   load: "__nb_import",
   pick: "__nb_pick",
   meta: "__nb_meta",
+  check: "__nb_check",
 } as const;
 
 /**
@@ -270,7 +271,11 @@ class Rewriter {
       case "ForStatement":
       case "ForInStatement":
       case "ForOfStatement":
-        this.#for(node, scope);
+        this.#stoppable(node, () => this.#for(node, scope));
+        break;
+      case "WhileStatement":
+      case "DoWhileStatement":
+        this.#stoppable(node, () => this.#all(node, scope));
         break;
       case "CatchClause":
         this.#all(node, { names: new Set(boundNames(node.param)), parent: scope });
@@ -414,6 +419,21 @@ class Rewriter {
     this.#all(node, { names: new Set(names.keys()), parent: scope });
   }
 
+  /**
+   * An interrupt stops code that computes from outside, but not a loop that awaits, whose turns the event loop starts
+   * one by one: that looks for itself, at the beginning of each turn, whether it was interrupted.
+   */
+  #stoppable(node: t.Loop, visit: () => void): void {
+    const { body } = node;
+    const awaits = (node.type === "ForOfStatement" && node.await) || children(node).some(containsAwait);
+    const check = `${RUNTIME.check}();`;
+    if (!awaits) return visit();
+    if (body.type === "BlockStatement") this.#edits.insert(body.start! + 1, ` ${check}`);
+    else this.#edits.insert(body.start!, `{ ${check} `);
+    visit();
+    if (body.type !== "BlockStatement") this.#edits.insert(body.end!, " }");
+  }
+
   /** A declaration whose names are shared loses its keyword and becomes assignments. */
   #variables(node: t.VariableDeclaration, scope: Scope | undefined): void {
     if (node.declare) return;
@@ -486,4 +506,11 @@ class Rewriter {
     if (this.#isShared(name, scope)) this.#edits.insert(node.start!, `${name}: `);
     this.#visit(node.value, scope);
   }
+}
+
+/** Whether a node awaits in its own function. */
+function containsAwait(node: t.Node): boolean {
+  if (isFunction(node)) return false;
+  if (node.type === "AwaitExpression" || (node.type === "ForOfStatement" && node.await)) return true;
+  return children(node, TYPE_KEYS).some(containsAwait);
 }

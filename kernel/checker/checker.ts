@@ -75,11 +75,6 @@ export class Checker {
     return this.#sources.version;
   }
 
-  /** Loads the standard declarations, so that the first cell does not wait for them. */
-  async warmUp(): Promise<void> {
-    await this.#problems("\n\nexport {};", "");
-  }
-
   /** The user's compiler options, as far as their tsconfig.json gives any. */
   get compilerOptions() {
     return this.#project.tsconfig?.compilerOptions ?? {};

@@ -40,7 +40,7 @@ const displays = createDisplay(({ type, content, buffers }) => {
 const { progress, startCell, interrupted: stopBars } = createProgress(displays.display);
 const comms = new CommRegistry(outbox);
 const questions = new Map<number, { resolve: (answer: string) => void; reject: (error: Error) => void }>();
-const runner = new CellRunner(process.cwd());
+const runner = new CellRunner(process.cwd(), stopIfInterrupted);
 
 /** The run that has not ended. */
 let current: Execute | undefined;
@@ -160,7 +160,7 @@ function abandon(stopped: Execute): void {
   );
 }
 
-/** A loop that awaits cannot be stopped from outside; it stops as it next shows something. */
+/** Code that awaits cannot be stopped from outside; it stops at its loop's next turn, or as it next shows something. */
 function stopIfInterrupted(): void {
   const run = currentRun();
   if (interrupted.has(run) && current?.run !== run) throw new Error("The cell was interrupted.");

@@ -41,7 +41,11 @@ export class CellRunner {
   #converted: object = {};
   #thrown: { value: unknown } | undefined;
 
-  constructor(folder: string) {
+  /**
+   * @param folder - of the notebook
+   * @param check - called in each turn of a loop that awaits; throws where the cell was interrupted
+   */
+  constructor(folder: string, check: () => void) {
     this.#modules = new CellModules(folder);
     const convert = () => this.#converted;
     const console = { log: () => {}, error: (value: unknown) => (this.#thrown = { value }) };
@@ -54,7 +58,7 @@ export class CellRunner {
     };
     const require = requireFor(folder);
     const load = this.#modules.load.bind(this.#modules);
-    this.#environment = { scope: this.scope, load, pick, meta, require };
+    this.#environment = { scope: this.scope, load, pick, meta, check, require };
     const hidden = { configurable: true, value: this.#environment };
     Object.defineProperty(globalThis, ENVIRONMENT, hidden);
     for (const [name, value] of Object.entries({ require, __dirname: folder, __filename: meta.filename })) {
@@ -72,8 +76,8 @@ export class CellRunner {
       return value;
     };
     // On the code's first line, where the rewritten cell has its own prefix: lines below keep their numbers.
-    const { scope, last: lastName, load, pick: pickName, meta } = RUNTIME;
-    const names = `scope: ${scope}, last: ${lastName}, load: ${load}, pick: ${pickName}, meta: ${meta}`;
+    const { scope, last: lastName, load, pick: pickName, meta, check } = RUNTIME;
+    const names = `scope: ${scope}, last: ${lastName}, load: ${load}, pick: ${pickName}, meta: ${meta}, check: ${check}`;
     const head = `"use strict"; const { ${names} } = globalThis.${ENVIRONMENT}; require = globalThis.${ENVIRONMENT}.require;`;
     this.#converted = {
       diagnostics: [],

@@ -110,7 +110,7 @@ export class Kernel {
     void this.#listen(sockets.shell, this.#shellHandlers);
     void this.#listen(sockets.control, this.#controlHandlers);
     void this.#listenForInput(sockets.stdin);
-    this.#checker.warmUp().catch(() => {}); // the first cell tells
+    this.#session.warmUp().catch(() => {}); // the first cell tells
   }
 
   /** Stops the running cell, as an interrupt request does. */

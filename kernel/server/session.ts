@@ -94,6 +94,13 @@ export class Session {
     }
   }
 
+  /** Does for nothing what every cell needs, so that the first does not wait for parser, checker and compiler to load. */
+  async warmUp(): Promise<void> {
+    const source = "0;";
+    const cell = parseCell(source);
+    await Promise.all([this.#checker.check(source, cell), this.#compile(cell)]);
+  }
+
   /** Stops the cell that runs. */
   interrupt(): void {
     this.#interrupted = true;

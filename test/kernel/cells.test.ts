@@ -52,9 +52,13 @@ const FILES: Record<string, string> = {
 let folder: string;
 let kernel: KernelClient;
 
-async function run(code: string): Promise<Shown> {
+async function run(code: string, onMessage: (message: Message) => void = () => {}): Promise<Shown> {
   const messages: Message[] = [];
-  const reply = await kernel.execute(code, { onOutput: (message) => messages.push(message) }).done;
+  const onOutput = (message: Message) => {
+    messages.push(message);
+    onMessage(message);
+  };
+  const reply = await kernel.execute(code, { onOutput }).done;
   const streamed = (name: string) =>
     messages
       .filter((m) => m.header.msg_type === "stream" && m.content.name === name)
@@ -378,6 +382,31 @@ describe("errors", () => {
     const { stdout } = await run("console.log(new Error('printed').stack)");
     expect(stdout).toMatch(/^Error: printed\n {4}at In \[\d+\]:1:13\n$/);
   });
+});
+
+test("a loop that awaits stops for good when it is interrupted, in a function of another cell too", async () => {
+  await value(
+    "let turns = 0; const pause = () => new Promise((r) => setTimeout(r, 5)); async function loop() { while (true) { turns++; await pause() } }",
+  );
+  for (const code of [
+    "await loop()",
+    "for (;;) { turns++; await pause() }",
+    "do turns++; while (await pause() || true)",
+  ]) {
+    let started = () => {};
+    const hasStarted = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const running = run(`console.log("started"); ${code}`, (m) => m.header.msg_type === "stream" && started());
+    await hasStarted;
+    await new Promise((r) => setTimeout(r, 50));
+    await kernel.interrupt();
+    expect((await running).ename, code).toBe("Interrupted");
+    const before = Number(await value("turns"));
+    expect(before).toBeGreaterThan(1);
+    await new Promise((r) => setTimeout(r, 50));
+    expect(Number(await value("turns")), code).toBeLessThanOrEqual(before + 1);
+  }
 });
 
 test("tsconfig.json of the notebook's project decides what is an error", async () => {
