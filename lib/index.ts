@@ -5,6 +5,9 @@ export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/
 // Tensors
 export { type DType, dtypes } from "./graph/dtype.ts";
 export type { Shape } from "./graph/shape.ts";
+// Networks and their training
+export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";
 // Randomness
 export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
 // Where it runs
@@ -21,3 +24,4 @@ export { einsum } from "./tensor/einsum.ts";
 export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
 export * from "./tensor/random.ts";
 export { type Nested, type Operand, realize, Tensor } from "./tensor/tensor.ts";
+export { type Compiled, compile } from "./train/compile.ts";

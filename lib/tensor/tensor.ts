@@ -7,7 +7,7 @@ import { realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
 import { settings } from "../runtime/settings.ts";
 import { DeviceBuffer, HostArray } from "../runtime/storage.ts";
 import { formatNow, mimeBundle, nested } from "./print.ts";
-import { pending, tracing } from "./trace.ts";
+import { escaped, pending, tracing } from "./trace.ts";
 
 /** A tensor, or a number beside one. */
 export type Operand = Tensor | number;
@@ -57,8 +57,24 @@ export class Tensor {
       }
       return window.node!;
     }
-    tracing.current?.read(this, this.#node);
+    const { storage } = this.#node;
+    if (tracing.current) {
+      const known = tracing.current.read(this, this.#node);
+      if (known !== this.#node && this.#requiresGrad) owners.set(known, this);
+      return known;
+    }
+    if (storage) escaped.add(storage);
     return this.#node;
+  }
+
+  /** The value, looked at without keeping it: for compiled functions, which write their state in place. */
+  peek(): Node {
+    return this.#window ? this.node : this.#node;
+  }
+
+  /** Puts a value in place of the present one, without any of what `assign` watches over. */
+  place(node: Node): void {
+    this.#node = this.#requiresGrad ? this.#leaf(node) : node;
   }
 
   get shape(): Shape {
@@ -150,6 +166,7 @@ export class Tensor {
     for (const [node, dx] of gradients(this.node, { ...seed, ...options })) {
       const owner = owners.get(node);
       if (!owner) continue;
+      tracing.current?.grads.add(owner);
       const made = options.createGraph ? dx : g.unary("detach", dx);
       owner.grad = new Tensor(owner.grad ? g.add(owner.grad.node, made) : made);
     }
@@ -193,23 +210,38 @@ export class Tensor {
     return this.assign(g.expand(g.cast(g.unary("detach", from), this.dtype), this.shape));
   }
 
-  /** Points this tensor at another value of the graph. For optimizers, running averages and their like. */
-  assign(node: Node): this {
+  /**
+   * Points this tensor at another value of the graph. For optimizers, running averages and their like.
+   * With `lazy` nothing else computes it along: weights that lie in a file stay there.
+   */
+  assign(node: Node, options: { lazy?: boolean } = {}): this {
     if (!sameShape(node.shape, this.shape) || node.dtype !== this.dtype) {
       throw new RangeError(
         `assign: got ${node.dtype} ${show(node.shape)}, expected ${this.dtype} ${show(this.shape)} as before`,
       );
     }
+    const trace = tracing.current;
+    if (trace && this.#window) {
+      throw new Error("assign: a parameter of an optimizer cannot be replaced inside a compiled function");
+    }
+    if (trace && !trace.writes.has(this) && trace.outer(this, this.#node)) {
+      trace.writes.set(this, this.#node);
+    }
     this.#window = null;
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
-    if (tracing.current) tracing.current.writes.add(this);
-    else if (!node.storage) pending.add(this);
+    if (trace) return this;
+    if (!node.storage && !options.lazy) pending.add(this);
     return this;
   }
 
   /** Makes this tensor a part of `base` `[n]`, from `offset` on: optimizers keep all parameters in one row. */
   moveInto(base: Tensor, offset: number): void {
     this.#window = { base, offset, shape: this.shape };
+  }
+
+  /** The row that this tensor is a part of, if it is. */
+  get window(): { readonly base: Tensor; readonly offset: number } | null {
+    return this.#window;
   }
 
   isWindowOf(base: Tensor): boolean {

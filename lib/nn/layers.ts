@@ -1,0 +1,121 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import * as F from "./functional.ts";
+import * as init from "./init.ts";
+import { Module } from "./module.ts";
+
+/** `y = x weightᵀ + bias` over the last dimension: `[.., in]` to `[.., out]`. */
+export class Linear extends Module {
+  /** `[out, in]` */
+  weight: Tensor;
+  /** `[out]`, or null */
+  bias: Tensor | null;
+
+  constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
+    super();
+    this.weight = init.kaimingUniform([outFeatures, inFeatures], inFeatures);
+    this.bias = (options.bias ?? true) ? init.uniform([outFeatures], 1 / Math.sqrt(inFeatures)) : null;
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.linear(x, this.weight, this.bias);
+  }
+
+  protected override describe(): string {
+    return `${this.weight.shape[1]}, ${this.weight.shape[0]}${this.bias ? "" : ", bias=false"}`;
+  }
+}
+
+export interface Conv2dOptions extends F.ConvOptions {
+  /** Learn a number to add to each output channel; default true. */
+  readonly bias?: boolean;
+}
+
+/** Convolution of images `[B, in, H, W]` to `[B, out, H', W']`. */
+export class Conv2d extends Module {
+  /** `[out, in / groups, kh, kw]` */
+  weight: Tensor;
+  /** `[out]`, or null */
+  bias: Tensor | null;
+  readonly options: Conv2dOptions;
+
+  /** @param kernelSize - one number, or `[height, width]` */
+  constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: Conv2dOptions = {}) {
+    super();
+    const { groups = 1, bias = true } = options;
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new RangeError(
+        `Conv2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
+      );
+    }
+    const [kh, kw] = F.pair(kernelSize);
+    const fanIn = (inChannels / groups) * kh * kw;
+    this.weight = init.kaimingUniform([outChannels, inChannels / groups, kh, kw], fanIn);
+    this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.conv2d(x, this.weight, this.bias, this.options);
+  }
+
+  protected override describe(): string {
+    const [out, inner, ...kernel] = this.weight.shape;
+    return `${inner! * (this.options.groups ?? 1)}, ${out}, kernelSize=[${kernel}]${optionsText(this.options)}`;
+  }
+}
+
+/** Transposed convolution of images `[B, in, H, W]`: with stride 2 about twice as large. */
+export class ConvTranspose2d extends Module {
+  /** `[in, out / groups, kh, kw]` */
+  weight: Tensor;
+  bias: Tensor | null;
+  readonly options: Conv2dOptions & { readonly outputPadding?: F.Pair };
+
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: F.Pair,
+    options: Conv2dOptions & { readonly outputPadding?: F.Pair } = {},
+  ) {
+    super();
+    const { groups = 1, bias = true } = options;
+    const [kh, kw] = F.pair(kernelSize);
+    const fanIn = (outChannels / groups) * kh * kw;
+    this.weight = init.kaimingUniform([inChannels, outChannels / groups, kh, kw], fanIn);
+    this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.convTranspose2d(x, this.weight, this.bias, this.options);
+  }
+
+  protected override describe(): string {
+    const [inner, out, ...kernel] = this.weight.shape;
+    return `${inner}, ${out! * (this.options.groups ?? 1)}, kernelSize=[${kernel}]${optionsText(this.options)}`;
+  }
+}
+
+function optionsText(options: object): string {
+  return Object.entries(options)
+    .map(([name, value]) => `, ${name}=${Array.isArray(value) ? `[${value}]` : value}`)
+    .join("");
+}
+
+/** A row of `weight` `[n, d]` for each int64 index. */
+export class Embedding extends Module {
+  weight: Tensor;
+
+  constructor(numEmbeddings: number, embeddingDim: number) {
+    super();
+    this.weight = init.normal([numEmbeddings, embeddingDim]);
+  }
+
+  forward(index: Tensor): Tensor {
+    return F.embedding(index, this.weight);
+  }
+
+  protected override describe(): string {
+    return this.weight.shape.join(", ");
+  }
+}

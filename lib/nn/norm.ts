@@ -1,0 +1,118 @@
+import { add, constant, expand, mul } from "../graph/ops/index.ts";
+import { noGrad } from "../tensor/grad.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import * as F from "./functional.ts";
+import * as init from "./init.ts";
+import { Module } from "./module.ts";
+
+/** Normalisation over groups of channels of `[B, C, ...]`. */
+export class GroupNorm extends Module {
+  weight: Tensor;
+  bias: Tensor;
+  readonly numGroups: number;
+  readonly eps: number;
+
+  constructor(numGroups: number, numChannels: number, options: { eps?: number } = {}) {
+    super();
+    if (numChannels % numGroups !== 0) {
+      throw new RangeError(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
+    }
+    this.numGroups = numGroups;
+    this.eps = options.eps ?? 1e-5;
+    this.weight = init.filled([numChannels], 1);
+    this.bias = init.filled([numChannels], 0);
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.groupNorm(x, this.numGroups, this.weight, this.bias, this.eps);
+  }
+
+  protected override describe(): string {
+    return `${this.numGroups}, ${this.weight.numel()}, eps=${this.eps}`;
+  }
+}
+
+/** Normalisation over the last dimension. */
+export class LayerNorm extends Module {
+  weight: Tensor;
+  bias: Tensor;
+  readonly eps: number;
+
+  constructor(size: number, options: { eps?: number } = {}) {
+    super();
+    this.eps = options.eps ?? 1e-5;
+    this.weight = init.filled([size], 1);
+    this.bias = init.filled([size], 0);
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.layerNorm(x, this.weight, this.bias, this.eps);
+  }
+
+  protected override describe(): string {
+    return `${this.weight.numel()}, eps=${this.eps}`;
+  }
+}
+
+/**
+ * Normalisation of each channel over the batch; outside training with the running mean and variance.
+ * Works on `[B, C]`, `[B, C, L]` and `[B, C, H, W]`.
+ */
+export class BatchNorm2d extends Module {
+  weight: Tensor;
+  bias: Tensor;
+  runningMean: Tensor;
+  runningVar: Tensor;
+  numBatchesTracked: Tensor;
+  readonly eps: number;
+  /** Weight of a new batch in the running numbers. */
+  readonly momentum: number;
+
+  constructor(numFeatures: number, options: { eps?: number; momentum?: number } = {}) {
+    super();
+    this.eps = options.eps ?? 1e-5;
+    this.momentum = options.momentum ?? 0.1;
+    this.weight = init.filled([numFeatures], 1);
+    this.bias = init.filled([numFeatures], 0);
+    this.runningMean = new Tensor(expand(constant(0), [numFeatures]));
+    this.runningVar = new Tensor(expand(constant(1), [numFeatures]));
+    this.numBatchesTracked = new Tensor(constant(0, "int64"));
+  }
+
+  protected override bufferNames(): readonly string[] {
+    return ["runningMean", "runningVar", "numBatchesTracked"];
+  }
+
+  forward(x: Tensor): Tensor {
+    if (x.shape[1] !== this.weight.numel()) {
+      throw new RangeError(
+        `BatchNorm2d: input [${x.shape}] has ${x.shape[1]} channels, expected ${this.weight.numel()}`,
+      );
+    }
+    if (!this.training) {
+      const wide = [-1, ...x.shape.slice(2).map(() => 1)];
+      const scale = this.runningVar.add(this.eps).rsqrt().mul(this.weight);
+      const shift = this.bias.sub(this.runningMean.mul(scale));
+      return x.mul(scale.reshape(wide)).add(shift.reshape(wide));
+    }
+    const n = x.numel() / this.weight.numel();
+    if (n < 2) throw new RangeError(`BatchNorm2d: [${x.shape}] has one value a channel; training needs two or more`);
+    const { output, mean, variance } = F.batchNorm(x, this.weight, this.bias, this.eps);
+    noGrad(() => {
+      this.#track(this.runningMean, mean);
+      this.#track(this.runningVar, variance.mul(n / (n - 1)));
+      this.numBatchesTracked.assign(add(this.numBatchesTracked.node, 1));
+    });
+    return output;
+  }
+
+  #track(running: Tensor, now: Tensor): void {
+    running.assign(add(mul(running.node, 1 - this.momentum), mul(now.detach().node, this.momentum)));
+  }
+
+  protected override describe(): string {
+    return `${this.weight.numel()}, eps=${this.eps}, momentum=${this.momentum}`;
+  }
+}
+
+export { BatchNorm2d as BatchNorm1d };

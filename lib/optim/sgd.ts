@@ -1,0 +1,74 @@
+import * as g from "../graph/ops/index.ts";
+import { type Group, type GroupSettings, Optimizer, type Parameters, type Update } from "./optimizer.ts";
+
+export interface SgdSettings extends GroupSettings {
+  /** How much of the last step is repeated; default 0. */
+  momentum: number;
+  /** Look ahead along the momentum; default false. */
+  nesterov: boolean;
+}
+
+/** Plain gradient descent, with momentum if wanted. */
+export class SGD extends Optimizer<SgdSettings> {
+  constructor(params: Parameters<SgdSettings>, options: Partial<SgdSettings> = {}) {
+    super(params, { lr: 1e-3, momentum: 0, nesterov: false, weightDecay: 0, ...options });
+  }
+
+  protected override check(group: Group<SgdSettings>): void {
+    super.check(group);
+    if (!(group.momentum >= 0)) throw new RangeError(`SGD: momentum is ${group.momentum}, expected 0 or more`);
+    if (group.nesterov && group.momentum === 0) throw new RangeError("SGD: nesterov needs a momentum above 0");
+  }
+
+  protected override prepare(group: Group<SgdSettings>): Update {
+    const lr = this.number(() => group.lr);
+    const momentum = this.number(() => group.momentum);
+    return (values, gradients, state, set) => {
+      let step = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, group.weightDecay));
+      if (group.momentum !== 0) {
+        const buffer = g.add(g.mul(state("momentum_buffer"), momentum), step);
+        set.state("momentum_buffer", buffer);
+        step = group.nesterov ? g.add(step, g.mul(buffer, momentum)) : buffer;
+      }
+      set.value(g.sub(values, g.mul(step, lr)));
+    };
+  }
+}
+
+export interface RmspropSettings extends GroupSettings {
+  /** Decay of the running square; default 0.99. */
+  alpha: number;
+  eps: number;
+  momentum: number;
+  /** Divide by the standard deviation rather than the root of the mean square; default false. */
+  centered: boolean;
+}
+
+/** Gradient descent with steps divided by the root of the gradient's running square. */
+export class RMSprop extends Optimizer<RmspropSettings> {
+  constructor(params: Parameters<RmspropSettings>, options: Partial<RmspropSettings> = {}) {
+    super(params, { lr: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0, ...options });
+  }
+
+  protected override prepare(group: Group<RmspropSettings>): Update {
+    const lr = this.number(() => group.lr);
+    const { alpha } = group;
+    return (values, gradients, state, set) => {
+      const dx = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, group.weightDecay));
+      const square = g.add(g.mul(state("square_avg"), alpha), g.mul(g.mul(dx, dx), 1 - alpha));
+      set.state("square_avg", square);
+      let spread = square;
+      if (group.centered) {
+        const mean = g.add(g.mul(state("grad_avg"), alpha), g.mul(dx, 1 - alpha));
+        set.state("grad_avg", mean);
+        spread = g.sub(square, g.mul(mean, mean));
+      }
+      let step = g.div(dx, g.add(g.sqrt(spread), group.eps));
+      if (group.momentum > 0) {
+        step = g.add(g.mul(state("momentum_buffer"), group.momentum), step);
+        set.state("momentum_buffer", step);
+      }
+      set.value(g.sub(values, g.mul(step, lr)));
+    };
+  }
+}
