@@ -11,6 +11,9 @@ async function main(): Promise<void> {
   const kernel = await Kernel.start(readConnectionFile(file), process.cwd(), () => process.exit(0));
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => void kernel.stop());
+  // Jupyter says whose child a kernel is; one that outlives its server would stay for ever.
+  const parent = process.ppid;
+  if (process.env.JPY_PARENT_PID) setInterval(() => process.ppid !== parent && void kernel.stop(), 1000).unref();
 }
 
 main().catch((error: Error) => {

@@ -162,6 +162,12 @@ export class Checker {
     return `\`\`\`typescript\n${signature.label}\n\`\`\`\n${documentation}`.trim();
   }
 
+  /** Starts another language server, which knows the session as this one did but has remembered nothing else. */
+  restart(): void {
+    this.#server?.stop();
+    this.#start();
+  }
+
   dispose(): void {
     this.#server?.stop();
     this.#project.dispose();
@@ -247,8 +253,7 @@ export class Checker {
     const found = modules.filter((name) => this.#project.hasPackage(packageName(name)) && !this.#lookedAgain.has(name));
     if (found.length === 0 && !linked) return false;
     for (const name of found) this.#lookedAgain.add(name);
-    this.#server?.stop();
-    this.#start();
+    this.restart();
     return true;
   }
   readonly #lookedAgain = new Set<string>();

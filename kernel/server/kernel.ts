@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { syntaxProblem } from "../cells/parse.ts";
 import { Checker } from "../checker/checker.ts";
 import { GLOBAL_NAMES } from "../evaluator/globals.ts";
@@ -67,7 +68,8 @@ export class Kernel {
   /** Binds the sockets and starts what runs and checks cells. @throws Error where a port is taken */
   static async start(connection: ConnectionInfo, folder: string, onStop: () => void): Promise<Kernel> {
     // The processes start while the sockets bind.
-    const globals = { module: new URL("../evaluator/globals.js", import.meta.url).pathname, names: GLOBAL_NAMES };
+    const module = fileURLToPath(new URL("../evaluator/globals.js", import.meta.url)).replaceAll("\\", "/");
+    const globals = { module, names: GLOBAL_NAMES };
     const checker = new Checker(folder, globals);
     let welcome: (topic: Buffer) => void = () => {};
     const at = (channel: Parameters<typeof endpoint>[1]) => endpoint(connection, channel);

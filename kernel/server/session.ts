@@ -48,8 +48,8 @@ export class Session {
   #running: Running | undefined;
   #isReady = false;
   #failedStarts = 0;
-  /** Set by an interrupt that came before the cell's code ran. */
-  #interrupted = false;
+  /** Ends the wait for the checker, while a cell has not begun to run. */
+  #stopChecking: (() => void) | undefined;
   #runs = 0;
   #latestRun = 0;
 
@@ -77,11 +77,13 @@ export class Session {
    */
   async run(run: number, source: string, options: RunOptions): Promise<CellResult> {
     this.#latestRun = run;
-    this.#interrupted = false;
     try {
       const cell = parseCell(source);
-      const [problems, compiled] = await Promise.all([this.#checker.check(source, cell), this.#compile(cell)]);
-      if (this.#interrupted) return { failure: INTERRUPTED };
+      const checked = await this.#unlessInterrupted(
+        Promise.all([this.#checker.check(source, cell), this.#compile(cell)]),
+      );
+      if (!checked) return { failure: INTERRUPTED };
+      const [problems, compiled] = checked;
       if (problems.length > 0) return { failure: typeFailure(problems, source, options.label) };
       if (!cell || !compiled) throw new Error("it cannot be parsed, though TypeScript finds no error in it.");
       if (compiled instanceof Error) throw compiled;
@@ -103,7 +105,7 @@ export class Session {
 
   /** Stops the cell that runs. */
   interrupt(): void {
-    this.#interrupted = true;
+    this.#stopChecking?.();
     if (this.#running) this.#evaluator.send({ type: "interrupt" });
   }
 
@@ -113,6 +115,20 @@ export class Session {
 
   stop(): void {
     this.#evaluator.stop();
+  }
+
+  /** What the checker says; undefined where an interrupt comes first, and then the checker, which may be lost in a type, starts anew. */
+  async #unlessInterrupted<T>(checking: Promise<T>): Promise<T | undefined> {
+    const interrupted = new Promise<undefined>((resolve) => {
+      this.#stopChecking = () => resolve(undefined);
+    });
+    const checked = await Promise.race([checking, interrupted]);
+    this.#stopChecking = undefined;
+    if (checked === undefined) {
+      checking.catch(() => {}); // it is stopped
+      this.#checker.restart();
+    }
+    return checked;
   }
 
   /** Runs while the checker works; an error shows only where the checker finds none. */
