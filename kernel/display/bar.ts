@@ -27,8 +27,8 @@ export function barText(bar: BarState): string {
 }
 
 /**
- * The bar as HTML: its own colours from the front end's theme where there is one, all others from the text's. The role and the values are
- * for screen readers; style attributes rather than a style sheet, which JupyterLab takes away where it does not trust the notebook.
+ * The bar as HTML. The element is HTML's own, which screen readers know and every front end lets through: JupyterLab takes style sheets
+ * and positioned boxes out of the saved outputs of a notebook that the reader has not run yet. The colour is the theme's where it has one.
  */
 export function barHtml(bar: BarState): string {
   const share = shareOf(bar);
@@ -38,23 +38,20 @@ export function barHtml(bar: BarState): string {
     stopped: "var(--jp-error-color1, var(--vscode-charts-red, #d32f2f))",
   }[bar.state];
   const text = `${share === undefined ? "" : `${percent(share)} %, `}${steps(bar)}, ${figures(bar)}`;
+  // Without a known end the bar has no value, and front ends show that it is busy; afterwards it is full.
+  const [value, max] = bar.total ? [bar.done, bar.total] : share !== undefined || bar.state !== "running" ? [1, 1] : [];
   const values =
-    share === undefined ? "" : ` aria-valuemin="0" aria-valuemax="${bar.total}" aria-valuenow="${bar.done}"`;
+    value === undefined
+      ? ""
+      : ` value="${value}" max="${max}" aria-valuemin="0" aria-valuenow="${value}" aria-valuemax="${max}"`;
   const name = escapeHtml(bar.label || "progress");
-  // Without a known end there is nothing to fill: a thin full line says that it runs.
-  const fill =
-    share === undefined
-      ? `width:100%;opacity:${bar.state === "running" ? ".35" : "1"};`
-      : `width:${Math.min(100, share * 100).toFixed(1)}%;`;
   return [
-    `<div style="display:flex;flex-wrap:wrap;align-items:center;gap:.2em .8em;margin:.15em 0;font-variant-numeric:tabular-nums;">`,
-    ...(bar.label ? [`<span style="min-width:6em;">${escapeHtml(bar.label)}</span>`] : []),
-    `<div role="progressbar" aria-label="${name}"${values} aria-valuetext="${escapeHtml(text)}" style="position:relative;flex:0 1 16em;min-width:6em;height:.6em;border-radius:.3em;overflow:hidden;">`,
-    `<div style="position:absolute;inset:0;background:currentColor;opacity:.15;"></div>`,
-    `<div style="position:absolute;top:0;bottom:0;left:0;background:${colour};${fill}"></div>`,
-    `</div>`,
+    `<div style="font-variant-numeric:tabular-nums;">`,
+    ...(bar.label ? [`<span>${escapeHtml(bar.label)}</span> `] : []),
+    `<progress role="progressbar" aria-label="${name}"${values} aria-valuetext="${escapeHtml(text)}"`,
+    ` style="width:16em;max-width:40%;vertical-align:middle;accent-color:${colour};"></progress> `,
     `<span>${escapeHtml(text)}</span>`,
-    ...(bar.note ? [`<span style="opacity:.75;">${escapeHtml(bar.note)}</span>`] : []),
+    ...(bar.note ? [` <span style="opacity:.75;">${escapeHtml(bar.note)}</span>`] : []),
     `</div>`,
   ].join("");
 }

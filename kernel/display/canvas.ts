@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { crc32, deflateSync } from "node:zlib";
 
 const require = createRequire(import.meta.url);
 
@@ -106,9 +105,13 @@ function encodePng({ width, height, data }: Pixels): Buffer {
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk("IHDR", header),
-    chunk("IDAT", deflateSync(rows)),
+    chunk("IDAT", zlib().deflateSync(rows)),
     chunk("IEND", Buffer.alloc(0)),
   ]);
+}
+
+function zlib(): typeof import("node:zlib") {
+  return process.getBuiltinModule("node:zlib");
 }
 
 function chunk(type: string, content: Buffer): Buffer {
@@ -116,7 +119,7 @@ function chunk(type: string, content: Buffer): Buffer {
   const frame = Buffer.alloc(body.length + 8);
   frame.writeUInt32BE(content.length, 0);
   frame.set(body, 4);
-  frame.writeUInt32BE(crc32(body), body.length + 4);
+  frame.writeUInt32BE(zlib().crc32(body), body.length + 4);
   return frame;
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { checkBundle, DISPLAY, type MimeBundle } from "./bundle.ts";
 import { mimeBundle } from "./mime.ts";
 import { describeError } from "./safe.ts";
@@ -105,7 +104,7 @@ export function createDisplay(publish: Publish, { patience = PATIENCE_MS }: { pa
 
   return {
     display(value, options = {}) {
-      const id = options.id ?? randomUUID();
+      const id = options.id ?? process.getBuiltinModule("node:crypto").randomUUID();
       if (typeof id !== "string" || id === "")
         throw new TypeError(`display: got the id ${String(id)}, expected a string of at least one letter.`);
       return handle(id, show("display_data", id, toBundle(value, options.raw, "display")));

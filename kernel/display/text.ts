@@ -45,6 +45,7 @@ function describe(value: unknown): string {
   // inspect() looks through a Proxy to its target without running a trap, but the size of that target cannot be asked for.
   if (types.isProxy(value)) return show(value, 2, 24);
   if (types.isPromise(value)) return describePromise(value);
+  if (Array.isArray(value) && types.isPromise(ownValue(value, 0))) return describePromises(value);
   if (types.isTypedArray(value)) return describeNumbers(value as unknown as Numbers);
   return bounded(value);
 }
@@ -117,9 +118,21 @@ function fits(value: object, depth: number, elements: number, keysOf: (object: o
 }
 
 function describePromise(value: Promise<unknown>): string {
-  const text = show(value, 2);
-  // The commonest slip with asynchronous code, and the text alone does not say what to do about it.
+  const text = withoutTraces(show(value, 2));
   return text.includes("<pending>") ? `${text}\nThe value is not there yet: write await in front of it.` : text;
+}
+
+/** Forgetting await is the commonest slip with asynchronous code, and the text alone does not say what to do about it. */
+function describePromises(values: readonly unknown[]): string {
+  const text = withoutTraces(show(values, 2, 24));
+  return text.includes("<pending>")
+    ? `${text}\nThe values are not there yet: write await Promise.all(...) around them.`
+    : text;
+}
+
+/** Node and the kernel write onto promises where they were made; inspect() shows that as if it were the program's. */
+function withoutTraces(text: string): string {
+  return text.replace(/,\s*\[Symbol\((?:run|async_id_symbol|trigger_async_id_symbol)\)\]: \d+/g, "");
 }
 
 /** Elements of a typed array that are shown before its summary. */

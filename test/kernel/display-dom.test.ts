@@ -13,10 +13,24 @@ afterAll(() => uninstall());
 
 const points = Array.from({ length: 60 }, (_, i) => ({ x: i, y: Math.sin(i / 6), kind: "abc"[i % 3] as string }));
 
+/** What a browser makes of the HTML: each image's `onload` is run, as written, with the image as `this`. */
+function unfold(html: string): string {
+  const page = loadDocument().createElement("div");
+  page.innerHTML = html;
+  for (const image of page.querySelectorAll("img[onload]")) {
+    const self = { src: image.getAttribute("src") as string, outerHTML: "" };
+    new Function(image.getAttribute("onload")).call(self);
+    const holder = loadDocument().createElement("div");
+    holder.innerHTML = self.outerHTML;
+    image.replaceWith(...holder.childNodes);
+  }
+  return page.innerHTML;
+}
+
 async function show(figure: unknown): Promise<{ html: string; svg: string | undefined; text: string }> {
   const bundle = await toMimeBundle(figure);
   return {
-    html: bundle?.data["text/html"] as string,
+    html: unfold(bundle?.data["text/html"] as string),
     svg: bundle?.data["image/svg+xml"] as string | undefined,
     text: bundle?.data["text/plain"] as string,
   };
@@ -43,6 +57,29 @@ describe("Observable Plot", () => {
     expect([width, height]).toEqual([640, 400]);
     expect(share).toBeGreaterThan(0.4);
     expect(share).toBeLessThan(0.9);
+  });
+
+  it("survives a front end that takes out scripts and SVG tags, as JupyterLab does with outputs it does not trust", async () => {
+    const figure = Plot.plot({
+      title: "T",
+      color: { legend: true },
+      marks: [Plot.dot(points, { x: "x", y: "y", fill: "kind" })],
+    });
+    const html = (await toMimeBundle(figure))?.data["text/html"] as string;
+    expect(html).not.toContain("<svg");
+    // The plot and the swatches of its legend; each is a picture by itself, without its onload.
+    const images = [
+      ...html.matchAll(
+        /<img alt="([^"]*)"( width="\d+" height="\d+")? style="[^"]*background:white;" onload="[^"]*" src="([^"]*)">/g,
+      ),
+    ];
+    expect(images).toHaveLength(4);
+    const { width, share } = await draw(
+      decodeURIComponent(images.at(-1)![3]!.replace("data:image/svg+xml,", "")),
+      (r, g, b) => r + g + b < 720,
+    );
+    expect(width).toBe(640);
+    expect(share).toBeGreaterThan(0.005);
   });
 
   it("keeps its grid and ticks where it puts them outside a browser", () => {
@@ -156,10 +193,24 @@ describe("elements", () => {
     });
   });
 
+  it("with SVG inside SVG, quoted tags and no end are embedded whole or left alone", async () => {
+    const shape = (markup: string) => ({ nodeType: 1, localName: "div", outerHTML: markup });
+    const html = async (markup: string) => (await toMimeBundle(shape(markup)))?.data["text/html"] as string;
+    const nested = '<div>a<svg aria-label="x > y"><svg></svg><text>50 % &amp; #1</text><svg/></svg>b<svg/>c</div>';
+    const folded = await html(nested);
+    expect(folded.match(/<img /g)).toHaveLength(2);
+    expect(folded).toContain('<img alt="x > y"');
+    expect(unfold(folded)).toContain("50 % &amp; #1");
+    expect(unfold(folded).match(/<svg/g)).toHaveLength(4);
+    expect(await html("<div></svg></div>")).toBe("<div></svg></div>");
+    expect(await html("<div><svg></div>")).toBe("<div><svg></div>");
+  });
+
   it("in a fragment go out one after the other", async () => {
     const fragment = loadDocument().createDocumentFragment();
     for (const name of ["b", "i"]) fragment.append(loadDocument().createElement(name));
-    expect((await toMimeBundle(fragment))?.data["text/html"]).toBe("<b></b><i></i>");
+    fragment.append(loadDocument().createTextNode("a < b"));
+    expect((await toMimeBundle(fragment))?.data["text/html"]).toBe("<b></b><i></i>a &lt; b");
   });
 
   it("of any other DOM are known by their shape", async () => {

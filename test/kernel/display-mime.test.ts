@@ -68,6 +68,15 @@ describe("plain text", () => {
   it("tells a student who forgot await what to do, and shows a settled promise's value", async () => {
     expect(await textOf(new Promise(() => {}))).toMatch(/^Promise \{ <pending> \}\n.*write await/);
     expect(await textOf(Promise.resolve(3))).toBe("Promise { 3 }");
+    expect(await textOf([new Promise(() => {})])).toBe(
+      "[ Promise { <pending> } ]\nThe values are not there yet: write await Promise.all(...) around them.",
+    );
+  });
+
+  it("leaves out what Node and the kernel note on promises", async () => {
+    const traced = Object.assign(Promise.resolve(3), { [Symbol("run")]: 12, [Symbol("async_id_symbol")]: 4 });
+    expect(await textOf(traced)).toBe("Promise { 3 }");
+    expect(await textOf([traced])).toBe("[ Promise { 3 } ]");
   });
 
   it("shows an error as its stack, with its cause", async () => {
