@@ -91,6 +91,8 @@ function embed(markup: string): string {
 }
 
 const DATA = "data:image/svg+xml,";
+// "%" comes first: the others bring more of them.
+const ENCODED = [...'%#"&<>\n\r\t'].map((character) => [character, encodeURIComponent(character)] as const);
 /** Runs with the image as `this`; the URL is all it needs. */
 const UNFOLD = `this.outerHTML=decodeURIComponent(this.src.slice(${DATA.length}))`;
 
@@ -98,10 +100,10 @@ function toImage(svg: string): string {
   const attribute = attributeReader(svg);
   const size = ["width", "height"].map((key) => (attribute(key) ? ` ${key}="${attribute(key)}"` : "")).join("");
   // Readable in a diff: only what a URL or a quoted attribute cannot hold is encoded.
-  const url =
-    DATA + asFile(svg).replace(/[%#"&<>\s]/g, (character) => (character === " " ? " " : encodeURIComponent(character)));
+  let url = asFile(svg);
+  for (const [character, code] of ENCODED) url = url.replaceAll(character, code);
   const style = "max-width:100%;height:auto;background:white;";
-  return `<img alt="${attribute("aria-label")}"${size} style="${style}" onload="${UNFOLD}" src="${url}">`;
+  return `<img alt="${attribute("aria-label")}"${size} style="${style}" onload="${UNFOLD}" src="${DATA}${url}">`;
 }
 
 /** The SVG as a file of its own: namespaces declared, no entity that only HTML has. */
