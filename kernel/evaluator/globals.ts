@@ -1,3 +1,4 @@
+import type * as Rich from "../display/index.ts";
 import type { Display, Progress } from "../display/index.ts";
 import type { Comms } from "./comms.ts";
 
@@ -21,5 +22,31 @@ export declare function prompt(question?: string, options?: { password?: boolean
 /** Connections to objects in the front end, such as widgets. */
 export declare const comms: Comms;
 
+/** HTML text as a value that shows itself: `display(html("<b>bold</b>"))`, or as a cell's last expression. */
+export declare const html: typeof Rich.html;
+
+/** Markdown text as a value that shows itself. */
+export declare const markdown: typeof Rich.markdown;
+
+/** SVG text as a value that shows itself. */
+export declare const svg: typeof Rich.svg;
+
+/** The bytes of a PNG, JPEG, GIF or WebP file as a value that shows itself, in a size of your choice. */
+export declare const image: typeof Rich.image;
+
+/** A value as JSON that can be unfolded. */
+export declare const json: typeof Rich.json;
+
 /** Names of the above. */
-export const GLOBAL_NAMES = ["display", "clearOutput", "progress", "prompt", "comms"] as const;
+export const GLOBAL_NAMES = [
+  "display",
+  "clearOutput",
+  "progress",
+  "prompt",
+  "comms",
+  "html",
+  "markdown",
+  "svg",
+  "image",
+  "json",
+] as const;

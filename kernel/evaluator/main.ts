@@ -1,7 +1,18 @@
 /** The process that runs the cells. Started by the kernel's server, which it talks to over two file descriptors. */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { createDisplay, createProgress, installDom, isDrawingLibrary, toMimeBundle } from "../display/index.ts";
+import {
+  createDisplay,
+  createProgress,
+  html,
+  image,
+  installDom,
+  isDrawingLibrary,
+  json,
+  markdown,
+  svg,
+  toMimeBundle,
+} from "../display/index.ts";
 import { CommRegistry } from "./comms.ts";
 import { installConsole } from "./console.ts";
 import { currentRun, inRun, installContext, resetContext } from "./context.ts";
@@ -52,6 +63,11 @@ const globals: Record<(typeof GLOBAL_NAMES)[number], unknown> = {
   clearOutput: displays.clearOutput,
   progress,
   comms,
+  html,
+  markdown,
+  svg,
+  image,
+  json,
   prompt(question: unknown = "", { password = false }: { password?: boolean } = {}): Promise<string> {
     const id = questions.size === 0 ? 1 : Math.max(...questions.keys()) + 1;
     return new Promise((resolve, reject) => {

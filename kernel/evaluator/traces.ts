@@ -10,8 +10,8 @@ import type { CellFailure, CellSource } from "./messages.ts";
 /** How V8 is told that a script is a cell: its `sourceURL` is this and the number of the run. */
 const CELL_URL = "difflab-cell-";
 
-/** Folder of this process's own code, whose frames no student should see. */
-const OWN_CODE = new URL(".", import.meta.url).href;
+/** Folder of the kernel's code, whose frames no student should see. */
+const OWN_CODE = new URL("..", import.meta.url).href;
 
 interface Place {
   /** What traces call the file. */
