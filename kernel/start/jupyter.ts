@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { findPython, OLDEST_PYTHON, type Python } from "../spec/python.ts";
+import { run } from "./run.mjs";
+import { StepError } from "./steps.mjs";
+
+/** A JupyterLab that can be started. */
+export interface JupyterLab {
+  /** Folder of its programs: `jupyter-lab`, `jupyter-execute`. */
+  bin: string;
+  version: string;
+  /** The environment that `npm start` made for itself; undefined for a JupyterLab that the user has. */
+  prefix?: string;
+}
+
+const OLDEST_LAB = 4;
+const windows = process.platform === "win32";
+const program = (bin: string, name: string) => join(bin, windows ? `${name}.exe` : name);
+
+/** The command of a program that belongs to a JupyterLab. */
+export function jupyterProgram(lab: JupyterLab, name: string): string {
+  return program(lab.bin, name);
+}
+
+/**
+ * Finds a JupyterLab, or makes a private environment with the pinned one.
+ *
+ * In order: `.venv` in the package's folder, where it is complete; `jupyter-lab` on the PATH; a new `.venv`.
+ *
+ * @returns undefined where there is no Python at all
+ * @throws StepError where there is one, but the environment cannot be made
+ */
+export async function provideJupyter(root: string, report: (text: string) => void): Promise<JupyterLab | undefined> {
+  const venv = new PrivateEnvironment(root);
+  const known = venv.lab() ?? (await labOnPath(root));
+  if (known) return known;
+  const python = await findPython();
+  return python && venv.make(python, report);
+}
+
+/** `.venv/difflab.json`. */
+interface Stamp {
+  /** Digest of the requirements file. */
+  requirements: string;
+  /** JupyterLab's version. */
+  version: string;
+}
+
+/** The virtual environment in `.venv`. */
+class PrivateEnvironment {
+  readonly #folder: string;
+  readonly #requirements: string;
+  /** Tells what was installed; written last, so that an environment which has it is complete. */
+  readonly #stamp: string;
+
+  constructor(root: string) {
+    this.#folder = join(root, ".venv");
+    this.#requirements = join(root, "kernel", "start", "requirements.txt");
+    this.#stamp = join(this.#folder, "difflab.json");
+  }
+
+  get #bin(): string {
+    return join(this.#folder, windows ? "Scripts" : "bin");
+  }
+
+  get #python(): string {
+    return program(this.#bin, "python");
+  }
+
+  /** The JupyterLab in it; undefined where the environment is missing, incomplete, or of other requirements. */
+  lab(): JupyterLab | undefined {
+    // existsSync follows the link: false where the Python that made the environment has been removed since.
+    if (!existsSync(this.#python) || !existsSync(this.#stamp)) return undefined;
+    const { requirements, version } = JSON.parse(readFileSync(this.#stamp, "utf8")) as Stamp;
+    return requirements === this.#digest() ? { bin: this.#bin, version, prefix: this.#folder } : undefined;
+  }
+
+  async make(python: Python, report: (text: string) => void): Promise<JupyterLab> {
+    if (!existsSync(this.#python)) {
+      report("making .venv");
+      const [command, ...args] = python.command;
+      const { code, output } = await run(command!, [...args, "-m", "venv", "--clear", this.#folder]);
+      if (code !== 0) {
+        rmSync(this.#folder, { recursive: true, force: true });
+        throw new StepError(`${python.command.join(" ")} -m venv failed`, {
+          next: venvHint(python, output),
+          detail: output,
+        });
+      }
+    }
+    const args = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", this.#requirements];
+    // A user's PIP_USER=1 or PIP_REQUIRE_... is about installations outside of environments.
+    const env = { ...process.env, PIP_USER: "0", PIP_PROGRESS_BAR: "off", PYTHONUTF8: "1" };
+    const { code, output } = await run(this.#python, args, {
+      env,
+      onOutput: (text) => {
+        const name = text.match(/(?:Collecting|Downloading|Installing collected packages)[ :]*([^\s=;,]*)/g)?.at(-1);
+        if (name) report(name.slice(0, 60));
+      },
+    });
+    if (code !== 0) {
+      const detail = output.replace(/^Ignoring .*\n/gm, "");
+      throw new StepError("pip install failed", { next: pipHint(output), detail });
+    }
+    const version =
+      output.match(/\bjupyterlab-(\d[\w.]*)/)?.[1] ?? (await labVersion(program(this.#bin, "jupyter-lab")));
+    if (!version) {
+      const next = "Remove the folder .venv and run npm start again.";
+      throw new StepError("JupyterLab does not start", { next });
+    }
+    writeQuietSettings(this.#folder);
+    const stamp: Stamp = { requirements: this.#digest(), version };
+    writeFileSync(this.#stamp, JSON.stringify(stamp));
+    return { bin: this.#bin, version, prefix: this.#folder };
+  }
+
+  #digest(): string {
+    return createHash("sha256").update(readFileSync(this.#requirements)).digest("hex");
+  }
+}
+
+/** No question about news before the first cell, in the environment that is ours alone. */
+function writeQuietSettings(prefix: string): void {
+  const folder = join(prefix, "share", "jupyter", "lab", "settings");
+  mkdirSync(folder, { recursive: true });
+  const notification = { fetchNews: "false", checkForUpdates: false };
+  const settings = { "@jupyterlab/apputils-extension:notification": notification };
+  writeFileSync(join(folder, "overrides.json"), `${JSON.stringify(settings, null, 2)}\n`);
+}
+
+/** The first JupyterLab on the PATH that is new enough. */
+async function labOnPath(root: string): Promise<JupyterLab | undefined> {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const file = program(folder, "jupyter-lab");
+    if (!folder || !existsSync(file)) continue;
+    // pipx links only jupyter-lab itself into the PATH; the other programs are where the link points.
+    const real = realpathSync(file);
+    const version = await rememberedVersion(root, real);
+    if (version && Number.parseInt(version, 10) >= OLDEST_LAB) return { bin: dirname(real), version };
+  }
+  return undefined;
+}
+
+/** Asking takes more than a second, so the answer is kept for as long as the program's file is the same. */
+async function rememberedVersion(root: string, file: string): Promise<string | undefined> {
+  const memo = join(root, ".cache", "jupyter-lab.json");
+  const key = `${file} ${statSync(file).mtimeMs}`;
+  try {
+    const { [key]: version } = JSON.parse(readFileSync(memo, "utf8")) as Record<string, string>;
+    if (version) return version;
+  } catch {
+    // Not asked yet.
+  }
+  const version = await labVersion(file);
+  if (version) {
+    mkdirSync(dirname(memo), { recursive: true });
+    writeFileSync(memo, JSON.stringify({ [key]: version }));
+  }
+  return version;
+}
+
+async function labVersion(file: string): Promise<string | undefined> {
+  const { code, output } = await run(file, ["--version"]);
+  return code === 0 ? output.match(/^\d+\.\d+\S*/m)?.[0] : undefined;
+}
+
+function venvHint(python: Python, output: string): string {
+  const version = python.version.join(".");
+  if (/ensurepip|python3-venv|No module named venv/i.test(output)) {
+    return `This Python comes without venv. On Debian or Ubuntu: sudo apt install python${version}-venv\nThen run npm start again.`;
+  }
+  return "Run npm start again when that is repaired; or put a JupyterLab of your own on the PATH.";
+}
+
+function pipHint(output: string): string {
+  if (
+    /NewConnectionError|Failed to establish|Name or service|getaddrinfo|timed out|ProxyError|Network is unreachable|ConnectionError|from versions: none/i.test(
+      output,
+    )
+  ) {
+    return "pip reached no package index: check the network (or the proxy: HTTPS_PROXY), then run npm start again.";
+  }
+  if (/No matching distribution|requires a different Python/i.test(output)) {
+    return `The package index offers a pinned package to no Python like this one (needed: ${OLDEST_PYTHON.join(".")} or later, CPython). Put a JupyterLab of your own (pip install jupyterlab) on the PATH, then run npm start again.`;
+  }
+  if (/No space left/i.test(output)) return "The disk is full; the environment needs about 300 MB.";
+  return "Run npm start again when that is repaired; or put a JupyterLab of your own (pip install jupyterlab) on the PATH.";
+}

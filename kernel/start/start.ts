@@ -1,0 +1,160 @@
+import { join, relative } from "node:path";
+import { runNotebooks } from "../client/run.ts";
+import { DISPLAY_NAME, KERNEL_NAME, kernelArgv } from "../spec/kernelspec.ts";
+import { lessonNotebooks, parseStartArgs, type StartOptions, USAGE } from "./args.ts";
+import { openBrowser } from "./browser.ts";
+import { runCellHeadless, runCellWithJupyter } from "./check.ts";
+import { type JupyterLab, provideJupyter } from "./jupyter.ts";
+import { type KernelPlace, placeKernel } from "./kernel-place.ts";
+import { LabServer } from "./lab.ts";
+import { StepError, type Steps } from "./steps.mjs";
+
+/**
+ * What `npm start` does once the packages are installed and built: JupyterLab, the kernel, the server, the browser.
+ *
+ * @param root - the package's folder
+ * @param args - what stands behind `npm start --`
+ * @param steps - tells each step in a line
+ * @returns the exit code
+ */
+export async function start(root: string, args: string[], steps: Steps): Promise<number> {
+  let options: StartOptions;
+  try {
+    // npm runs scripts in the package's folder; INIT_CWD is where the user typed.
+    options = parseStartArgs(args, root, process.env.INIT_CWD ?? process.cwd());
+  } catch (error) {
+    console.error(`\n${(error as Error).message}\n\n${USAGE}`);
+    return 1;
+  }
+  if (options.help) {
+    console.log(`\n${USAGE}`);
+    return 0;
+  }
+  try {
+    let jupyter: JupyterLab | undefined;
+    await steps.run("JupyterLab", async (report) => {
+      jupyter = await provideJupyter(root, report);
+      return jupyter
+        ? `${jupyter.version} in ${short(jupyter.prefix ?? jupyter.bin, root)}`
+        : "none, and no Python to make one";
+    });
+    let place!: KernelPlace;
+    await steps.run("kernel", () => {
+      place = placeKernel(root, jupyter);
+      return `${DISPLAY_NAME} in ${short(place.folder, root)}`;
+    });
+    if (place.leftAlone) console.log(`      left alone: ${place.leftAlone}`);
+    return jupyter
+      ? await withJupyter(root, jupyter, place, options, steps)
+      : await withoutPython(root, place, options, steps);
+  } catch (error) {
+    // Told already, by its step.
+    if (error instanceof StepError) return 1;
+    throw error;
+  }
+}
+
+async function withJupyter(
+  root: string,
+  jupyter: JupyterLab,
+  place: KernelPlace,
+  options: StartOptions,
+  steps: Steps,
+): Promise<number> {
+  const { notebook, port } = options;
+  let server: LabServer | undefined;
+  const stopped = new Promise<void>((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        // Asked twice: do not wait for an orderly end.
+        if (asked || !server) {
+          server?.kill();
+          process.exit(130);
+        }
+        asked = true;
+        resolve();
+      });
+    }
+  });
+  try {
+    await steps.run("server", async () => {
+      server = await LabServer.start({
+        jupyter,
+        notebook,
+        port,
+        dataDir: place.dataDir,
+        logFile: join(root, ".cache", "jupyter-lab.log"),
+      });
+      await expectOurKernel(server);
+      const moved = server.port === port ? "" : ` (${port} is in use)`;
+      return `http://localhost:${server.port}${moved}`;
+    });
+    if (options.check) {
+      await server!.ask(`contents/${encodeURI(notebook.file)}?content=0`);
+      await steps.run("cell", async () => `gave ${await runCellWithJupyter(jupyter, place)}`);
+      return 0;
+    }
+    const opened = options.browser && openBrowser(server!.address);
+    console.log(
+      `\n  ${opened ? "In your browser now:" : "Open in your browser:"}\n  ${server!.address}\n\n  Ctrl-C here stops it.`,
+    );
+    const end = await Promise.race([stopped.then(() => "asked"), server!.exited.then(() => "by itself")]);
+    if (end === "asked") return 0;
+    console.log("\n  JupyterLab has ended (File > Shut Down, or see .cache/jupyter-lab.log).");
+    return 0;
+  } finally {
+    await server?.stop();
+  }
+}
+
+/** The server must start this clone's kernel under our name, whatever else is installed on the machine. */
+async function expectOurKernel(server: LabServer): Promise<void> {
+  const { spec } = (await server.ask(`kernelspecs/${KERNEL_NAME}`)) as { spec: { argv: string[] } };
+  if (spec.argv.join("\n") === kernelArgv().join("\n")) return;
+  const next = "Look at jupyter kernelspec list and at the JUPYTER_PATH variable.";
+  throw new StepError("JupyterLab finds another kernel of this name", { next, detail: spec.argv.join(" ") });
+}
+
+async function withoutPython(root: string, place: KernelPlace, options: StartOptions, steps: Steps): Promise<number> {
+  if (options.check) {
+    await steps.run("cell", async () => `gave ${await runCellHeadless(place)}`);
+    return 0;
+  }
+  const { folder } = options.notebook;
+  console.log(`
+  There is no Python here, which JupyterLab needs. Two ways to go on without it:
+
+  VS Code     Install the extension "Jupyter", open this folder, open ${short(join(folder, options.notebook.file), root)},
+              then Select Kernel > Jupyter Kernel... > "${DISPLAY_NAME}".
+  JupyterLab  Install Python 3.9 or later (https://www.python.org/downloads), then run npm start again.
+
+  Meanwhile the lesson is run as it is, to pages that you can read:
+`);
+  const outDir = join(root, "out", "lesson");
+  let failed = false;
+  for (const name of lessonNotebooks(folder)) {
+    await steps.run(name.slice(0, 2), async (report) => {
+      const [result] = await runNotebooks([join(folder, name)], {
+        outDir,
+        html: true,
+        collectErrors: true,
+        onProgress: ({ done, cells }) => report(`${name}: ${done} of ${cells} cells`),
+      });
+      failed ||= !result!.ok;
+      const page = result!.written.find((file) => file.endsWith(".html"));
+      if (!page)
+        throw new StepError(`${name} could not be run`, {
+          next: "The next ones are not tried.",
+          detail: String(result!.error),
+        });
+      return short(page, root);
+    });
+  }
+  return failed ? 1 : 0;
+}
+
+function short(path: string, root: string): string {
+  const inside = relative(root, path);
+  return inside.startsWith("..") ? path : inside || ".";
+}

@@ -1,0 +1,72 @@
+// What `npm start` tells, one line a step. Plain JavaScript, because it speaks before anything is built.
+
+/** Lines of a failed program's output that are shown. */
+const DETAIL_LINES = 15;
+
+/** A step that failed for a reason that the user can do something about. */
+export class StepError extends Error {
+  /**
+   * @param {string} message - what went wrong, in a few words
+   * @param {{ next: string, detail?: string, cause?: unknown }} options - what to do; the output that tells more
+   */
+  constructor(message, { next, detail = "", cause }) {
+    super(message, { cause });
+    this.name = "StepError";
+    this.next = next;
+    this.detail = detail;
+  }
+}
+
+/**
+ * @typedef {object} Steps
+ * @property {<T extends string>(name: string, work: (report: (text: string) => void) => T | Promise<T>) => Promise<T>} run
+ *   does a piece of work and prints its line: a tick, the name, what `work` returned, the time. `report` shows what it
+ *   is at meanwhile. A failure prints a cross, what is wrong and what to do, and is thrown again.
+ */
+
+/**
+ * @param {{ write(text: string): unknown, isTTY?: boolean, columns?: number }} out
+ * @returns {Steps}
+ */
+export function createSteps(out) {
+  return {
+    async run(name, work) {
+      const started = performance.now();
+      const label = name.padEnd(11);
+      let state = "";
+      const draw = () => {
+        if (!out.isTTY) return;
+        const line = `  · ${label} ${state} ${seconds(started)}`;
+        out.write(`\r\x1b[K${line.slice(0, (out.columns ?? 80) - 1)}`);
+      };
+      const clock = setInterval(draw, 500);
+      const clear = () => {
+        clearInterval(clock);
+        if (out.isTTY) out.write("\r\x1b[K");
+      };
+      draw();
+      try {
+        const outcome = await work((text) => {
+          state = text;
+          draw();
+        });
+        clear();
+        out.write(`  ✓ ${label} ${outcome.padEnd(52)} ${seconds(started)}\n`);
+        return outcome;
+      } catch (error) {
+        clear();
+        const { message, next, detail = "" } = /** @type {StepError} */ (error);
+        out.write(`  ✗ ${label} ${message.padEnd(52)} ${seconds(started)}\n`);
+        const last = detail.trimEnd().split(/\r?\n/).slice(-DETAIL_LINES);
+        if (detail.trim()) out.write(`\n${last.map((line) => `      ${line}`).join("\n")}\n`);
+        if (next) out.write(`\n    → ${next.replaceAll("\n", "\n      ")}\n`);
+        throw error;
+      }
+    },
+  };
+}
+
+/** @param {number} since */
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(1).padStart(6)} s`;
+}
