@@ -23,20 +23,24 @@ export function jupyterProgram(lab: JupyterLab, name: string): string {
   return program(lab.bin, name);
 }
 
+/** The JupyterLab that is here: in `.venv` where that is complete, else the first on the PATH that is new enough. */
+export async function findJupyter(root: string): Promise<JupyterLab | undefined> {
+  return new PrivateEnvironment(root).lab() ?? (await labOnPath(root));
+}
+
 /**
- * Finds a JupyterLab, or makes a private environment with the pinned one.
+ * Finds a JupyterLab, or makes a private environment in `.venv` with the pinned one.
  *
- * In order: `.venv` in the package's folder, where it is complete; `jupyter-lab` on the PATH; a new `.venv`.
- *
+ * @param root - the package's folder
+ * @param report - told what it is at
  * @returns undefined where there is no Python at all
  * @throws StepError where there is one, but the environment cannot be made
  */
 export async function provideJupyter(root: string, report: (text: string) => void): Promise<JupyterLab | undefined> {
-  const venv = new PrivateEnvironment(root);
-  const known = venv.lab() ?? (await labOnPath(root));
-  if (known) return known;
+  const found = await findJupyter(root);
+  if (found) return found;
   const python = await findPython();
-  return python && venv.make(python, report);
+  return python && new PrivateEnvironment(root).make(python, report);
 }
 
 /** `.venv/difflab.json`. */

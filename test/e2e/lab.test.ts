@@ -1,0 +1,170 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { packageRoot } from "../../kernel/spec/package-root.ts";
+import { findJupyter } from "../../kernel/start/jupyter.ts";
+import { findChromium, launchChromium } from "./browser.ts";
+import { LabUnderTest, NotebookPage } from "./lab.ts";
+
+const jupyter = await findJupyter(packageRoot());
+const chromium = findChromium();
+const missing = [
+  jupyter ? "" : "JupyterLab 4 (npm start makes a private one)",
+  chromium ? "" : "Chromium (apt install chromium, or its path in CHROMIUM)",
+].filter(Boolean);
+if (missing.length > 0) console.log(`The test in a real browser is skipped; it needs ${missing.join(" and ")}.`);
+
+/** Where pictures of the page go, for a person to look at: npm test keeps none. */
+const screenshots = process.env.E2E_SCREENSHOTS;
+
+const CELLS = {
+  hello: `console.log("printed");\nconst kept = 40;\nkept + 2`,
+  picture: `import sharp from "sharp";
+const background = { r: 49, g: 120, b: 198 };
+await sharp({ create: { width: 32, height: 24, channels: 3, background } }).png().toBuffer()`,
+  plot: `import * as Plot from "@observablehq/plot";
+Plot.dot([[0, 1], [1, 3], [2, 2]], { fill: "steelblue" }).plot({ height: 160 })`,
+  progress: `for (const step of progress(30)) await new Promise((resolve) => setTimeout(resolve, 100));`,
+  typeError: `const fine = 1;\nconst wrong: number = "three";`,
+  error: `function third(list: number[]) {\n  throw new Error("no third in " + list.length);\n}\n\nthird([1, 2]);`,
+  endless: `while (true) {}`,
+  typed: ``,
+};
+const at = (name: keyof typeof CELLS) => Object.keys(CELLS).indexOf(name);
+
+describe.skipIf(missing.length > 0)("in JupyterLab, in a real browser", () => {
+  let lab: LabUnderTest;
+  let browser: Browser;
+  let notebook: NotebookPage;
+
+  beforeAll(async () => {
+    lab = await LabUnderTest.start(jupyter!, Object.values(CELLS));
+    browser = await launchChromium(chromium!);
+    const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } });
+    page.setDefaultTimeout(15_000);
+    if (screenshots) mkdirSync(screenshots, { recursive: true });
+    notebook = await NotebookPage.open(page, lab.server.address);
+  });
+  beforeEach(({ onTestFailed, task }) => {
+    onTestFailed(() => screenshots && notebook.page.screenshot({ path: join(screenshots, `failed ${task.name}.png`) }));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await lab?.stop();
+  });
+
+  test("a cell shows what it prints and what its last expression is", async () => {
+    await notebook.runCell(at("hello"));
+    const outputs = notebook.outputs(at("hello"));
+    expect(await outputs.nth(0).innerText()).toBe("printed\n");
+    const result = notebook.cell(at("hello")).locator(".jp-OutputArea-executeResult");
+    expect(await result.locator(".jp-OutputArea-output").innerText()).toBe("42");
+    expect(await result.locator(".jp-OutputPrompt").innerText()).toBe("[1]:");
+  });
+
+  test("TypeScript is coloured as TypeScript", async () => {
+    const keyword = notebook.cell(at("hello")).locator(".cm-line span", { hasText: "const" });
+    const word = notebook.cell(at("hello")).locator(".cm-line span", { hasText: "printed" });
+    const colour = (element: Element) => getComputedStyle(element).color;
+    expect(await keyword.first().evaluate(colour)).not.toBe(await word.first().evaluate(colour));
+  });
+
+  test("a Buffer that holds a PNG is seen as a picture of its size", async () => {
+    await notebook.runCell(at("picture"));
+    const picture = notebook.cell(at("picture")).locator(".jp-RenderedImage img");
+    await picture.waitFor();
+    expect(await picture.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])).toEqual([
+      32, 24,
+    ]);
+  });
+
+  test("a plot is seen, with one dot for each point", async () => {
+    await notebook.runCell(at("plot"));
+    const dots = notebook.outputs(at("plot")).locator("svg circle");
+    await expect.poll(() => dots.count()).toBe(3);
+    const box = await dots.first().boundingBox();
+    expect(box?.width).toBeGreaterThan(2);
+  });
+
+  test("a progress bar moves while its cell runs, and ends full", async () => {
+    await notebook.startCell(at("progress"));
+    const text = () => notebook.outputs(at("progress")).first().innerText();
+    const seen = new Set<string>();
+    await expect.poll(async () => seen.add(await text()).size, { timeout: 20_000, interval: 150 }).toBeGreaterThan(3);
+    await expect.poll(text, { timeout: 20_000 }).toMatch(/30\s*(\/|of)\s*30|100\s*%/);
+  });
+
+  test("a type error names its line and shows it, before anything runs", async () => {
+    await notebook.runCell(at("typeError"));
+    const text = await notebook.outputs(at("typeError")).innerText();
+    expect(text).toMatch(/line 2|:2\b|2 \|/i);
+    expect(text).toContain(`const wrong: number = "three"`);
+  });
+
+  test("an error at run time shows the line of the cell that threw it", async () => {
+    await notebook.runCell(at("error"));
+    const text = await notebook.outputs(at("error")).innerText();
+    expect(text).toContain("no third in 2");
+    expect(text).toContain(`throw new Error("no third in " + list.length);`);
+    expect(text).not.toContain("node_modules");
+  });
+
+  test("Tab completes what was begun", async () => {
+    await notebook.type(at("typed"), "kept.toFi");
+    await notebook.page.keyboard.press("Tab");
+    await expect.poll(() => notebook.source(at("typed")), { timeout: 10_000 }).toBe("kept.toFixed");
+  });
+
+  test("Tab offers a list to choose from", async () => {
+    await notebook.type(at("typed"), "kept.to");
+    await notebook.page.keyboard.press("Tab");
+    const items = notebook.page.locator(".jp-Completer .jp-Completer-item");
+    await items.first().waitFor();
+    const names = (await items.allInnerTexts()).map((text) => text.trim().split(/\s/)[0]);
+    expect(names).toEqual(expect.arrayContaining(["toFixed", "toPrecision", "toString"]));
+    await notebook.page.keyboard.press("Enter");
+    await expect.poll(() => notebook.source(at("typed"))).toMatch(/^kept\.to[A-Z]/);
+  });
+
+  test("Shift+Tab shows a function's signature and documentation", async () => {
+    await notebook.type(at("typed"), "Math.sqrt");
+    await notebook.page.keyboard.press("Shift+Tab");
+    const tooltip = notebook.page.locator(".jp-Tooltip");
+    await tooltip.waitFor();
+    await expect.poll(() => tooltip.innerText()).toMatch(/sqrt\(x: number\): number[\s\S]*square root/);
+    await notebook.page.keyboard.press("Escape");
+  });
+
+  test("the stop button ends an endless loop, and what was defined is still there", async () => {
+    await notebook.startCell(at("endless"));
+    await notebook.waitUntil("busy");
+    await notebook.pressButton("notebook:interrupt-kernel");
+    await notebook.waitUntil("idle");
+    expect(await notebook.outputs(at("endless")).innerText()).toMatch(/interrupt/i);
+    await notebook.type(at("typed"), "kept");
+    await notebook.runCell(at("typed"));
+    expect(await notebook.outputs(at("typed")).innerText()).toBe("40");
+  });
+
+  test("restart forgets what was defined, and cells run again", async () => {
+    await notebook.pressButton("notebook:restart-kernel");
+    await notebook.page.locator(".jp-Dialog .jp-mod-accept").click();
+    await notebook.type(at("typed"), "kept + 1");
+    await notebook.runCell(at("typed"));
+    expect(await notebook.outputs(at("typed")).innerText()).toMatch(/kept/);
+    await notebook.runCell(at("hello"));
+    const number = await notebook.cell(at("hello")).locator(".jp-InputPrompt").innerText();
+    expect(number).toBe("[2]:");
+  });
+
+  test.runIf(screenshots)("looks well in the light and in the dark theme", async () => {
+    for (const theme of ["JupyterLab Light", "JupyterLab Dark"] as const) {
+      await notebook.setTheme(theme);
+      for (const name of ["hello", "progress", "typed"] as const) {
+        await notebook.cell(at(name)).scrollIntoViewIfNeeded();
+        await notebook.page.screenshot({ path: join(screenshots!, `${theme}-${name}.png`) });
+      }
+    }
+  });
+});

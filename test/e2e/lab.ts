@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Locator, Page } from "playwright-core";
+import { expect } from "vitest";
+import { installKernelspec } from "../../kernel/spec/install.ts";
+import { DISPLAY_NAME, KERNEL_NAME } from "../../kernel/spec/kernelspec.ts";
+import { packageRoot } from "../../kernel/spec/package-root.ts";
+import type { JupyterLab } from "../../kernel/start/jupyter.ts";
+import { LabServer } from "../../kernel/start/lab.ts";
+
+const SLOW = { timeout: 30_000 };
+
+/** Settings of a fresh user: no questions, every cell in the page, one theme. */
+const SETTINGS = {
+  "apputils-extension/notification": { fetchNews: "false", checkForUpdates: false },
+  "apputils-extension/themes": { theme: "JupyterLab Light" },
+  "notebook-extension/tracker": { windowingMode: "none" },
+};
+
+/** A JupyterLab with our kernel and nothing of the user's, in a folder of its own inside the repository. */
+export class LabUnderTest {
+  readonly server: LabServer;
+  readonly #scratch: string;
+
+  private constructor(server: LabServer, scratch: string) {
+    this.server = server;
+    this.#scratch = scratch;
+  }
+
+  /** @param sources - the cells of the notebook that is opened */
+  static async start(jupyter: JupyterLab, sources: string[]): Promise<LabUnderTest> {
+    const cache = join(packageRoot(), ".cache");
+    mkdirSync(cache, { recursive: true });
+    // Inside the repository, so that cells find its packages.
+    const scratch = mkdtempSync(join(cache, "e2e-"));
+    const at = (...path: string[]) => join(scratch, ...path);
+    write(at("notebooks", "lab.ipynb"), notebook(sources));
+    for (const [name, settings] of Object.entries(SETTINGS)) {
+      write(at("config", "lab", "user-settings", "@jupyterlab", `${name}.jupyterlab-settings`), settings);
+    }
+    process.env.JUPYTER_CONFIG_DIR = at("config");
+    process.env.JUPYTER_RUNTIME_DIR = at("runtime");
+    const dataDir = at("data");
+    installKernelspec({ dataDir });
+    const place = { folder: at("notebooks"), file: "lab.ipynb" };
+    const logFile = at("lab.log");
+    return new LabUnderTest(await LabServer.start({ jupyter, notebook: place, port: 8900, dataDir, logFile }), scratch);
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    rmSync(this.#scratch, { recursive: true, force: true });
+  }
+}
+
+/** The notebook that is open in a page, and what a person does with it. */
+export class NotebookPage {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  static async open(page: Page, address: string): Promise<NotebookPage> {
+    await page.goto(address);
+    const notebook = new NotebookPage(page);
+    await page.locator(".jp-Notebook .jp-CodeCell").first().waitFor(SLOW);
+    await notebook.waitUntil("idle");
+    return notebook;
+  }
+
+  cell(index: number): Locator {
+    return this.page.locator(".jp-Notebook .jp-CodeCell").nth(index);
+  }
+
+  outputs(index: number): Locator {
+    return this.cell(index).locator(".jp-OutputArea-output");
+  }
+
+  /** Waits until the kernel's dot in the toolbar says that it computes, or that it does not. */
+  async waitUntil(status: "idle" | "busy"): Promise<void> {
+    await this.page.locator(`.jp-Notebook-ExecutionIndicator[data-status="${status}"]`).waitFor(SLOW);
+  }
+
+  /** Clicks into a cell and presses Shift+Enter. */
+  async startCell(index: number): Promise<void> {
+    await this.edit(index);
+    await this.page.keyboard.press("Shift+Enter");
+  }
+
+  /** The same, and waits until the cell has its number. */
+  async runCell(index: number): Promise<void> {
+    await this.startCell(index);
+    await expect.poll(() => this.cell(index).locator(".jp-InputPrompt").innerText(), SLOW).toMatch(/^\[\d+\]:/);
+  }
+
+  /** Puts the cursor at the end of a cell. */
+  async edit(index: number): Promise<void> {
+    await this.cell(index).locator(".cm-content").click();
+    await this.page.keyboard.press("Control+End");
+  }
+
+  /** Replaces what a cell says by typing. */
+  async type(index: number, source: string): Promise<void> {
+    await this.edit(index);
+    await this.page.keyboard.press("Control+A");
+    await this.page.keyboard.type(source);
+  }
+
+  async source(index: number): Promise<string> {
+    return (await this.cell(index).locator(".cm-line").allInnerTexts()).join("\n");
+  }
+
+  /** Presses a button of the notebook's toolbar. */
+  async pressButton(command: string): Promise<void> {
+    await this.page.locator(`.jp-NotebookPanel-toolbar [data-command="${command}"]`).first().click();
+  }
+
+  async setTheme(theme: "JupyterLab Light" | "JupyterLab Dark"): Promise<void> {
+    await this.page.getByRole("menuitem", { name: "Settings" }).click();
+    await this.page.getByRole("menuitem", { name: "Theme", exact: true }).hover();
+    await this.page.getByRole("menuitem", { name: theme, exact: true }).click();
+    await this.page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor(SLOW);
+  }
+}
+
+function notebook(sources: string[]): object {
+  return {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: KERNEL_NAME, display_name: DISPLAY_NAME, language: "typescript" } },
+    cells: sources.map((source, index) => ({
+      cell_type: "code",
+      id: `cell-${index}`,
+      metadata: {},
+      execution_count: null,
+      outputs: [],
+      source,
+    })),
+  };
+}
+
+function write(file: string, content: object): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(content));
+}
