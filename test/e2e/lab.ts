@@ -63,10 +63,10 @@ export class NotebookPage {
 
   static async open(page: Page, address: string): Promise<NotebookPage> {
     await page.goto(address);
-    const notebook = new NotebookPage(page);
     await page.locator(".jp-Notebook .jp-CodeCell").first().waitFor(SLOW);
-    await notebook.waitUntil("idle");
-    return notebook;
+    // The toolbar's dot says "idle" before there is a kernel; JupyterLab would forget a cell that is run then.
+    await page.locator("#jp-bottom-panel").getByText(`${DISPLAY_NAME} | Idle`).waitFor(SLOW);
+    return new NotebookPage(page);
   }
 
   cell(index: number): Locator {
@@ -117,10 +117,11 @@ export class NotebookPage {
   }
 
   async setTheme(theme: "JupyterLab Light" | "JupyterLab Dark"): Promise<void> {
-    await this.page.getByRole("menuitem", { name: "Settings" }).click();
-    await this.page.getByRole("menuitem", { name: "Theme", exact: true }).hover();
-    await this.page.getByRole("menuitem", { name: theme, exact: true }).click();
-    await this.page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor(SLOW);
+    const item = (label: string) => this.page.locator(".lm-Menu-itemLabel").getByText(label, { exact: true });
+    await this.page.locator(".lm-MenuBar-item").getByText("Settings", { exact: true }).click();
+    await item("Theme").hover();
+    await item(theme).click();
+    await this.page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor({ state: "attached" });
   }
 }
 
