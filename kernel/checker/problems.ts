@@ -27,6 +27,9 @@ interface Diagnostic {
 
 const ERROR = 1;
 
+/** Terminal colour 244 of 256: "bright black" cannot be seen on JupyterLab's dark ground. */
+const GREY = "38;5;244";
+
 /** "Could not find a declaration file for module": a package without types can be used all the same. */
 const UNTYPED_MODULE = 7016;
 const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
@@ -128,10 +131,10 @@ export function formatProblems(problems: readonly Problem[], source: string, col
       const indent = text.slice(0, column - 1).replace(/[^\t]/g, " ");
       const carets = "^".repeat(Math.max(1, Math.min(end, text.length + 1) - column));
       const shown = [
-        `${paint("31", `${file ? `${file.name}, ` : ""}line ${line}`)}: ${message.replaceAll("\n", "\n  ")}${code ? paint("90", ` (TS${code})`) : ""}`,
-        ...(line > 1 ? [`${paint("90", `  ${gutter(line - 1)} |`)} ${lines[line - 2]}`] : []),
-        `${paint("31", ">")} ${paint("90", `${gutter(line)} |`)} ${text}`,
-        `${paint("90", `  ${gutter("")} |`)} ${indent}${paint("31", carets)}`,
+        `${paint("31", `${file ? `${file.name}, ` : ""}line ${line}`)}: ${message.replaceAll("\n", "\n  ")}${code ? paint(GREY, ` (TS${code})`) : ""}`,
+        ...(line > 1 ? [`${paint(GREY, `  ${gutter(line - 1)} |`)} ${lines[line - 2]}`] : []),
+        `${paint("31", ">")} ${paint(GREY, `${gutter(line)} |`)} ${text}`,
+        `${paint(GREY, `  ${gutter("")} |`)} ${indent}${paint("31", carets)}`,
       ];
       return shown.join("\n");
     })

@@ -124,7 +124,8 @@ function placeInCell(cell: RegisteredCell, line: number, column: number): Place 
 }
 
 const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
-const grey = (text: string) => `\u001b[90m${text}\u001b[39m`;
+// 244 of the 256 colours: "bright black" cannot be seen on JupyterLab's dark ground.
+const grey = (text: string) => `\u001b[38;5;244m${text}\u001b[39m`;
 
 /** Describes whatever a cell threw, as Jupyter's error message does: name, text, and a trace that points at the line. */
 export function describeFailure(thrown: unknown): CellFailure {

@@ -1,0 +1,67 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type NotebookResult, runNotebooks } from "../../kernel/client/index.ts";
+
+const path = join(import.meta.dirname, "../../notebooks/00-hello.ipynb");
+
+interface Cell {
+  id: string;
+  cell_type: string;
+  source: string | string[];
+  outputs: { output_type: string; data?: Record<string, unknown>; ename?: string; traceback?: string[] }[];
+}
+
+describe("the notebook 00-hello", () => {
+  let out: string;
+  let result: NotebookResult;
+  let fresh: Map<string, Cell>;
+  beforeAll(async () => {
+    out = mkdtempSync(join(tmpdir(), "difflab-hello-"));
+    [result] = (await runNotebooks([path], { outDir: out })) as [NotebookResult];
+    fresh = cellsOf(join(out, "00-hello.ipynb"));
+  });
+  afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+  test("runs from top to bottom", () => {
+    expect(result.failures).toEqual([]);
+    expect(result.ok).toBe(true);
+  });
+
+  test("shows a plot and two pictures", () => {
+    expect(kinds("histogram")).toContainEqual(expect.arrayContaining([expect.stringMatching(/svg|html/)]));
+    expect(kinds("png")).toEqual([expect.arrayContaining(["image/png"])]);
+    expect(kinds("mix")).toEqual([expect.arrayContaining(["image/png"])]);
+  });
+
+  test("shows a type error and an error at run time, each with its line", () => {
+    const [typed] = fresh.get("type-error")!.outputs;
+    expect(typed).toMatchObject({ output_type: "error", ename: "TypeScriptError" });
+    expect(plain(typed!.traceback)).toContain("> 2 | guidance.toUpperCase()");
+    const [thrown] = fresh.get("runtime-error")!.outputs;
+    expect(thrown).toMatchObject({ output_type: "error", ename: "RangeError" });
+    expect(plain(thrown!.traceback)).toMatch(/> 3 \| +throw new RangeError/);
+  });
+
+  test("gives the very pictures that are stored in it, since all its noise has a seed", () => {
+    const stored = cellsOf(path);
+    for (const id of ["noise", "png", "mix"]) {
+      expect(fresh.get(id)!.outputs[0]!.data, id).toEqual(stored.get(id)!.outputs[0]!.data);
+    }
+  });
+
+  function kinds(id: string): string[][] {
+    return fresh.get(id)!.outputs.map(({ data }) => Object.keys(data ?? {}));
+  }
+});
+
+function cellsOf(file: string): Map<string, Cell> {
+  const { cells } = JSON.parse(readFileSync(file, "utf8")) as { cells: Cell[] };
+  return new Map(cells.map((cell) => [cell.id, cell]));
+}
+
+function plain(traceback: string[] | undefined): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours begin with one
+  return (traceback ?? []).join("\n").replace(/\u001b\[[\d;]*m/g, "");
+}
