@@ -90,11 +90,13 @@ export class KernelClient implements AsyncDisposable {
    * Starts a kernel and waits until it answers on all channels.
    *
    * @param options.timeout - milliseconds to wait for the first answer; default 60,000
+   * @param options.wait - false: return at once; requests then wait for the kernel, but its first broadcasts can be missed
    * @throws KernelDiedError where it ends or stays silent, with its last words
    */
-  static async start(options: LaunchOptions & { timeout?: number } = {}): Promise<KernelClient> {
+  static async start(options: LaunchOptions & { timeout?: number; wait?: boolean } = {}): Promise<KernelClient> {
     const kernel = await KernelProcess.start(options);
     const client = new KernelClient(kernel.connection, kernel);
+    if (options.wait === false) return client;
     try {
       await client.ready(options.timeout);
     } catch (error) {
