@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { stripVTControlCharacters as plain, promisify } from "node:util";
 import { ROOT } from "../../root.ts";
 
 const execute = promisify(execFile);
@@ -42,7 +42,7 @@ export async function testPython(): Promise<TestPython> {
   return { ok: true, python, bin };
 }
 
-/** Runs a program and gives its exit code and all that it wrote; never throws for an exit code. */
+/** Runs a program and gives its exit code and all that it wrote, without colours; never throws for an exit code. */
 export async function output(
   program: string,
   args: readonly string[],
@@ -54,10 +54,10 @@ export async function output(
       env: { ...process.env, ...options.env },
       maxBuffer: 1e8,
     });
-    return { code: 0, stdout, stderr };
+    return { code: 0, stdout: plain(stdout), stderr: plain(stderr) };
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: number | string; stdout?: string; stderr?: string };
     if (typeof code !== "number") throw error;
-    return { code, stdout, stderr };
+    return { code, stdout: plain(stdout), stderr: plain(stderr) };
   }
 }
