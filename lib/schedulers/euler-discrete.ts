@@ -1,0 +1,115 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import type { SchedulerSettings, SettingsOf } from "./config.ts";
+import { KScheduler } from "./k-scheduler.ts";
+import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
+import { sigmaToTimestep } from "./sigmas.ts";
+import { linspace } from "./timesteps.ts";
+
+const DEFAULTS = {
+  num_train_timesteps: 1000,
+  beta_start: 0.0001,
+  beta_end: 0.02,
+  beta_schedule: "linear",
+  trained_betas: null,
+  prediction_type: "epsilon",
+  interpolation_type: "linear",
+  use_karras_sigmas: false,
+  use_exponential_sigmas: false,
+  use_beta_sigmas: false,
+  sigma_min: null,
+  sigma_max: null,
+  timestep_spacing: "linspace",
+  timestep_type: "discrete",
+  steps_offset: 0,
+  rescale_betas_zero_snr: false,
+  final_sigmas_type: "zero",
+} as const satisfies Partial<SchedulerSettings>;
+
+/** Settings of `EulerDiscreteScheduler`. */
+export type EulerDiscreteConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS>;
+
+/** What a step of `EulerDiscreteScheduler` takes besides: noise put back before the step ("churn"). */
+export interface EulerStepOptions extends StepOptions {
+  /** How much, over the whole run; default 0: none, the run is deterministic. */
+  sChurn?: number;
+  /** Only at levels from here; default 0. */
+  sTmin?: number;
+  /** Only at levels up to here; default infinite. */
+  sTmax?: number;
+  /** Standard deviation of that noise; default 1. */
+  sNoise?: number;
+}
+
+/** How the levels of a run may be given. */
+export interface EulerTimestepOptions extends TimestepOptions {
+  /** The noise levels themselves, the last being that after the last step. */
+  sigmas?: readonly number[];
+}
+
+/**
+ * Euler's method on the way from noise to sample: one straight line a step.
+ *
+ * @see Karras et al. 2022, algorithm 2 without its second half: https://arxiv.org/abs/2206.00364
+ */
+export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
+  static readonly defaults: EulerDiscreteConfig = DEFAULTS;
+
+  constructor(settings: SettingsOf<EulerDiscreteConfig> = {}) {
+    super(DEFAULTS, settings);
+    this.sigmas = Float32Array.of(...this.scheduleSigmas().reverse(), 0);
+  }
+
+  setTimesteps(steps: number | null, options: EulerTimestepOptions = {}): void {
+    const { config } = this;
+    if (options.sigmas) return this.#setSigmas(steps, options.sigmas);
+    let { timesteps, sigmas, table } = this.levels(steps, options);
+    const own = config.use_karras_sigmas || config.use_exponential_sigmas;
+    if (config.interpolation_type === "log_linear" && !own) {
+      // diffusers makes one more level than steps here, so the level after the last step comes twice.
+      sigmas = linspace(Math.log(table.at(-1)!), Math.log(table[0]!), timesteps.length + 1).map(Math.exp);
+    }
+    const final = config.final_sigmas_type === "zero" ? 0 : table[0]!;
+    this.#begin(timesteps, [...sigmas, final]);
+  }
+
+  step(modelOutput: Tensor, timestep: number, sample: Tensor, options: EulerStepOptions = {}): StepOutput {
+    const { sChurn = 0, sTmin = 0, sTmax = Number.POSITIVE_INFINITY, sNoise = 1 } = options;
+    const i = this.at(timestep);
+    const sigma = this.sigmas[i]!;
+    const churned = sTmin <= sigma && sigma <= sTmax;
+    const gamma = churned ? Math.min(sChurn / (this.sigmas.length - 1), Math.SQRT2 - 1) : 0;
+    const sigmaHat = sigma * (gamma + 1);
+    let noisy = sample;
+    if (gamma > 0) {
+      const extra = sNoise * Math.sqrt(sigmaHat * sigmaHat - sigma * sigma);
+      noisy = this.sum(timestep, [1, sample], [extra, this.noise(modelOutput, options.generator)]);
+    }
+    // diffusers takes the raised level for the noise, and the level before for the velocity.
+    const seen = this.config.prediction_type === "v_prediction" ? sigma : sigmaHat;
+    const x0 = this.denoise(timestep, modelOutput, noisy, seen);
+    const along = (this.sigmas[i + 1]! - sigmaHat) / sigmaHat;
+    const prevSample = this.sum(timestep, [1 + along, noisy], [-along, x0]);
+    this.advance();
+    return { prevSample, predOriginalSample: x0 };
+  }
+
+  #setSigmas(steps: number | null, sigmas: readonly number[]): void {
+    const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
+    if (steps !== null || sigmas.length < 2 || !falling) {
+      throw new RangeError(
+        `${this.name}.setTimesteps: sigmas [${sigmas}] beside ${steps} steps; expected falling levels, the last after the last step, and null steps`,
+      );
+    }
+    const table = this.scheduleSigmas();
+    const timesteps = sigmas.slice(0, -1).map((sigma) => Math.fround(sigmaToTimestep(sigma, table)));
+    this.#begin(timesteps, sigmas);
+  }
+
+  #begin(timesteps: readonly number[], sigmas: readonly number[]): void {
+    const continuous = this.config.timestep_type === "continuous" && this.config.prediction_type === "v_prediction";
+    const given = continuous
+      ? sigmas.slice(0, timesteps.length).map((s) => Math.fround(0.25 * Math.log(s)))
+      : timesteps;
+    this.start(given, sigmas, timesteps.length);
+  }
+}

@@ -1,0 +1,93 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import type { SchedulerSettings } from "./config.ts";
+import type { CommonSettings } from "./scheduler.ts";
+import { SigmaScheduler } from "./sigma-scheduler.ts";
+import { interpolate, respaced, type SigmaSettings, sigmasOf, sigmaToTimestep } from "./sigmas.ts";
+import { linspace, roundHalfEven } from "./timesteps.ts";
+
+type ExponentialSettings = CommonSettings & Pick<SchedulerSettings, "final_sigmas_type"> & SigmaSettings;
+
+/** A noise level in the terms of exponential integrators. */
+export interface Level {
+  /** Share of the clean sample, alpha. */
+  readonly alpha: number;
+  /** Share of the noise, sigma. */
+  readonly sigma: number;
+  /** Half the logarithm of the signal-to-noise ratio, lambda = log(alpha / sigma); infinite where no noise is left. */
+  readonly lambda: number;
+}
+
+/**
+ * DPM-Solver and UniPC: the sample keeps variance 1 (alpha times clean plus sigma times noise), and the linear part of
+ * the way is solved exactly, so that only the model's output is extrapolated, in steps of lambda.
+ *
+ * @see Lu et al. 2022: https://arxiv.org/abs/2206.00927
+ */
+export abstract class ExponentialScheduler<C extends ExponentialSettings> extends SigmaScheduler<C> {
+  readonly initNoiseSigma = 1;
+
+  /** The last timestep stands in for one that the run does not visit, as in diffusers. */
+  override indexForTimestep(timestep: number): number {
+    return this.timesteps.includes(timestep) ? super.indexForTimestep(timestep) : this.timesteps.length - 1;
+  }
+
+  protected noiseScales(sigma: number) {
+    const signal = 1 / Math.sqrt(sigma * sigma + 1);
+    return { signal, spread: sigma * signal };
+  }
+
+  /** A level of the run. */
+  protected level(index: number): Level {
+    const { signal: alpha, spread: sigma } = this.noiseScales(this.sigmas[index]!);
+    return { alpha, sigma, lambda: Math.log(alpha) - Math.log(sigma) };
+  }
+
+  /** The schedule's sigmas, float32, where the largest stays finite even if nothing of the signal is left. */
+  protected scheduleSigmas(): Float32Array {
+    const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr;
+    // A sigma of 4096 in place of infinity, as in diffusers.
+    return sigmasOf(zeroSnr ? this.alphasCumprod.with(-1, 2 ** -24) : this.alphasCumprod);
+  }
+
+  /** One more than the largest timestep whose lambda is not below `lambda_min_clipped`. */
+  protected lastTimestep(lambdaMin: number): number {
+    const lambdas = this.scheduleSigmas().map((sigma) => -Math.log(sigma));
+    return this.length - lambdas.filter((lambda) => lambda < lambdaMin).length;
+  }
+
+  /**
+   * Starts a run over the config's own levels, or those at `timesteps`.
+   *
+   * @param options.roundKarras - whether Karras' timesteps are rounded before they are cut to whole numbers
+   * @param options.finalOfRun - whether "sigma_min" means the run's smallest level or the schedule's
+   */
+  protected startAt(timesteps: readonly number[], options: { roundKarras: boolean; finalOfRun: boolean }): void {
+    const table = this.scheduleSigmas();
+    const steps = timesteps.length;
+    const ends = { first: table.at(-1)!, last: table[0]! };
+    const own = this.#lu(steps, ends) ?? respaced(this.config, steps, ends);
+    const sigmas = own ?? timesteps.map((t) => interpolate(table, t));
+    const smallest = own && options.finalOfRun ? sigmas.at(-1)! : table[0]!;
+    const rounded = options.roundKarras && !this.config.use_exponential_sigmas ? roundHalfEven : Math.trunc;
+    const visited = own ? own.map((sigma) => Math.trunc(rounded(sigmaToTimestep(sigma, table)))) : timesteps;
+    this.start(visited, [...sigmas, this.config.final_sigmas_type === "zero" ? 0 : smallest], steps);
+  }
+
+  /** The clean sample and the noise that the model sees at a level, limited as the config asks. */
+  protected convert(timestep: number, index: number, output: Tensor, sample: Tensor): { x0: Tensor; epsilon: Tensor } {
+    const c = this.config as Partial<SchedulerSettings>;
+    // A model that learns its variance gives that in the channels after the first three.
+    const learned = c.variance_type === "learned" || c.variance_type === "learned_range";
+    const said = learned && this.config.prediction_type === "epsilon" ? output.narrow(1, 0, 3) : output;
+    const { alpha, sigma } = this.level(index);
+    const { x0, epsilon } = this.predict(timestep, said, sample, { signal: alpha, spread: sigma });
+    if (!c.thresholding) return { x0, epsilon };
+    const limited = this.limit(x0);
+    return { x0: limited, epsilon: this.sum(timestep, [1 / sigma, sample], [-alpha / sigma, limited]) };
+  }
+
+  #lu(steps: number, { first, last }: { first: number; last: number }): number[] | null {
+    if (!(this.config as Partial<SchedulerSettings>).use_lu_lambdas) return null;
+    return linspace(Math.log(first), Math.log(last), steps).map(Math.exp);
+  }
+}

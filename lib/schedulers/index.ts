@@ -1,0 +1,20 @@
+/** Noise levels and one step of the way back: diffusers' schedulers, by its names, settings and numbers. */
+export { parseConfig, type SchedulerSettings } from "./config.ts";
+export { type DDIMConfig, DDIMScheduler, type DDIMStepOptions } from "./ddim.ts";
+export { type DDPMConfig, DDPMScheduler } from "./ddpm.ts";
+export {
+  type DPMSolverMultistepConfig,
+  DPMSolverMultistepScheduler,
+  type DPMSolverStepOptions,
+} from "./dpm-solver-multistep.ts";
+export { type DPMSolverSinglestepConfig, DPMSolverSinglestepScheduler } from "./dpm-solver-singlestep.ts";
+export { type EulerAncestralDiscreteConfig, EulerAncestralDiscreteScheduler } from "./euler-ancestral-discrete.ts";
+export { type EulerDiscreteConfig, EulerDiscreteScheduler, type EulerStepOptions } from "./euler-discrete.ts";
+export { type HeunDiscreteConfig, HeunDiscreteScheduler } from "./heun-discrete.ts";
+export { type LCMConfig, LCMScheduler, type LCMStepOutput } from "./lcm.ts";
+export { type LMSDiscreteConfig, LMSDiscreteScheduler, type LMSStepOptions } from "./lms-discrete.ts";
+export { type PNDMConfig, PNDMScheduler } from "./pndm.ts";
+export { SCHEDULERS, type SchedulerName, schedulerFromConfig } from "./registry.ts";
+export { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
+export { exponentialSigmas, karrasSigmas } from "./sigmas.ts";
+export { type UniPCMultistepConfig, UniPCMultistepScheduler } from "./unipc-multistep.ts";

@@ -1,0 +1,260 @@
+import type { Generator } from "../random/index.ts";
+import { fromArray } from "../tensor/create.ts";
+import { randn } from "../tensor/random.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
+import { combine, type Term } from "./combine.ts";
+import { type Choices, makeConfig, pickSettings, type SchedulerSettings, type SettingsOf } from "./config.ts";
+import { dynamicThreshold } from "./threshold.ts";
+
+/** What one step gives. */
+export interface StepOutput {
+  /** The sample with less noise: the model's next input. */
+  readonly prevSample: Tensor;
+  /** The clean sample as the model sees it from here, "x0". */
+  readonly predOriginalSample: Tensor;
+}
+
+/** How to choose the timesteps of a run. */
+export interface TimestepOptions {
+  /** The timesteps themselves, largest first, in place of their number. */
+  timesteps?: readonly number[];
+}
+
+/** What some schedulers' steps take besides. */
+export interface StepOptions {
+  /** Where noise that the step adds comes from; default the shared generator of `manualSeed`. */
+  generator?: Generator;
+}
+
+/** Settings that every scheduler has. */
+export type CommonSettings = Pick<
+  SchedulerSettings,
+  "num_train_timesteps" | "beta_start" | "beta_end" | "beta_schedule" | "trained_betas" | "prediction_type"
+>;
+
+/** A scheduler's class, as `fromConfig` needs it. */
+export interface SchedulerClass<S> {
+  new (settings?: never): S;
+  readonly defaults: object;
+  /** Values that other schedulers use for a setting, and what they mean here. */
+  readonly aliases?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/**
+ * Owns the noise levels of a diffusion process and one step of the way back. It knows nothing of the model.
+ *
+ * A run: `setTimesteps(n)`, then for each `t` of `timesteps` call the model on `scaleModelInput(sample, t)` and go on
+ * with `step(output, t, sample).prevSample`. Names, settings and numbers are those of diffusers.
+ */
+export abstract class Scheduler<C extends CommonSettings = CommonSettings> implements NoiseSchedule {
+  /** The settings in force, in diffusers' keys. */
+  readonly config: Readonly<C>;
+  readonly betas: Float32Array;
+  readonly alphas: Float32Array;
+  readonly alphasCumprod: Float32Array;
+  /** Calls of `step` for each of the run's steps. */
+  readonly order: number = 1;
+  /** The timesteps of the run, in the order in which they are visited. */
+  timesteps: readonly number[];
+  /** Steps of the run; null before `setTimesteps`. */
+  numInferenceSteps: number | null = null;
+  /** Standard deviation of the noise that a run starts from. */
+  abstract readonly initNoiseSigma: number;
+
+  protected constructor(defaults: C, settings: SettingsOf<C>, choices: Choices = {}) {
+    this.config = makeConfig(this.constructor.name, defaults, settings, choices);
+    const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr ?? false;
+    const { betas, alphas, alphasCumprod } = noiseSchedule(this.constructor.name, this.config, zeroSnr);
+    this.betas = betas;
+    this.alphas = alphas;
+    this.alphasCumprod = alphasCumprod;
+    this.timesteps = Array.from(betas, (_, i) => betas.length - 1 - i);
+  }
+
+  /**
+   * A scheduler with the settings of a config: diffusers' JSON as it stands, or another scheduler's `config`. Settings
+   * of other schedulers are passed over.
+   *
+   * @param settings - override those of `config`
+   * @throws where a value is unknown or out of range
+   */
+  static fromConfig<S, O extends object>(
+    this: { new (settings?: O): S; readonly defaults: object; readonly aliases?: SchedulerClass<S>["aliases"] },
+    config: object,
+    settings: O = {} as O,
+  ): S {
+    // biome-ignore-start lint/complexity/noThisInStatic: `this` is the subclass that fromConfig is called on
+    const picked: Record<string, unknown> = pickSettings(config, this.defaults as Record<string, unknown>);
+    for (const [key, meanings] of Object.entries(this.aliases ?? {})) {
+      const value = String(picked[key]);
+      if (Object.hasOwn(meanings, value)) picked[key] = meanings[value];
+    }
+    return new this({ ...picked, ...settings } as O);
+    // biome-ignore-end lint/complexity/noThisInStatic: see above
+  }
+
+  /**
+   * Chooses the timesteps of a run and starts it.
+   *
+   * @param steps - how many, 1 to `num_train_timesteps`
+   * @throws RangeError where that is out of range
+   */
+  abstract setTimesteps(steps: number | null, options?: TimestepOptions): void;
+
+  /** The sample as the model takes it: scaled by some schedulers, as it is for the others. */
+  scaleModelInput(sample: Tensor, _timestep: number): Tensor {
+    return sample;
+  }
+
+  /**
+   * One step towards the clean sample.
+   *
+   * @param modelOutput - what the model said of `sample` at `timestep`, of its shape
+   * @param timestep - one of `timesteps`
+   * @param sample - the noisy sample, `[batch, ...]`
+   */
+  abstract step(modelOutput: Tensor, timestep: number, sample: Tensor, options?: StepOptions): StepOutput;
+
+  /**
+   * Noises clean samples as training and image-to-image need it.
+   *
+   * @param samples - `[batch, ...]`
+   * @param noise - of the same shape, of standard deviation 1
+   * @param timesteps - one for all, or one for each sample (numbers or an int64 tensor `[batch]`)
+   */
+  addNoise(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
+    const { signal, spread } = this.#scales(timesteps, samples, "addNoise");
+    return samples.mul(signal).add(noise.mul(spread));
+  }
+
+  /** The velocity that a "v_prediction" model is trained to say: `sqrt(alpha-bar) noise - sqrt(1 - alpha-bar) sample`. */
+  getVelocity(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
+    const { signal, spread } = this.#scales(timesteps, samples, "getVelocity");
+    return noise.mul(signal).sub(samples.mul(spread));
+  }
+
+  /** The config as diffusers writes it to `scheduler_config.json`. */
+  toJSON(): Record<string, unknown> {
+    return { _class_name: this.constructor.name, ...this.config };
+  }
+
+  /** Number of training timesteps. */
+  get length(): number {
+    return this.config.num_train_timesteps;
+  }
+
+  /** Names this scheduler in errors. */
+  protected get name(): string {
+    return this.constructor.name;
+  }
+
+  /** The weighted sum of tensors; errors name the scheduler and the timestep. */
+  protected sum(timestep: number, ...terms: readonly Term[]): Tensor {
+    return combine(`${this.name} at timestep ${timestep}`, ...terms);
+  }
+
+  /** Noise of a tensor's shape. */
+  protected noise(like: Tensor, generator?: Generator): Tensor {
+    return randn(like.shape, generator ? { generator } : {});
+  }
+
+  /** Thresholds or clips a predicted clean sample, where the config asks for it. */
+  protected limit(x0: Tensor): Tensor {
+    const c = this.config as Partial<SchedulerSettings>;
+    if (c.thresholding) return dynamicThreshold(x0, c.dynamic_thresholding_ratio!, c.sample_max_value!);
+    return c.clip_sample ? x0.clamp(-c.clip_sample_range!, c.clip_sample_range) : x0;
+  }
+
+  /** What the config's `prediction_type` makes of the model's output: the clean sample and the noise. */
+  protected predict(
+    timestep: number,
+    output: Tensor,
+    sample: Tensor,
+    scales: { signal: number; spread: number },
+  ): { x0: Tensor; epsilon: Tensor } {
+    const { signal, spread } = scales;
+    switch (this.config.prediction_type) {
+      case "epsilon":
+        return { x0: this.sum(timestep, [1 / signal, sample], [-spread / signal, output]), epsilon: output };
+      case "sample":
+        return { x0: output, epsilon: this.sum(timestep, [1 / spread, sample], [-signal / spread, output]) };
+      case "v_prediction":
+        return {
+          x0: this.sum(timestep, [signal, sample], [-spread, output]),
+          epsilon: this.sum(timestep, [signal, output], [spread, sample]),
+        };
+    }
+  }
+
+  /** Checks the number of steps of a run. */
+  protected checkSteps(steps: number | null, options: object = {}): number {
+    const train = this.config.num_train_timesteps;
+    if (steps === null || !Number.isInteger(steps) || steps < 1 || steps > train) {
+      const hint = Object.keys(options).length > 0 ? " (or null beside { timesteps })" : "";
+      throw new RangeError(`${this.name}.setTimesteps: ${steps} steps; expected 1 to ${train}${hint}`);
+    }
+    return steps;
+  }
+
+  /** Checks timesteps given by the caller: falling, within the training's. */
+  protected checkTimesteps(steps: number | null, timesteps: readonly number[]): readonly number[] {
+    if (steps !== null)
+      throw new RangeError(`${this.name}.setTimesteps: give a number of steps or { timesteps }, not both`);
+    const train = this.config.num_train_timesteps;
+    const falling = timesteps.every((t, i) => t >= 0 && t < train && (i === 0 || t < timesteps[i - 1]!));
+    if (timesteps.length === 0 || !falling) {
+      throw new RangeError(
+        `${this.name}.setTimesteps: timesteps [${timesteps}]; expected falling numbers from below ${train} to 0`,
+      );
+    }
+    return timesteps;
+  }
+
+  /** The error of a step before `setTimesteps`. */
+  protected requireRun(): number {
+    if (this.numInferenceSteps === null) throw new Error(`${this.name}.step: call setTimesteps first`);
+    return this.numInferenceSteps;
+  }
+
+  /** alpha-bar at a timestep of the training. */
+  protected alphaBar(timestep: number): number {
+    const value = this.alphasCumprod[timestep];
+    if (value === undefined) {
+      throw new RangeError(`${this.name}: timestep ${timestep}; expected a whole number from 0 to ${this.length - 1}`);
+    }
+    return value;
+  }
+
+  #scales(timesteps: number | readonly number[] | Tensor, samples: Tensor, method: string) {
+    const batch = samples.shape[0] ?? 1;
+    const shape = [batch, ...samples.shape.slice(1).map(() => 1)];
+    if (timesteps instanceof Tensor) {
+      // A tensor's numbers may be unknown yet, as inside a compiled training step: they are looked up in the graph.
+      const table = (f: (alphaBar: number) => number) =>
+        fromArray("float32", [this.length], this.alphasCumprod.map(f)).indexSelect(
+          0,
+          timesteps.reshape([timesteps.numel()]),
+        );
+      const size = [timesteps.numel(), ...shape.slice(1)];
+      return {
+        signal: table(Math.sqrt).reshape(size),
+        spread: table((alphaBar) => Math.sqrt(1 - alphaBar)).reshape(size),
+      };
+    }
+    if (typeof timesteps === "number") {
+      const alphaBar = this.alphaBar(timesteps);
+      return { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
+    }
+    if (timesteps.length !== batch) {
+      throw new RangeError(`${this.name}.${method}: ${timesteps.length} timesteps for a batch of ${batch}`);
+    }
+    const column = (f: (alphaBar: number) => number) =>
+      fromArray(
+        "float32",
+        shape,
+        Float32Array.from(timesteps, (t) => f(this.alphaBar(t))),
+      );
+    return { signal: column(Math.sqrt), spread: column((alphaBar) => Math.sqrt(1 - alphaBar)) };
+  }
+}

@@ -1,0 +1,120 @@
+import { fromArray } from "../tensor/create.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { Choices, SettingsOf } from "./config.ts";
+import { type CommonSettings, Scheduler } from "./scheduler.ts";
+
+/**
+ * A scheduler that walks down a list of noise levels and keeps count of where it is: sigma is the standard deviation of
+ * the noise beside a clean sample of scale 1.
+ */
+export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> extends Scheduler<C> {
+  /** Noise levels of the run, largest first, the level after the last step included, in float32. */
+  sigmas: Float32Array = new Float32Array(0);
+  #index: number | null = null;
+  #begin: number | null = null;
+
+  protected constructor(defaults: C, settings: SettingsOf<C>, choices: Choices = {}) {
+    super(defaults, settings, choices);
+  }
+
+  /** Steps done in this run; null before the first. */
+  get stepIndex(): number | null {
+    return this.#index;
+  }
+
+  /** Where the run begins, as set by `setBeginIndex`; null: at the first step's timestep. */
+  get beginIndex(): number | null {
+    return this.#begin;
+  }
+
+  /** Says where in `timesteps` a run begins, as image-to-image does that skips the first. */
+  setBeginIndex(index = 0): void {
+    if (!Number.isInteger(index) || index < 0 || index >= this.timesteps.length) {
+      throw new RangeError(`${this.name}.setBeginIndex: ${index}; expected 0 to ${this.timesteps.length - 1}`);
+    }
+    this.#begin = index;
+  }
+
+  /**
+   * Noises clean samples to the level of a timestep of this run.
+   *
+   * @param timesteps - one for all or one for each sample, of `this.timesteps`
+   */
+  override addNoise(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
+    const scales = this.#runScales(samples, timesteps, "addNoise").map((sigma) => this.noiseScales(sigma));
+    const noisy = noise.mul(column(scales, samples, ({ spread }) => spread));
+    if (scales.every(({ signal }) => signal === 1)) return samples.add(noisy);
+    return samples.mul(column(scales, samples, ({ signal }) => signal)).add(noisy);
+  }
+
+  /**
+   * The velocity at the level of a timestep of this run, where signal and noise are scaled to a variance of 1 together.
+   * (diffusers' Euler takes the number of the step for the timestep here; this does not.)
+   */
+  override getVelocity(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
+    const sigmas = this.#runScales(samples, timesteps, "getVelocity");
+    const signal = column(sigmas, samples, (sigma) => 1 / Math.sqrt(sigma * sigma + 1));
+    const spread = column(sigmas, samples, (sigma) => sigma / Math.sqrt(sigma * sigma + 1));
+    return noise.mul(signal).sub(samples.mul(spread));
+  }
+
+  /** The place of a timestep in the run; its second, where it is visited twice, so that no level is skipped. */
+  indexForTimestep(timestep: number): number {
+    const first = this.timesteps.indexOf(timestep);
+    if (first < 0) {
+      throw new RangeError(`${this.name}: timestep ${timestep} is not one of this run's; take them from timesteps`);
+    }
+    const second = this.timesteps.indexOf(timestep, first + 1);
+    return second < 0 ? first : second;
+  }
+
+  /** How much of the sample and of unit noise make a noisy sample of this level. */
+  protected abstract noiseScales(sigma: number): { signal: number; spread: number };
+
+  /** Starts a run over these timesteps and levels. */
+  protected start(timesteps: readonly number[], sigmas: readonly number[], steps: number): void {
+    this.timesteps = timesteps;
+    this.sigmas = Float32Array.from(sigmas);
+    this.numInferenceSteps = steps;
+    this.#index = null;
+    this.#begin = null;
+  }
+
+  /** The place of the step to be done. */
+  protected at(timestep: number): number {
+    this.requireRun();
+    this.#index ??= this.#begin ?? this.indexForTimestep(timestep);
+    if (this.#index >= this.timesteps.length) {
+      throw new RangeError(
+        `${this.name}.step: all ${this.timesteps.length} steps of this run are done; call setTimesteps`,
+      );
+    }
+    return this.#index;
+  }
+
+  /** Counts a step as done. */
+  protected advance(): void {
+    this.#index = (this.#index ?? 0) + 1;
+  }
+
+  #runScales(samples: Tensor, timesteps: number | readonly number[] | Tensor, method: string): number[] {
+    if (timesteps instanceof Tensor) {
+      throw new TypeError(
+        `${this.name}.${method}: takes timesteps as numbers; train with a DDPMScheduler, which takes tensors`,
+      );
+    }
+    const batch = samples.shape[0] ?? 1;
+    const list = typeof timesteps === "number" ? [timesteps] : timesteps;
+    if (list.length !== 1 && list.length !== batch) {
+      throw new RangeError(`${this.name}.${method}: ${list.length} timesteps for a batch of ${batch}`);
+    }
+    const begin = this.#index ?? this.#begin;
+    return list.map((t) => this.sigmas[this.#begin === null ? this.indexForTimestep(t) : begin!]!);
+  }
+}
+
+/** A number for each sample, in a shape that spreads over the rest of it. */
+function column<T>(values: readonly T[], samples: Tensor, f: (value: T) => number): Tensor {
+  const shape = [values.length, ...samples.shape.slice(1).map(() => 1)];
+  return fromArray("float32", shape, Float32Array.from(values, f));
+}

@@ -1,0 +1,167 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { keep, type Term } from "./combine.ts";
+import type { SchedulerSettings, SettingsOf } from "./config.ts";
+import { ExponentialScheduler } from "./exponential-scheduler.ts";
+import type { StepOutput } from "./scheduler.ts";
+import { solverTimesteps } from "./timesteps.ts";
+
+const DEFAULTS = {
+  num_train_timesteps: 1000,
+  beta_start: 0.0001,
+  beta_end: 0.02,
+  beta_schedule: "linear",
+  trained_betas: null,
+  solver_order: 2,
+  prediction_type: "epsilon",
+  thresholding: false,
+  dynamic_thresholding_ratio: 0.995,
+  sample_max_value: 1,
+  predict_x0: true,
+  solver_type: "bh2",
+  lower_order_final: true,
+  disable_corrector: [] as readonly number[],
+  use_karras_sigmas: false,
+  use_exponential_sigmas: false,
+  use_beta_sigmas: false,
+  use_flow_sigmas: false,
+  timestep_spacing: "linspace",
+  steps_offset: 0,
+  final_sigmas_type: "zero",
+  rescale_betas_zero_snr: false,
+  sigma_min: null,
+  sigma_max: null,
+} as const satisfies Partial<SchedulerSettings>;
+
+/** Settings of `UniPCMultistepScheduler`. */
+export type UniPCMultistepConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS>;
+
+/**
+ * UniPC: a predictor of any order, and a corrector that improves each step with the output that the next one needs
+ * anyway, so at one call a step.
+ *
+ * @see Zhao et al. 2023: https://arxiv.org/abs/2302.04867
+ */
+export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistepConfig> {
+  static readonly defaults: UniPCMultistepConfig = DEFAULTS;
+  /** Values that other solvers' configs use, and what UniPC takes for them. */
+  static readonly aliases = { solver_type: { midpoint: "bh2", heun: "bh2", logrho: "bh2" } } as const;
+  /** The last outputs, newest first. */
+  #outputs: Tensor[] = [];
+  #lastSample: Tensor | null = null;
+  #lastOrder = 1;
+  #lowerOrders = 0;
+
+  constructor(settings: SettingsOf<UniPCMultistepConfig> = {}) {
+    super(DEFAULTS, settings, { solver_type: ["bh1", "bh2"] });
+    this.sigmas = this.scheduleSigmas();
+  }
+
+  setTimesteps(steps: number | null): void {
+    const timesteps = solverTimesteps(this.config, this.checkSteps(steps), this.length);
+    this.startAt(timesteps, { roundKarras: true, finalOfRun: true });
+    this.#outputs = [];
+    this.#lastSample = null;
+    this.#lowerOrders = 0;
+  }
+
+  step(modelOutput: Tensor, timestep: number, sample: Tensor): StepOutput {
+    const { solver_order: solverOrder, predict_x0: predictX0 } = this.config;
+    const i = this.at(timestep);
+    const { x0, epsilon } = this.convert(timestep, i, modelOutput, sample);
+    const output = keep(predictX0 ? x0 : epsilon);
+    let corrected = sample;
+    if (this.#lastSample && !this.config.disable_corrector.includes(i - 1)) {
+      corrected = this.#correct(timestep, i, this.#lastSample, output);
+    }
+    this.#outputs = [output, ...this.#outputs].slice(0, solverOrder);
+    const left = this.timesteps.length - i;
+    const order = Math.min(
+      this.config.lower_order_final ? Math.min(solverOrder, left) : solverOrder,
+      this.#lowerOrders + 1,
+    );
+    this.#lastSample = keep(corrected);
+    this.#lastOrder = order;
+    const prevSample = this.#predict(timestep, i, order, corrected);
+    this.#lowerOrders = Math.min(solverOrder, this.#lowerOrders + 1);
+    this.advance();
+    return { prevSample, predOriginalSample: x0 };
+  }
+
+  #predict(timestep: number, i: number, order: number, sample: Tensor): Tensor {
+    const { places, scale, phis } = this.#system(i, i + 1, order);
+    const inner = places.slice(0, -1);
+    // The paper's simplification for order 2; diffusers has it too.
+    const rhos = order === 2 ? [0.5] : solve(inner, phis.slice(0, order - 1));
+    return this.#combine(timestep, i, i + 1, sample, this.#outputs, inner, rhos, scale);
+  }
+
+  #correct(timestep: number, i: number, last: Tensor, output: Tensor): Tensor {
+    const order = this.#lastOrder;
+    const { places, scale, phis } = this.#system(i - 1, i, order);
+    const rhos = order === 1 ? [0.5] : solve(places, phis);
+    return this.#combine(timestep, i - 1, i, last, this.#outputs, places, rhos, scale, output);
+  }
+
+  /** The step's lambda, the places of the outputs in it (the target's 1 last), and the integrals to be matched. */
+  #system(from: number, to: number, order: number) {
+    const base = this.level(from).lambda;
+    const h = this.level(to).lambda - base;
+    const z = this.config.predict_x0 ? -h : h;
+    const grown = Math.expm1(z);
+    const scale = this.config.solver_type === "bh1" ? z : grown;
+    const places = Array.from({ length: order - 1 }, (_, k) => (this.level(from - 1 - k).lambda - base) / h);
+    const phis: number[] = [];
+    let [phi, factorial] = [grown / z - 1, 1];
+    for (let k = 1; k <= order; k++) {
+      phis.push((phi * factorial) / scale);
+      factorial *= k + 1;
+      phi = phi / z - 1 / factorial;
+    }
+    return { places: [...places, 1], scale, phis };
+  }
+
+  /** Eq. 3 and 9: the exact linear part, then the differences to the base's output by their weights. */
+  #combine(
+    timestep: number,
+    from: number,
+    to: number,
+    sample: Tensor,
+    outputs: readonly Tensor[],
+    places: readonly number[],
+    rhos: readonly number[],
+    scale: number,
+    target?: Tensor,
+  ): Tensor {
+    const [base, next] = [this.level(from), this.level(to)];
+    const x0 = this.config.predict_x0;
+    const size = x0 ? next.alpha : next.sigma;
+    const h = next.lambda - base.lambda;
+    const keepShare = x0 ? next.sigma / base.sigma : next.alpha / base.alpha;
+    let ofBase = -size * Math.expm1(x0 ? -h : h);
+    const terms: Term[] = [];
+    for (const [k, place] of places.entries()) {
+      const weight = (-size * scale * rhos[k]!) / place;
+      const other = target && k === places.length - 1 ? target : outputs[k + 1]!;
+      terms.push([weight, other]);
+      ofBase -= weight;
+    }
+    return this.sum(timestep, [keepShare, sample], [ofBase, outputs[0]!], ...terms);
+  }
+}
+
+/** Solves sum_k place_k^i rho_k = phi_i, i from 0: a Vandermonde system, at most 3 by 3, by elimination. */
+function solve(places: readonly number[], phis: readonly number[]): number[] {
+  const n = places.length;
+  const rows = phis.map((phi, i) => [...places.map((place) => place ** i), phi]);
+  for (let column = 0; column < n; column++) {
+    const pivot = rows.slice(column).reduce((a, b) => (Math.abs(b[column]!) > Math.abs(a[column]!) ? b : a));
+    rows.splice(rows.indexOf(pivot), 1);
+    rows.splice(column, 0, pivot);
+    for (const row of rows) {
+      if (row === pivot) continue;
+      const factor = row[column]! / pivot[column]!;
+      for (let k = column; k <= n; k++) row[k]! -= factor * pivot[k]!;
+    }
+  }
+  return rows.map((row, i) => row[n]! / row[i]!);
+}
