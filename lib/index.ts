@@ -19,6 +19,8 @@ export {
   saveCheckpoint,
   saveSafetensors,
 } from "./safetensors/index.ts";
+// Diffusion
+export * from "./schedulers/index.ts";
 export * from "./tensor/create.ts";
 export { einsum } from "./tensor/einsum.ts";
 export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
