@@ -2,7 +2,7 @@ import type { Node, Op } from "../graph/node.ts";
 import { OnnxGraph } from "../onnx/model.ts";
 import { standard } from "./standard.ts";
 import { type Input, isLeaf, type Structure } from "./structure.ts";
-import { tuned } from "./tuned.ts";
+import { tuned } from "./tuned/index.ts";
 
 /** What a graph is written for. */
 export interface Target {
@@ -17,7 +17,10 @@ export type Emit<O extends Op = Op> = (e: Emitter, node: Node<O>) => string;
 export type Emissions = { readonly [O in Op]: Emit<O> };
 
 // Written only where somebody reads them: the reader may be able to do without.
-const onDemand: ReadonlySet<Op> = new Set(["permute", "expand", "cast", "const", "reshape"]);
+const onDemand: ReadonlySet<Op> = new Set([
+  ...(["permute", "expand", "cast", "const", "reshape"] as const),
+  ...(["conv2d", "matmul"] as const),
+]);
 
 /** Turns a graph into ONNX, node by node, each by the table of its target. */
 export class Emitter {
@@ -28,6 +31,9 @@ export class Emitter {
   readonly #names = new Map<Node, string>();
   readonly #memo = new Map<string, string>();
   readonly #inputs = new Map<Node, Input>();
+  readonly #ones = new Map<Node, Node>();
+  readonly #known = new Map<string, Node>();
+  readonly #ops = new Set<Op>();
   readonly #table: Emissions;
 
   constructor(target: Target) {
@@ -37,13 +43,38 @@ export class Emitter {
 
   /** The name under which `node`'s value stands in the ONNX graph. */
   name(node: Node): string {
-    let name = this.#names.get(node);
+    const one = this.one(node);
+    let name = this.#names.get(one);
     if (name === undefined) {
-      const emit = this.#table[node.op] as Emit;
-      name = emit(this, node);
-      this.#names.set(node, name);
+      const emit = this.#table[one.op] as Emit;
+      name = emit(this, one);
+      this.#names.set(one, name);
     }
     return name;
+  }
+
+  /** The one node that stands for all that compute the same: gradients repeat parts of what they differentiate. */
+  one(node: Node): Node {
+    let one = this.#ones.get(node);
+    if (one) return one;
+    if (isLeaf(node) || this.fed(node) !== undefined) one = node;
+    else {
+      const inputs = node.inputs.map((input) => this.one(input).id);
+      const key = `${node.op} ${node.dtype} ${node.shape} ${inputs} ${JSON.stringify(node.attrs)}`;
+      one = this.#known.get(key) ?? node;
+      this.#known.set(key, one);
+    }
+    this.#ones.set(node, one);
+    return one;
+  }
+
+  emitted(node: Node): boolean {
+    return this.#names.has(this.one(node));
+  }
+
+  /** Whether the graph contains an operation of this kind. */
+  has(op: Op): boolean {
+    return this.#ops.has(op);
   }
 
   /** The names of a node's inputs. */
@@ -79,9 +110,18 @@ export class Emitter {
         if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, external(file)));
         continue;
       }
-      for (const input of node.inputs) this.uses.set(input, (this.uses.get(input) ?? 0) + 1);
+      this.#ops.add(node.op);
+      if (this.one(node) !== node) continue;
+      for (const input of node.inputs) {
+        const read = this.one(input);
+        this.uses.set(read, (this.uses.get(read) ?? 0) + 1);
+      }
     }
-    for (const node of structure.order) if (!onDemand.has(node.op)) this.name(node);
+    for (const output of structure.outputs) {
+      const read = this.one(output);
+      this.uses.set(read, (this.uses.get(read) ?? 0) + 1);
+    }
+    for (const node of structure.order) if (!onDemand.has(node.op) && this.one(node) === node) this.name(node);
     for (const [i, node] of structure.outputs.entries()) {
       this.graph.add("Identity", [this.name(node)], {}, { output: `y${i}` });
       this.graph.output(`y${i}`, node.dtype, node.shape);

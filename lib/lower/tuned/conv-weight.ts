@@ -1,0 +1,87 @@
+import type { Node } from "../../graph/node.ts";
+import { convWeight as bySlices } from "../conv-weight.ts";
+import type { Emitter } from "../emitter.ts";
+
+const microsoft = { domain: "com.microsoft" };
+
+/** The weight's gradient of the convolutions that networks are mostly made of. */
+export function convWeight(e: Emitter, n: Node<"convWeight">): string {
+  const { stride, padding: p, dilation, groups } = n.attrs;
+  const [kh, kw] = n.shape.slice(2) as [number, number];
+  const x = n.inputs[0]!;
+  const plain = groups === 1 && dilation[0] === 1 && dilation[1] === 1;
+  const padded = (size: number) => p.every((v) => v === size);
+  if (plain && kh === 1 && kw === 1 && stride[0] === 1 && stride[1] === 1 && padded(0)) return pointwise(e, n);
+  if (plain && kh === 3 && kw === 3 && padded(1)) {
+    if (stride[0] === 1 && stride[1] === 1) return byStacks(e, n);
+    const even = x.shape[2]! % 2 === 0 && x.shape[3]! % 2 === 0;
+    if (stride[0] === 2 && stride[1] === 2 && even) return byPhases(e, n);
+  }
+  return bySlices(e, n);
+}
+
+/** dy xᵀ for each image, summed over the batch. */
+function product(e: Emitter, dy: string, x: string): string {
+  const all = e.graph.add("FusedMatMul", [dy, x], { transB: 1 }, microsoft);
+  return e.graph.add("ReduceSum", [all, e.graph.ints([0])], { keepdims: 0 });
+}
+
+function pointwise(e: Emitter, n: Node<"convWeight">): string {
+  const [x, dy] = n.inputs as [Node, Node];
+  const rows = (t: Node) => e.reshape(e.name(t), [t.shape[0]!, t.shape[1]!, t.shape[2]! * t.shape[3]!]);
+  return e.reshape(product(e, rows(dy), rows(x)), n.shape);
+}
+
+/**
+ * Kernel 3x3: shift x by the kernel's column and dy by its row, then all nine products are one. A convolution with
+ * one-hot kernels stacks the three shifts of each channel, on all threads and without a copy for each.
+ */
+function byStacks(e: Emitter, n: Node<"convWeight">): string {
+  const [x, dy] = n.inputs as [Node, Node];
+  const [o, c] = n.shape as [number, number];
+  const stack = (t: Node, horizontal: boolean) => {
+    const [b, channels, h, w] = t.shape as [number, number, number, number];
+    const name = e.name(t);
+    return e.once(`stack ${name} ${horizontal}`, () => {
+      const kernel = horizontal ? [1, 3] : [3, 1];
+      const hot = e.graph.constant(`one-hot ${channels} ${horizontal}`, "float32", [3 * channels, 1, ...kernel], () => {
+        const weights = new Float32Array(channels * 9);
+        // For dy the shifts run the other way: what the kernel's row adds to x's position it takes from dy's.
+        for (let i = 0; i < channels; i++) {
+          for (let s = 0; s < 3; s++) weights[i * 9 + s * 3 + (horizontal ? s : 2 - s)] = 1;
+        }
+        return weights;
+      });
+      const pads = horizontal ? [0, 1, 0, 1] : [1, 0, 1, 0];
+      const out = e.graph.add("Conv", [name, hot], { group: channels, kernel_shape: kernel, pads });
+      return e.reshape(out, [b, 3 * channels, h * w]);
+    });
+  };
+  // [O, row, C, column] -> [O, C, row, column]
+  const all = e.reshape(product(e, stack(dy, false), stack(x, true)), [o, 3, c, 3]);
+  return e.graph.add("Transpose", [all], { perm: [0, 2, 1, 3] });
+}
+
+/**
+ * Kernel 3x3, stride 2: the four phases of x (even and odd rows and columns) against dy and dy shifted by one row, one
+ * column or both. Kernel row 0 reads odd rows one place up, row 1 even rows, row 2 odd rows; columns likewise.
+ */
+function byPhases(e: Emitter, n: Node<"convWeight">): string {
+  const [x, dy] = n.inputs as [Node, Node];
+  const [o, c] = n.shape as [number, number];
+  const [b, , h, w] = dy.shape as [number, number, number, number];
+  const phases = e.reshape(e.graph.add("SpaceToDepth", [e.name(x)], { blocksize: 2 }), [b, 4 * c, h * w]);
+  // For each channel of dy four copies: as it is, moved left, moved up, moved up and left.
+  const hot = e.graph.constant(`phases ${o}`, "float32", [4 * o, 1, 2, 2], () => {
+    const weights = new Float32Array(o * 16);
+    for (let i = 0; i < o; i++) for (let s = 0; s < 4; s++) weights[i * 16 + s * 4 + s] = 1;
+    return weights;
+  });
+  const moved = e.graph.add("Conv", [e.name(dy), hot], { group: o, kernel_shape: [2, 2], pads: [0, 0, 1, 1] });
+  const all = product(e, e.reshape(moved, [b, 4 * o, h * w]), phases);
+  // [O, (up, left), (row, column) phase, C] -> [O, C, (up, row), (left, column)]
+  const grid = e.graph.add("Transpose", [e.reshape(all, [o, 2, 2, 2, 2, c])], { perm: [0, 5, 1, 3, 2, 4] });
+  const wanted = e.graph.ints([3, 0, 1]);
+  const rows = e.graph.add("Gather", [e.reshape(grid, [o, c, 4, 4]), wanted], { axis: 2 });
+  return e.graph.add("Gather", [rows, wanted], { axis: 3 });
+}

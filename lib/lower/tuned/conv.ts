@@ -1,0 +1,101 @@
+import type { ConvAttrs, Node } from "../../graph/node.ts";
+import type { Emitter } from "../emitter.ts";
+import { convAttributes, standard } from "../standard.ts";
+
+const blockedDomain = { domain: "com.microsoft.nchwc" };
+
+/** Whether a convolution of `from` to `to` channels gains from the CPU's blocked layout. */
+function blocked(e: Emitter, attrs: ConvAttrs, kernel: readonly number[], from: number, to: number): boolean {
+  const { block } = e.target;
+  return block > 0 && attrs.groups === 1 && kernel[0]! * kernel[1]! > 1 && from % block === 0 && to % block === 0;
+}
+
+/** A convolution, with its bias as part of it. */
+export function conv2d(e: Emitter, n: Node<"conv2d">, bias?: string): string {
+  const [x, weight] = n.inputs as [Node, Node];
+  const [to, from, ...kernel] = weight.shape as [number, number, number, number];
+  const attributes = convAttributes(n.attrs, weight);
+  const rest = bias === undefined ? [] : [bias];
+  if (!blocked(e, n.attrs, kernel, from, to)) {
+    return e.graph.add("Conv", [e.name(x), e.name(weight), ...rest], attributes);
+  }
+  const filter = blockedWeight(e, e.name(weight), [to, from, ...kernel], [0, 2, 4, 5, 3, 1], [to, from, ...kernel]);
+  return inBlocks(e, e.name(x), [filter, ...rest], attributes, to);
+}
+
+/** The input's gradient: for stride 1 a convolution with the kernel turned around and its channels exchanged. */
+export function convInput(e: Emitter, n: Node<"convInput">): string {
+  const { stride, padding: p, dilation, groups } = n.attrs;
+  const [dy, weight] = n.inputs as [Node, Node];
+  const [from, to, kh, kw] = weight.shape as [number, number, number, number];
+  const reach = [dilation[0] * (kh - 1), dilation[1] * (kw - 1)] as const;
+  const fits = p[0] <= reach[0] && p[2] <= reach[0] && p[1] <= reach[1] && p[3] <= reach[1];
+  if (stride[0] !== 1 || stride[1] !== 1 || groups !== 1 || !fits) return standard.convInput(e, n);
+  const attributes = {
+    kernel_shape: [kh, kw],
+    pads: [reach[0] - p[0], reach[1] - p[1], reach[0] - p[2], reach[1] - p[3]],
+    dilations: dilation,
+  };
+  let w = e.name(weight);
+  if (kh * kw > 1) {
+    const [last, before] = [e.graph.ints([-1, -1]), e.graph.ints([-(2 ** 31), -(2 ** 31)])];
+    w = e.graph.add("Slice", [w, last, before, e.graph.ints([2, 3]), last]);
+  }
+  if (!blocked(e, n.attrs, [kh, kw], from, to)) {
+    return e.graph.add("Conv", [e.name(dy), e.graph.add("Transpose", [w], { perm: [1, 0, 2, 3] })], attributes);
+  }
+  const filter = blockedWeight(e, w, [from, to, kh, kw], [2, 0, 4, 5, 1, 3], [to, from, kh, kw]);
+  return inBlocks(e, e.name(dy), [filter], attributes, to);
+}
+
+/** `[O, C, kh, kw]` with blocks of input and output channels innermost, as the blocked convolution reads it. */
+function blockedWeight(
+  e: Emitter,
+  weight: string,
+  [o, c, kh, kw]: readonly [number, number, number, number],
+  perm: readonly number[],
+  shape: readonly number[],
+): string {
+  const b = e.target.block;
+  const split = e.reshape(weight, [o / b, b, c / b, b, kh, kw]);
+  return e.reshape(e.graph.add("Transpose", [split], { perm }), shape);
+}
+
+function inBlocks(
+  e: Emitter,
+  x: string,
+  rest: readonly string[],
+  attributes: Parameters<Emitter["graph"]["add"]>[2],
+  channels: number,
+): string {
+  const image = e.once(`blocks ${x}`, () => e.graph.add("ReorderInput", [x], {}, blockedDomain));
+  const out = e.graph.add("Conv", [image, ...rest], attributes, blockedDomain);
+  return e.graph.add("ReorderOutput", [out], { channels }, blockedDomain);
+}
+
+/** `conv2d + bias` as one operation, where the sum is of that kind. */
+export function withBias(e: Emitter, n: Node<"add">): string | null {
+  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+    const conv = e.one(first);
+    if (!conv.is("conv2d") || conv.storage || e.uses.get(conv) !== 1 || e.emitted(conv)) continue;
+    const [b, c] = [bias.shape, conv.shape[1]!];
+    if (b.length === 3 && b[0] === c && b[1] === 1 && b[2] === 1) {
+      return conv2d(e, conv, e.reshape(e.name(bias), [c]));
+    }
+  }
+  return null;
+}
+
+/** `x * scale + shift` by channel: a convolution in which each channel of each image is a group of its own. */
+export function channelAffine(e: Emitter, n: Node<"channelAffine">): string {
+  const [b, c, ...image] = n.shape as [number, number, ...number[]];
+  const pixels = image.reduce((p, d) => p * d, 1);
+  if (pixels < 256) return standard.channelAffine(e, n);
+  const [x, scale, shift] = e.names(n) as [string, string, string];
+  const out = e.graph.add(
+    "Conv",
+    [e.reshape(x, [1, b * c, pixels, 1]), e.reshape(scale, [b * c, 1, 1, 1]), e.reshape(shift, [b * c])],
+    { group: b * c, kernel_shape: [1, 1] },
+  );
+  return e.reshape(out, n.shape);
+}
