@@ -23,8 +23,7 @@ export type Request =
   | { readonly type: "read"; readonly buffer: number; readonly device: string }
   | { readonly type: "free"; readonly buffers: readonly number[]; readonly sessions: readonly number[] }
   | { readonly type: "block" }
-  | { readonly type: "backends" }
-  | { readonly type: "profile"; readonly session: number };
+  | { readonly type: "backends" };
 
 /** An input of one run: a buffer of the thread, or numbers sent along. */
 export interface Feed {

@@ -66,6 +66,7 @@ export function open(
     arena: structure.order.length > 200,
     ...(folder === undefined ? {} : { folder }),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
+    ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
   });
 }

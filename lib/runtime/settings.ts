@@ -10,6 +10,8 @@ export const settings = {
   spinning: false,
   /** Use the formulations tuned for onnxruntime's CPU provider; the standard ones are slower and give the same. */
   tuned: true,
+  /** Path prefix of onnxruntime's own profiles of compiled functions; they are written when a session closes. */
+  profile: undefined as string | undefined,
   /** Channels of a block of the CPU's image layout, asked once from the machine. */
   block: undefined as Promise<0 | 8 | 16> | undefined,
   blockNow: undefined as 0 | 8 | 16 | undefined,

@@ -109,6 +109,9 @@ function copyOf(tensor: ort.Tensor): TypedArray {
   return (tensor.data as TypedArray).slice();
 }
 
+/** Sessions that write a profile when they close. */
+const profiled = new Set<number>();
+
 /** Sessions whose outputs may stay on a GPU. */
 const gpu = new Set<number>();
 
@@ -147,6 +150,7 @@ async function handle(request: Request): Promise<unknown> {
   switch (request.type) {
     case "open":
       if (request.options.keep) gpu.add(request.session);
+      if (request.options.profile) profiled.add(request.session);
       return open(request.session, request.model, request.options);
     case "run":
       return run(request.session, request.feeds, request.fetches);
@@ -163,6 +167,7 @@ async function handle(request: Request): Promise<unknown> {
         const session = sessions.get(id);
         sessions.delete(id);
         gpu.delete(id);
+        if (profiled.delete(id)) session?.endProfiling();
         await session?.release();
       }
       return;
@@ -170,9 +175,6 @@ async function handle(request: Request): Promise<unknown> {
       return block();
     case "backends":
       return ort.listSupportedBackends();
-    case "profile":
-      sessions.get(request.session)?.endProfiling();
-      return;
   }
 }
 
