@@ -1,10 +1,12 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
-// Files and data
 export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
 // Tensors
 export { type DType, dtypes } from "./graph/dtype.ts";
 export type { Shape } from "./graph/shape.ts";
+// Files and data
+export { saveOnnx, toOnnx } from "./io/onnx.ts";
+export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
 // Networks and their training
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";

@@ -1,3 +1,4 @@
+import type { TypedArray } from "../graph/dtype.ts";
 import type { Node, Op } from "../graph/node.ts";
 import { OnnxGraph } from "../onnx/model.ts";
 import { standard } from "./standard.ts";
@@ -97,9 +98,18 @@ export class Emitter {
     return name;
   }
 
-  /** The whole graph; outputs are named `y0`, `y1` and so on. */
-  emit(structure: Structure): Uint8Array {
+  /**
+   * The whole graph; outputs are named `y0`, `y1` and so on.
+   *
+   * @param constants - inputs whose elements become part of the model
+   */
+  emit(structure: Structure, constants?: ReadonlyMap<Node, TypedArray>): Uint8Array {
     for (const input of structure.inputs) {
+      const data = constants?.get(input.node);
+      if (data) {
+        this.#names.set(input.node, this.graph.initializer(input.dtype, input.shape, data));
+        continue;
+      }
       this.graph.input(input.name, input.dtype, input.shape);
       this.#inputs.set(input.node, input);
       if (!input.values) this.#names.set(input.node, input.name);
@@ -107,7 +117,9 @@ export class Emitter {
     for (const node of structure.order) {
       if (isLeaf(node)) {
         const file = node.storage?.file;
-        if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, external(file)));
+        const data = constants?.get(node);
+        if (file && data) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, data));
+        else if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, external(file)));
         continue;
       }
       this.#ops.add(node.op);

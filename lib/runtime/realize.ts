@@ -78,7 +78,9 @@ async function compute(nodes: readonly Node[], device: string, wanted: boolean):
     throw explain(error, graph);
   }
   for (const [i, node] of nodes.entries()) {
-    node.settle(results[i] ?? new HostArray(node.dtype, node.shape, data[i]!.slice() as TypedArray, device));
+    // Weights in a file stay there, also when somebody looks at them.
+    if (!node.storage)
+      node.settle(results[i] ?? new HostArray(node.dtype, node.shape, data[i]!.slice() as TypedArray, device));
   }
   return data;
 }

@@ -186,6 +186,11 @@ export class Tensor {
     return read(this.dtype === "float16" ? g.cast(this.node, "float32") : this.node);
   }
 
+  /** The elements as they are stored: float16 as its bits. */
+  async bits(): Promise<TypedArray> {
+    return read(this.node);
+  }
+
   /** The only element as a number (true and false as 1 and 0). */
   async item(): Promise<number> {
     if (this.numel() !== 1)

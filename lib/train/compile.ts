@@ -244,7 +244,7 @@ export class Program<R> {
   }
 }
 
-interface Traced<R> {
+export interface Traced<R> {
   readonly trace: Trace;
   readonly placeholders: readonly (Node | null)[];
   readonly results: readonly Node[];
@@ -254,7 +254,11 @@ interface Traced<R> {
 }
 
 /** Traces; once more where an optimizer had to rearrange its parameters first. */
-function traceTwice<R>(name: string, f: (...args: readonly unknown[]) => R, args: readonly unknown[]): Traced<R> {
+export function traceTwice<R>(
+  name: string,
+  f: (...args: readonly unknown[]) => R,
+  args: readonly unknown[],
+): Traced<R> {
   try {
     return traceOnce(name, f, args);
   } catch (error) {

@@ -1,0 +1,52 @@
+import { writeFile } from "node:fs/promises";
+import type { TypedArray } from "../graph/dtype.ts";
+import { type Node, source } from "../graph/node.ts";
+import { Emitter } from "../lower/emitter.ts";
+import { structure } from "../lower/structure.ts";
+import { read, realize } from "../runtime/realize.ts";
+import { noGrad } from "../tensor/grad.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Results, traceTwice } from "../train/compile.ts";
+
+/**
+ * Writes a function of tensors as an `.onnx` file in standard operators, weights included, which other runtimes load.
+ * Inputs are named `x0`, `x1` and so on in the order of the arguments, outputs `y0`, `y1` and so on.
+ *
+ * @param args - tensors whose shapes and dtypes the model will take; their values do not matter
+ * @throws Error where the function changes tensors (a training step), draws random numbers, or exceeds 2 GB
+ */
+export async function saveOnnx<A extends readonly Tensor[]>(
+  path: string,
+  f: (...args: A) => Results,
+  args: A,
+): Promise<void> {
+  await writeFile(path, await toOnnx(f, args));
+}
+
+/** The bytes that `saveOnnx` would write. */
+export async function toOnnx<A extends readonly Tensor[]>(f: (...args: A) => Results, args: A): Promise<Uint8Array> {
+  const traced = traceTwice("saveOnnx", (...inputs) => noGrad(() => f(...(inputs as unknown as A))), args);
+  if (traced.states.size > 0) throw new Error("saveOnnx: the function changes tensors; save one that only computes");
+  const graph = structure(traced.results, true);
+  const constants = new Map<Node, TypedArray>();
+  const inputs = [];
+  for (const input of graph.inputs) {
+    const index = traced.placeholders.indexOf(input.node);
+    if (index >= 0) {
+      inputs.push({ ...input, name: `x${index}` });
+      continue;
+    }
+    if (input.node.is("live")) throw new Error("saveOnnx: the function draws random numbers; make them an argument");
+    const tensor = traced.trace.reads.get(input.node);
+    const node = tensor ? tensor.peek() : input.node;
+    await realize([node]);
+    constants.set(input.node, await read(node));
+    inputs.push(input);
+  }
+  // Arguments that the function never looked at are not part of the model.
+  inputs.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const node of graph.order) {
+    if (node.storage?.file) constants.set(node, await read(source(node.storage)));
+  }
+  return new Emitter({ tuned: false, block: 0 }).emit({ ...graph, inputs }, constants);
+}

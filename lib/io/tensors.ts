@@ -1,0 +1,85 @@
+import { realpath } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { DType, TypedArray } from "../graph/dtype.ts";
+import { source } from "../graph/node.ts";
+import { settings } from "../runtime/settings.ts";
+import { FileArray } from "../runtime/storage.ts";
+import { openSafetensors, saveSafetensors, type TensorToSave } from "../safetensors/index.ts";
+import { fromArray } from "../tensor/create.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+// What the engine computes with as it lies in the file; all else is converted on reading.
+const direct: Readonly<Record<string, DType>> = {
+  F32: "float32",
+  F16: "float16",
+  I64: "int64",
+  I32: "int32",
+  U8: "uint8",
+  BOOL: "bool",
+};
+
+const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
+
+/**
+ * The tensors of a safetensors checkpoint (one file, or the index of several), by name.
+ *
+ * They stay in the file: a session that computes with them maps it, so that opening takes no time and no memory, and
+ * the file must stay where it is while they are used. bfloat16 and float64 are read and converted to float32.
+ *
+ * @param options.copy - read everything into memory now; default false
+ * @throws Error where the file is damaged, or holds a type that the engine does not know
+ */
+export async function loadTensors(path: string, options: { copy?: boolean } = {}): Promise<Record<string, Tensor>> {
+  const file = await openSafetensors(path);
+  const tensors: Record<string, Tensor> = {};
+  const folders = new Map<string, { folder: string; location: string }>();
+  for (const [name, entry] of file.tensors) {
+    const dtype = direct[entry.dtype];
+    if (dtype === undefined) {
+      if (entry.dtype !== "BF16" && entry.dtype !== "F64") {
+        throw new TypeError(
+          `${path}: "${name}" is ${entry.dtype}; expected one of ${[...Object.keys(direct), "BF16", "F64"].join(", ")}`,
+        );
+      }
+      tensors[name] = fromArray("float32", entry.shape, await file.readFloat32(name));
+    } else if (options.copy || entry.byteLength === 0 || dtype === "bool") {
+      tensors[name] = fromArray(dtype, entry.shape, (await file.read(name)) as TypedArray);
+    } else {
+      let place = folders.get(entry.path);
+      if (!place) {
+        // The session may not leave its folder by a symbolic link, as those of the hub's cache would.
+        const real = await realpath(entry.path);
+        place = { folder: dirname(real), location: basename(real) };
+        folders.set(entry.path, place);
+      }
+      const region = { ...place, offset: entry.offset, length: entry.byteLength };
+      tensors[name] = new Tensor(source(new FileArray(dtype, entry.shape, region, settings.device)));
+    }
+  }
+  return tensors;
+}
+
+export interface SaveOptions {
+  /** Store float tensors in this type; as they are by default. */
+  readonly dtype?: "float32" | "float16";
+  /** Notes of the file. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Writes tensors to a safetensors file, whole or not at all. */
+export async function saveTensors(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  options: SaveOptions = {},
+): Promise<void> {
+  const list = new Map<string, TensorToSave>();
+  for (const [name, tensor] of Object.entries(tensors)) list.set(name, await stowed(tensor, options.dtype));
+  await saveSafetensors(path, list, options.metadata ? { metadata: options.metadata } : {});
+}
+
+async function stowed(tensor: Tensor, wanted: "float32" | "float16" | undefined): Promise<TensorToSave> {
+  const float = tensor.dtype === "float32" || tensor.dtype === "float16";
+  const dtype = float && wanted ? wanted : tensor.dtype;
+  const data = dtype === "float16" ? await tensor.half().bits() : await tensor.to(dtype).data();
+  return { dtype: stored[dtype], shape: tensor.shape, data };
+}
