@@ -1,3 +1,5 @@
+import { grey, red } from "../cells/ansi.ts";
+import { excerpt } from "../cells/excerpt.ts";
 import { missingModule } from "../cells/missing-module.ts";
 import { syntaxProblem } from "../cells/parse.ts";
 
@@ -26,9 +28,6 @@ interface Diagnostic {
 }
 
 const ERROR = 1;
-
-/** Terminal colour 244 of 256: "bright black" cannot be seen on JupyterLab's dark ground. */
-const GREY = "38;5;244";
 
 /** "Could not find a declaration file for module": a package without types can be used all the same. */
 const UNTYPED_MODULE = 7016;
@@ -113,30 +112,16 @@ function toProblem({ range, code, message }: Diagnostic, lines: readonly string[
   return problem;
 }
 
-/**
- * Shows problems below their lines, with carets.
- *
- * @param colour - whether to use terminal colours
- */
-export function formatProblems(problems: readonly Problem[], source: string, colour = true): string {
-  const paint = (code: string, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+/** Shows problems one below the other, each with its line and carets. */
+export function formatProblems(problems: readonly Problem[], source: string): string {
   return problems
     .map((problem) => {
-      const { line, column, message, code, file } = problem;
-      const lines = (file?.source ?? source).split("\n");
-      const width = String(lines.length).length;
-      const gutter = (number: number | "") => String(number).padStart(width);
-      const text = lines[line - 1] ?? "";
-      const end = problem.endLine > line ? text.length + 1 : problem.endColumn;
-      const indent = text.slice(0, column - 1).replace(/[^\t]/g, " ");
-      const carets = "^".repeat(Math.max(1, Math.min(end, text.length + 1) - column));
-      const shown = [
-        `${paint("31", `${file ? `${file.name}, ` : ""}line ${line}`)}: ${message.replaceAll("\n", "\n  ")}${code ? paint(GREY, ` (TS${code})`) : ""}`,
-        ...(line > 1 ? [`${paint(GREY, `  ${gutter(line - 1)} |`)} ${lines[line - 2]}`] : []),
-        `${paint("31", ">")} ${paint(GREY, `${gutter(line)} |`)} ${text}`,
-        `${paint(GREY, `  ${gutter("")} |`)} ${indent}${paint("31", carets)}`,
-      ];
-      return shown.join("\n");
+      const { line, column, endLine, message, code, file } = problem;
+      const where = red(`${file ? `${file.name}, ` : ""}line ${line}`);
+      const number = code ? grey(` (TS${code})`) : "";
+      const endColumn = endLine > line ? Number.POSITIVE_INFINITY : problem.endColumn;
+      const lines = excerpt(file?.source ?? source, { line, column, endColumn });
+      return `${where}: ${message.replaceAll("\n", "\n  ")}${number}\n${lines}`;
     })
     .join("\n\n");
 }

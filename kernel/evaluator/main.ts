@@ -1,6 +1,7 @@
 /** The process that runs the cells. Started by the kernel's server, which it talks to over two file descriptors. */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import { red } from "../cells/ansi.ts";
 import {
   createDisplay,
   createProgress,
@@ -16,12 +17,13 @@ import {
 import { CommRegistry } from "./comms.ts";
 import { installConsole } from "./console.ts";
 import { currentRun, inRun, installContext, resetContext } from "./context.ts";
+import { describeFailure } from "./failures.ts";
 import { GLOBAL_NAMES } from "./globals.ts";
 import { type CellFailure, type Command, endMark } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { installPolyfills } from "./polyfills.ts";
 import { CellRunner, type Outcome } from "./runner.ts";
-import { describeFailure, installTraces } from "./traces.ts";
+import { installTraces } from "./stack.ts";
 
 type Execute = Extract<Command, { type: "execute" }>;
 
@@ -144,12 +146,11 @@ function markEnd(run: number): void {
   }
 }
 
+const STOPPED = "The cell was stopped. What earlier cells and lines made is still there.";
 const INTERRUPTED: CellFailure = {
   ename: "Interrupted",
-  evalue: "The cell was stopped. What earlier cells and lines made is still there.",
-  traceback: [
-    "\u001b[31mInterrupted\u001b[39m: the cell was stopped. What earlier cells and lines made is still there.",
-  ],
+  evalue: STOPPED,
+  traceback: [`${red("Interrupted")}: ${STOPPED}`],
 };
 
 function interrupt(): void {

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { RUNTIME } from "../cells/rewrite.ts";
 import type { Command } from "./messages.ts";
 import { CellModules, pick, requireFor } from "./modules.ts";
-import { registerCell } from "./traces.ts";
+import { registerCell } from "./stack.ts";
 
 /** How a cell ended: with a value, which may be undefined, or by throwing. */
 export type Outcome = { ok: true; value: unknown; hasValue: boolean } | { ok: false; thrown: unknown };

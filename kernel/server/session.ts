@@ -1,3 +1,4 @@
+import { red } from "../cells/ansi.ts";
 import { type CompiledCell, compileCell } from "../cells/compile.ts";
 import { type ParsedCell, parseCell } from "../cells/parse.ts";
 import { rewriteCell } from "../cells/rewrite.ts";
@@ -199,7 +200,7 @@ export class Session {
 const INTERRUPTED: CellFailure = failure("Interrupted", "The cell was stopped before it ran.");
 
 function failure(ename: string, evalue: string): CellFailure {
-  return { ename, evalue, traceback: [`\u001b[31m${ename}\u001b[39m: ${evalue}`] };
+  return { ename, evalue, traceback: [`${red(ename)}: ${evalue}`] };
 }
 
 function typeFailure(problems: readonly Problem[], source: string, label: string): CellFailure {
@@ -211,14 +212,14 @@ function typeFailure(problems: readonly Problem[], source: string, label: string
   return {
     ename,
     evalue,
-    traceback: [`\u001b[31m${ename}\u001b[39m in ${label}; nothing ran`, formatProblems(problems, source)],
+    traceback: [`${red(ename)} in ${label}; nothing ran`, formatProblems(problems, source)],
   };
 }
 
 function kernelFailure(error: unknown): CellFailure {
   const { message, stack } = error as Error;
   const evalue = `The kernel could not run the cell: ${message}`;
-  return { ename: "KernelError", evalue, traceback: [`\u001b[31mKernelError\u001b[39m: ${evalue}`, stack ?? ""] };
+  return { ename: "KernelError", evalue, traceback: [`${red("KernelError")}: ${evalue}`, stack ?? ""] };
 }
 
 /** What to say where the process of the cells is gone. */

@@ -72,7 +72,7 @@ async function run(code: string, onMessage: (message: Message) => void = () => {
     stderr: streamed("stderr"),
     ename: error?.content.ename,
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with the escape character
-    trace: (error?.content.traceback ?? []).join("\n").replace(/\u001b\[\d+m/g, ""),
+    trace: (error?.content.traceback ?? []).join("\n").replace(/\u001b\[[\d;]+m/g, ""),
     messages,
   };
 }
