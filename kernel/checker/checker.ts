@@ -75,6 +75,13 @@ export class Checker {
     return this.#sources.version;
   }
 
+  /** Loads the declarations of packages ahead of their first use. */
+  async preload(packages: readonly string[]): Promise<void> {
+    for (const name of packages) this.#packages.add(name);
+    this.#keepPackages();
+    await this.#server?.request("textDocument/diagnostic", { textDocument: { uri: this.#project.uri("session.ts") } });
+  }
+
   /** The user's compiler options, as far as their tsconfig.json gives any. */
   get compilerOptions() {
     return this.#project.tsconfig?.compilerOptions ?? {};

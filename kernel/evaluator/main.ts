@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { red } from "../cells/ansi.ts";
+import { COMMON_PACKAGES } from "../cells/common-packages.ts";
 import {
   createDisplay,
   createProgress,
@@ -29,6 +30,9 @@ type Execute = Extract<Command, { type: "execute" }>;
 
 /** How long a cell that listens for SIGINT may take to end by itself: a training loop, to keep what it has learnt. */
 const GRACE = 2000;
+
+/** How long nothing must have happened before a package is loaded ahead of its use. */
+const IDLE = 250;
 
 const [nonce = ""] = process.argv.slice(2);
 const outbox = new Outbox();
@@ -202,3 +206,13 @@ process.on("unhandledRejection", (reason) => showStray("A promise was rejected a
 process.on("exit", (code) => outbox.send({ type: "exit", code }));
 
 outbox.send({ type: "ready" });
+void preload();
+
+/** Uses the time before the first cells, and between them, for what they will probably import. */
+async function preload(): Promise<void> {
+  for (const name of COMMON_PACKAGES) {
+    do await new Promise((resolve) => setTimeout(resolve, IDLE).unref());
+    while (current);
+    await runner.preload(name);
+  }
+}

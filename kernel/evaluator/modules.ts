@@ -60,6 +60,11 @@ export class CellModules {
     }
   }
 
+  /** Loads a package ahead of its first use; it is no matter where there is none. */
+  async preload(name: string): Promise<void> {
+    await this.load(name).catch(() => {});
+  }
+
   /** TypeScript files are translated by a loader in a thread of its own, which costs nothing until the first is imported. */
   #installHooks(): void {
     if (this.#hooksInstalled) return;

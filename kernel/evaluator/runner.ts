@@ -91,6 +91,11 @@ export class CellRunner {
     return { ok: true, value: last?.value, hasValue: last !== undefined };
   }
 
+  /** Loads a package ahead of its first use. */
+  preload(name: string): Promise<void> {
+    return this.#modules.preload(name);
+  }
+
   /** Ends the wait of the cell that runs, which goes on unseen if it can. */
   interrupt(): void {
     this.#executor.interrupt();

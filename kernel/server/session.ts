@@ -1,4 +1,5 @@
 import { red } from "../cells/ansi.ts";
+import { COMMON_PACKAGES } from "../cells/common-packages.ts";
 import { type CompiledCell, compileCell } from "../cells/compile.ts";
 import { type ParsedCell, parseCell } from "../cells/parse.ts";
 import { rewriteCell } from "../cells/rewrite.ts";
@@ -102,6 +103,8 @@ export class Session {
     const source = "0;";
     const cell = parseCell(source);
     await Promise.all([this.#checker.check(source, cell), this.#compile(cell)]);
+    await new Promise((resolve) => setTimeout(resolve, 250).unref()); // the first cell comes first
+    await this.#checker.preload(COMMON_PACKAGES);
   }
 
   /** Stops the cell that runs. */
