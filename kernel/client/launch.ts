@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
+import { kernelJson } from "../spec/kernelspec.ts";
 import { type ConnectionInfo, makeConnection, type Transport, writeConnectionFile } from "../wire/connection.ts";
 
 /** How to start a kernel: what a `kernel.json` says. */
@@ -46,19 +46,6 @@ export function readKernelSpec(folder: string): KernelSpec {
     throw new Error(`kernelspec ${path}: argv has no "{connection_file}", so the kernel cannot learn its sockets.`);
   }
   return { ...spec, argv: argv.map((word) => word.replaceAll("{resource_dir}", folder)) };
-}
-
-/** This package's own kernel, as built. */
-export function ownKernelSpec(): KernelSpec {
-  // The same relation of folders holds in dist/ and, for tests that run the sources, from the repository's root.
-  const here = dirname(fileURLToPath(import.meta.url));
-  const built = extname(import.meta.url) === ".ts" ? join(here, "../../dist/kernel") : join(here, "..");
-  return {
-    argv: [process.execPath, join(built, "main.js"), "{connection_file}"],
-    display_name: "TypeScript (difflab)",
-    language: "typescript",
-    interrupt_mode: "message",
-  };
 }
 
 /** What {@link KernelProcess.start} may be told. */
@@ -105,7 +92,7 @@ export class KernelProcess {
 
   /** Starts a kernel; its sockets may need a moment more. A command that cannot be run shows in `exited`. */
   static async start(options: LaunchOptions = {}): Promise<KernelProcess> {
-    const spec = typeof options.spec === "string" ? readKernelSpec(options.spec) : (options.spec ?? ownKernelSpec());
+    const spec = typeof options.spec === "string" ? readKernelSpec(options.spec) : (options.spec ?? kernelJson());
     const connection = await makeConnection({ transport: options.transport ?? "tcp" });
     const file = join(mkdtempSync(join(tmpdir(), "difflab-kernel-")), "connection.json");
     writeConnectionFile(file, connection);

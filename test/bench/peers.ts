@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { KernelClient } from "../../kernel/client/client.ts";
-import { type KernelSpec, ownKernelSpec } from "../../kernel/client/launch.ts";
+import type { KernelSpec } from "../../kernel/client/launch.ts";
+import { kernelJson } from "../../kernel/spec/kernelspec.ts";
 import { testPython } from "../kernel/support/python.ts";
 import { ROOT } from "../root.ts";
 import { type BenchResult, median, result } from "./bench.ts";
@@ -24,7 +25,7 @@ const DENO = "2.9.6";
 
 /** Ours, stock tslab, and Deno's kernel where npm has it for this machine. */
 export async function kernels(): Promise<{ ours: Candidate; tslab: Candidate; deno: Candidate | Missing }> {
-  return { ours: { name: "difflab", spec: ownKernelSpec() }, tslab: tslab(), deno: await deno() };
+  return { ours: { name: "difflab", spec: kernelJson() }, tslab: tslab(), deno: await deno() };
 }
 
 function tslab(): Candidate {

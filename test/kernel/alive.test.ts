@@ -1,11 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type KernelClient, within } from "../../kernel/client/client.ts";
-import { ownKernelSpec } from "../../kernel/client/launch.ts";
+import { KernelClient, within } from "../../kernel/client/client.ts";
+import { kernelJson } from "../../kernel/spec/kernelspec.ts";
 import { makeConnection, writeConnectionFile } from "../../kernel/wire/connection.ts";
 import { bindRouter } from "../../kernel/wire/sockets.ts";
+import { ROOT } from "../root.ts";
 import { contents, run, send, startKernel, until } from "./support/kernel.ts";
 import { output } from "./support/python.ts";
 
@@ -181,8 +183,30 @@ describe("shutdown and restart", () => {
   });
 });
 
+describe("other ways to start a kernel", () => {
+  it("over ipc sockets: it runs cells and leaves no socket behind", async () => {
+    const own = await startKernel({ transport: "ipc" });
+    expect((await run(own, "1 + 1")).result!.data["text/plain"]).toBe("2");
+    expect(await own.shutdown()).toBe(true);
+    expect(existsSync(dirname(own.connection.ip))).toBe(false);
+  });
+
+  it("without a key: messages are not signed", async () => {
+    const connection = { ...(await makeConnection()), key: "" };
+    const path = join(mkdtempSync(join(tmpdir(), "difflab-alive-")), "open.json");
+    writeConnectionFile(path, connection);
+    const [node, main] = kernelJson().argv as [string, string];
+    const child = spawn(node, [main, path], { cwd: ROOT, stdio: "ignore" });
+    await using client = await KernelClient.connect(connection);
+    expect((await run(client, "1 + 1")).result!.data["text/plain"]).toBe("2");
+    expect(await client.shutdown()).toBe(true);
+    await until("the kernel ends", () => child.exitCode !== null);
+    expect(child.exitCode).toBe(0);
+  });
+});
+
 describe("a kernel that cannot start", () => {
-  const [node, main] = ownKernelSpec().argv as [string, string];
+  const [node, main] = kernelJson().argv as [string, string];
   const folder = mkdtempSync(join(tmpdir(), "difflab-alive-"));
 
   it.each([

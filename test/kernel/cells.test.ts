@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { KernelClient, ownKernelSpec } from "../../kernel/client/index.ts";
+import { KernelClient } from "../../kernel/client/index.ts";
+import { kernelJson } from "../../kernel/spec/kernelspec.ts";
 import type { Message } from "../../kernel/wire/index.ts";
 
 /** What a cell showed. */
@@ -90,7 +91,7 @@ beforeAll(async () => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   }
-  kernel = await KernelClient.start({ spec: ownKernelSpec(), cwd: join(folder, "notes") });
+  kernel = await KernelClient.start({ spec: kernelJson(), cwd: join(folder, "notes") });
 });
 
 afterAll(async () => {

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ExecuteOptions, type Execution, KernelClient } from "../../../kernel/client/client.ts";
-import { type LaunchOptions, ownKernelSpec } from "../../../kernel/client/launch.ts";
+import type { LaunchOptions } from "../../../kernel/client/launch.ts";
+import { installKernelspec } from "../../../kernel/spec/install.ts";
 import type { Json, Message } from "../../../kernel/wire/message.ts";
 import { ROOT } from "../../root.ts";
 
@@ -81,10 +82,9 @@ export async function until(
 
 /** A data folder of Jupyter that holds our kernelspec, for Jupyter's own programs to find. */
 export function jupyterPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), "difflab-jupyter-"));
-  mkdirSync(join(folder, "kernels/difflab"), { recursive: true });
-  writeFileSync(join(folder, "kernels/difflab/kernel.json"), JSON.stringify(ownKernelSpec()));
-  return folder;
+  const dataDir = mkdtempSync(join(tmpdir(), "difflab-jupyter-"));
+  installKernelspec({ dataDir });
+  return dataDir;
 }
 
 function sort(reply: Message, messages: Message[]): CellRun {
