@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { ParserOptions } from "@babel/parser";
 import type * as t from "@babel/types";
+import { boundNames, children, collectVars, namespaceName, unwrapExport } from "./syntax.ts";
 
 /** What a name at the top level of a cell is; `type` covers interfaces and aliases, which leave nothing at run time. */
 export type NameKind = "let" | "const" | "function" | "class" | "enum" | "namespace" | "import" | "type";
@@ -75,11 +76,6 @@ export function syntaxProblem(source: string): SyntaxProblem | undefined {
   }
 }
 
-/** The declaration inside an `export`, or the statement itself. */
-export function unwrapExport(statement: t.Statement): t.Statement {
-  return statement.type === "ExportNamedDeclaration" && statement.declaration ? statement.declaration : statement;
-}
-
 /** Adds the names that one statement declares in its own block. */
 export function declareStatement(outer: t.Statement, into: Map<string, NameKind>): void {
   const statement = unwrapExport(outer);
@@ -115,71 +111,6 @@ export function declareStatement(outer: t.Statement, into: Map<string, NameKind>
       for (const { local } of statement.specifiers) into.set(local.name, "import");
       return;
   }
-}
-
-/** The first name of `namespace A.B {}`; undefined for `declare global` and `declare module "m"`, which bind none. */
-export function namespaceName(node: t.TSModuleDeclaration): string | undefined {
-  if (node.global) return undefined;
-  return node.id.type === "Identifier" ? node.id.name : undefined;
-}
-
-/** The names that a binding pattern binds. */
-export function boundNames(pattern: t.Node | null | undefined): string[] {
-  switch (pattern?.type) {
-    case "Identifier":
-      return [pattern.name];
-    case "ObjectPattern":
-      return pattern.properties.flatMap((p) => boundNames(p.type === "RestElement" ? p.argument : p.value));
-    case "ArrayPattern":
-      return pattern.elements.flatMap(boundNames);
-    case "AssignmentPattern":
-      return boundNames(pattern.left);
-    case "RestElement":
-      return boundNames(pattern.argument);
-    case "TSParameterProperty":
-      return boundNames(pattern.parameter);
-    default:
-      return [];
-  }
-}
-
-/** Reports the `var` names of nested statements, which belong to the enclosing function or cell. */
-export function collectVars(nodes: readonly t.Node[], found: (name: string) => void): void {
-  for (const node of nodes) {
-    if (isFunction(node) || node.type === "ClassDeclaration" || node.type.startsWith("TS")) continue;
-    if (node.type === "VariableDeclaration") {
-      if (node.kind === "var") for (const { id } of node.declarations) for (const name of boundNames(id)) found(name);
-      continue;
-    }
-    if (isStatement(node)) collectVars(children(node), found);
-  }
-}
-
-export function isFunction(node: t.Node): node is t.Function {
-  return /^(Function|Arrow|ObjectMethod|ClassMethod|ClassPrivateMethod)/.test(node.type);
-}
-
-function isStatement(node: t.Node): boolean {
-  return /Statement$|^(SwitchCase|CatchClause|ExportNamedDeclaration)$/.test(node.type);
-}
-
-const NOT_CHILDREN = new Set(["loc", "start", "end", "extra", "range", "type", "errors", "directives", "interpreter"]);
-
-/** Child nodes in source order. */
-export function children(node: t.Node, skip?: ReadonlySet<string>): t.Node[] {
-  const found: t.Node[] = [];
-  for (const key in node) {
-    if (NOT_CHILDREN.has(key) || skip?.has(key)) continue;
-    const value = (node as unknown as Record<string, unknown>)[key];
-    if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) found.push(item);
-    } else if (isNode(value)) found.push(value);
-  }
-  return found;
-}
-
-function isNode(value: unknown): value is t.Node {
-  return typeof value === "object" && value !== null && typeof (value as t.Node).type === "string";
 }
 
 function collectMentions(root: t.Node, cell: ParsedCell): void {

@@ -1,16 +1,19 @@
 import type * as t from "@babel/types";
 import { Edits, type Segment } from "./edits.ts";
+import { exportCode, importCode, isImport } from "./imports.ts";
+import { declareStatement, type NameKind, type ParsedCell } from "./parse.ts";
+import { RUNTIME } from "./runtime.ts";
 import {
   boundNames,
   children,
   collectVars,
-  declareStatement,
+  containsAwait,
   isFunction,
-  type NameKind,
   namespaceName,
-  type ParsedCell,
+  TS_WITH_CODE,
+  TYPE_KEYS,
   unwrapExport,
-} from "./parse.ts";
+} from "./syntax.ts";
 
 /** A cell whose top-level names live in the session's scope object; still TypeScript. */
 export interface RewrittenCell {
@@ -22,16 +25,6 @@ export interface RewrittenCell {
   /** It awaits at the top level, or imports: it must run as an async function. */
   isAsync: boolean;
 }
-
-/** What the rewritten code calls its surroundings; {@link ../evaluator/run.ts} provides them. */
-export const RUNTIME = {
-  scope: "__nb",
-  last: "__nb_last",
-  load: "__nb_import",
-  pick: "__nb_pick",
-  meta: "__nb_meta",
-  check: "__nb_check",
-} as const;
 
 /**
  * Moves a cell's top-level names into the scope object that all cells share: `const a = 1` becomes `__nb.a = 1`, and
@@ -54,31 +47,6 @@ interface Scope {
   names: ReadonlySet<string>;
   parent: Scope | undefined;
 }
-
-/** Parts of a node that hold types only. */
-const TYPE_KEYS = new Set([
-  "typeAnnotation",
-  "typeParameters",
-  "typeArguments",
-  "returnType",
-  "superTypeParameters",
-  "superTypeArguments",
-  "implements",
-  "predicate",
-]);
-
-/** TypeScript's own nodes that hold code; all others are types. */
-const TS_WITH_CODE = new Set([
-  "TSAsExpression",
-  "TSSatisfiesExpression",
-  "TSNonNullExpression",
-  "TSTypeAssertion",
-  "TSInstantiationExpression",
-  "TSParameterProperty",
-  "TSEnumMember",
-  "TSEnumBody",
-  "TSModuleBlock",
-]);
 
 /** Statements that may end without a semicolon, where a rewritten next line could attach itself. */
 const NEEDS_SEMICOLON = new Set([
@@ -137,17 +105,27 @@ class Rewriter {
     if ("declare" in statement && statement.declare) return;
     switch (statement.type) {
       case "ImportDeclaration":
-        return this.#import(statement);
-      case "TSImportEqualsDeclaration":
-        return this.#importEquals(statement);
+        return this.#import(statement, importCode(statement));
+      case "TSImportEqualsDeclaration": {
+        const { moduleReference: module, importKind } = statement;
+        if (importKind === "type") return this.#remove(statement.start!, statement.end!);
+        if (module.type !== "TSExternalModuleReference") {
+          return this.#alias(statement, this.#cell.source.slice(module.start!, module.end!));
+        }
+        const value = `require(${JSON.stringify(module.expression.value)})`;
+        return this.#edits.replace(
+          statement.start!,
+          statement.end!,
+          `${RUNTIME.scope}.${statement.id.name} = ${value};`,
+        );
+      }
       case "ExportDefaultDeclaration":
         this.#edits.replace(statement.start!, statement.declaration.start!, `${RUNTIME.last}(`);
         this.#visit(statement.declaration, undefined);
         return this.#edits.insert(statement.declaration.end!, ");");
       case "ExportNamedDeclaration":
       case "ExportAllDeclaration":
-        if (statement.source && statement.exportKind !== "type") this.#prefix.push(`${this.#load(statement.source)};`);
-        return this.#remove(statement.start!, statement.end!);
+        return this.#import(statement, exportCode(statement));
       case "VariableDeclaration":
         if (statement.kind.endsWith("using")) {
           this.#visit(statement, undefined);
@@ -187,50 +165,21 @@ class Rewriter {
     this.#edits.replace(start, end, "");
   }
 
-  #load(source: t.StringLiteral, attributes?: readonly t.ImportAttribute[] | null): string {
-    this.#isAsync = true;
-    const type = attributes?.find(({ key }) => (key.type === "Identifier" ? key.name : key.value) === "type");
-    const args = [JSON.stringify(source.value), type ? JSON.stringify(type.value.value) : "undefined"];
-    args.push(String(source.loc?.start.line ?? 1));
-    return `await ${RUNTIME.load}(${args.join(", ")})`;
+  /** Code of an import; it runs before the rest of the cell, as in a module. */
+  #import(statement: t.Statement, code: string): void {
+    if (code !== "") this.#isAsync = true;
+    // One that has only imports above it keeps its place, and with it its line in traces.
+    const isFirst = this.#cell.program.body.every((other) => other.start! >= statement.start! || isImport(other));
+    this.#edits.replace(statement.start!, statement.end!, isFirst ? code : "");
+    if (!isFirst && code !== "") this.#prefix.push(code);
   }
 
-  #import(statement: t.ImportDeclaration): void {
-    this.#remove(statement.start!, statement.end!);
-    const isType = (s: (typeof statement.specifiers)[number]) =>
-      s.type === "ImportSpecifier" && s.importKind === "type";
-    const specifiers = statement.specifiers.filter((s) => !isType(s));
-    if (statement.importKind === "type" || (statement.specifiers.length > 0 && specifiers.length === 0)) return;
-    // Imports run before the rest of the cell, in their order, as they do in a module.
-    const module = this.#load(statement.source, statement.attributes);
-    const targets = specifiers.map((s) => {
-      const name =
-        s.type === "ImportDefaultSpecifier"
-          ? "default"
-          : s.type === "ImportNamespaceSpecifier"
-            ? "*"
-            : s.imported.type === "Identifier"
-              ? s.imported.name
-              : s.imported.value;
-      return `${RUNTIME.scope}.${s.local.name} = ${RUNTIME.pick}($, ${JSON.stringify(name)});`;
-    });
-    this.#prefix.push(targets.length > 0 ? `{ const $ = ${module}; ${targets.join(" ")} }` : `${module};`);
-  }
-
-  #importEquals(statement: t.TSImportEqualsDeclaration): void {
-    if (statement.importKind === "type") return this.#remove(statement.start!, statement.end!);
-    const target = `${RUNTIME.scope}.${statement.id.name}`;
-    const { moduleReference } = statement;
-    if (moduleReference.type === "TSExternalModuleReference") {
-      const { value } = moduleReference.expression;
-      this.#edits.replace(statement.start!, statement.end!, `${target} = require(${JSON.stringify(value)});`);
-      return;
-    }
-    // An alias of a namespace's member, which may be a type: then there is nothing to read.
-    const path = this.#cell.source.slice(moduleReference.start!, moduleReference.end!).split(".");
-    const [first, ...rest] = path as [string, ...string[]];
+  /** `import A = N.b`: a name for a namespace's member, which may be a type; then there is nothing to read. */
+  #alias(statement: t.TSImportEqualsDeclaration, path: string): void {
+    const [first, ...rest] = path.split(".") as [string, ...string[]];
     const head = this.#isShared(first, undefined) ? `${RUNTIME.scope}.${first}` : first;
-    this.#edits.replace(statement.start!, statement.end!, `${target} = ${[head, ...rest].join("?.")};`);
+    const value = [head, ...rest].join("?.");
+    this.#edits.replace(statement.start!, statement.end!, `${RUNTIME.scope}.${statement.id.name} = ${value};`);
   }
 
   #isShared(name: string, scope: Scope | undefined): boolean {
@@ -506,11 +455,4 @@ class Rewriter {
     if (this.#isShared(name, scope)) this.#edits.insert(node.start!, `${name}: `);
     this.#visit(node.value, scope);
   }
-}
-
-/** Whether a node awaits in its own function. */
-function containsAwait(node: t.Node): boolean {
-  if (isFunction(node)) return false;
-  if (node.type === "AwaitExpression" || (node.type === "ForOfStatement" && node.await)) return true;
-  return children(node, TYPE_KEYS).some(containsAwait);
 }

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { RUNTIME } from "../cells/rewrite.ts";
+import { RUNTIME } from "../cells/runtime.ts";
 import type { Command } from "./messages.ts";
 import { CellModules, pick, requireFor } from "./modules.ts";
 import { registerCell } from "./stack.ts";

@@ -2,7 +2,7 @@ import { findSourceMap, SourceMap } from "node:module";
 import { relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sourceColumn } from "../cells/edits.ts";
-import { RUNTIME } from "../cells/rewrite.ts";
+import { RUNTIME } from "../cells/runtime.ts";
 import type { CellSource } from "./messages.ts";
 
 /** How V8 is told that a script is a cell: its `sourceURL` is this and the number of the run. */

@@ -353,6 +353,13 @@ describe("errors", () => {
     expect(shown.trace).toMatch(/In \[\d+\]:2:1/);
   });
 
+  test("of a module that fails as it loads point at its import", async () => {
+    writeFileSync(join(folder, "src/throws.ts"), '\nthrow new Error("at load");\nexport {};\n');
+    const shown = await run('import os2 from "node:os";\nimport "../src/throws.ts";\nos2;');
+    expect(shown.trace).toMatch(/Error: at load/);
+    expect(shown.trace).toMatch(/throws\.ts:2:7/);
+  });
+
   test("inside a package fold its frames", async () => {
     const shown = await run(
       'import * as P from "@observablehq/plot";\nP.plot({ marks: [() => { throw new Error("mine") }] });',
