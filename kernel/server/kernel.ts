@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { syntaxProblem } from "../cells/parse.ts";
 import { Checker } from "../checker/checker.ts";
 import { GLOBAL_NAMES } from "../evaluator/globals.ts";
 import type { CellFailure, Report } from "../evaluator/messages.ts";
@@ -16,10 +15,10 @@ import {
   type WireSocket,
 } from "../wire/index.ts";
 import { History } from "./history.ts";
-import { nextIndent } from "./indent.ts";
 import { kernelInfo } from "./info.ts";
+import { Introspection } from "./introspection.ts";
 import { Iopub } from "./iopub.ts";
-import { toCodePoints, toUtf16 } from "./positions.ts";
+import { Questions } from "./questions.ts";
 import { Session } from "./session.ts";
 
 /** A request in the queue, with the socket that its answer goes to. */
@@ -51,6 +50,7 @@ export class Kernel {
   readonly #codec: Codec;
   readonly #checker: Checker;
   readonly #session: Session;
+  readonly #introspection: Introspection;
   readonly #history = new History();
   readonly #iopub: Iopub;
   readonly #sockets: Sockets;
@@ -58,8 +58,7 @@ export class Kernel {
   readonly #queue: Request[] = [];
   readonly #parents = new Map<number, Message>();
   readonly #comms = new Map<string, string>();
-  /** Questions that cells have asked, oldest first: front ends show one at a time. */
-  readonly #questions: { id: number; run: number; content: Json; asked: boolean }[] = [];
+  readonly #questions: Questions;
   #executionCount = 0;
   #isExecuting = false;
   #stopping = false;
@@ -100,6 +99,7 @@ export class Kernel {
     this.#onStop = onStop;
     this.#codec = new Codec(connection);
     this.#checker = checker;
+    this.#introspection = new Introspection(checker);
     this.#sockets = sockets;
     this.#iopub = new Iopub(sockets.iopub, this.#codec, this.#factory);
     this.#session = new Session(folder, checker, {
@@ -107,6 +107,14 @@ export class Kernel {
       onRawOutput: (name, text) => this.#iopub.stream(name, text, this.#parents.get(this.#session.latestRun)),
       onRestart: (failure, wasRunning) => this.#onRestart(failure, wasRunning),
       drained: () => this.#iopub.drained(),
+    });
+    this.#questions = new Questions({
+      send: (content, parent) => {
+        const { identities } = parent;
+        const request = this.#factory.message("input_request", content, { parent, identities });
+        sockets.stdin.send(this.#codec.encode(request));
+      },
+      answer: (id, value) => this.#session.send({ type: "input", id, value }),
     });
     this.#iopub.status("starting", undefined);
     void this.#listen(sockets.shell, this.#shellHandlers);
@@ -117,6 +125,7 @@ export class Kernel {
 
   /** Stops the running cell, as an interrupt request does. */
   interrupt(): void {
+    this.#questions.forget(); // an answer would come for the next cell's
     this.#session.interrupt();
   }
 
@@ -132,9 +141,9 @@ export class Kernel {
 
   readonly #shellHandlers: Record<string, Handler> = {
     kernel_info_request: () => kernelInfo(),
-    complete_request: ({ message }) => this.#complete(message.content),
-    inspect_request: ({ message }) => this.#inspect(message.content),
-    is_complete_request: ({ message }) => this.#isComplete(message.content),
+    complete_request: ({ message }) => this.#introspection.complete(message.content),
+    inspect_request: ({ message }) => this.#introspection.inspect(message.content),
+    is_complete_request: ({ message }) => this.#introspection.isComplete(message.content),
     history_request: ({ message }) => ({ status: "ok", history: this.#history.request(message.content) }),
     comm_info_request: ({ message }) => this.#commInfo(message.content),
     shutdown_request: (request) => this.#shutdown(request),
@@ -228,7 +237,7 @@ export class Kernel {
         status: "ok",
         execution_count: count,
         user_expressions: {},
-        payload: await this.#help(asked),
+        payload: await this.#introspection.help(asked),
       });
       return false;
     }
@@ -243,13 +252,6 @@ export class Kernel {
     const values = await this.#userExpressions(expressions, message);
     this.#reply(request, { status: "ok", execution_count: count, user_expressions: values, payload: [] });
     return false;
-  }
-
-  /** What a front end shows in its pager. */
-  async #help(name: string): Promise<Json[]> {
-    const { data } = await this.#inspect({ code: name });
-    const nothing = { "text/plain": `Nothing is known of ${name}. If a cell declares it, run that cell first.` };
-    return [{ source: "page", data: Object.keys(data).length > 0 ? data : nothing, start: 0 }];
   }
 
   async #userExpressions(expressions: Json, message: Message): Promise<Json> {
@@ -283,12 +285,7 @@ export class Kernel {
         return this.#iopub.publish("execute_result", content, parent);
       }
       case "input":
-        this.#questions.push({
-          ...report,
-          asked: false,
-          content: { prompt: report.prompt, password: report.password },
-        });
-        return this.#ask();
+        return this.#questions.ask(report, parent);
       case "comm": {
         const { comm_id: id, target_name: target } = report.content as Json;
         if (report.kind === "comm_open") this.#comms.set(String(id), String(target));
@@ -300,69 +297,24 @@ export class Kernel {
 
   /** The cells' process ended and another began. A cell that ran then has failed; otherwise it is told below the latest. */
   #onRestart(failure: CellFailure, wasRunning: boolean): void {
-    this.#questions.length = 0;
+    this.#questions.forget();
     this.#comms.clear();
     if (!wasRunning) {
       this.#iopub.stream("stderr", `${failure.traceback.join("\n")}\n`, this.#parents.get(this.#session.latestRun));
     }
   }
 
-  #ask(): void {
-    const [question] = this.#questions;
-    if (!question || question.asked) return;
-    const parent = this.#parents.get(question.run);
-    if (parent?.content.allow_stdin !== true) {
-      this.#questions.shift();
-      this.#session.send({ type: "input", id: question.id, value: null });
-      return this.#ask();
-    }
-    question.asked = true;
-    const { identities } = parent;
-    const request = this.#factory.message("input_request", question.content, { parent, identities });
-    this.#sockets.stdin.send(this.#codec.encode(request));
-  }
-
   async #listenForInput(socket: WireSocket): Promise<void> {
     for await (const frames of socket) {
       const decoded = this.#codec.decode(frames);
-      if (!decoded.ok || decoded.message.header.msg_type !== "input_reply") continue;
-      const question = this.#questions.shift();
-      if (question)
-        this.#session.send({ type: "input", id: question.id, value: String(decoded.message.content.value ?? "") });
-      this.#ask();
+      if (decoded.ok && decoded.message.header.msg_type === "input_reply") {
+        this.#questions.answer(String(decoded.message.content.value ?? ""));
+      }
     }
   }
 
   #welcome(topic: Buffer): void {
     this.#iopub.publish("iopub_welcome", { subscription: topic.toString("utf8") }, undefined);
-  }
-
-  async #complete({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
-    const source = String(code);
-    const { candidates, start, end } = await this.#checker.complete(source, offsetOf(source, cursor));
-    const range = { start: toCodePoints(source, start), end: toCodePoints(source, end) };
-    return {
-      status: "ok",
-      matches: candidates.map(({ text }) => text),
-      cursor_start: range.start,
-      cursor_end: range.end,
-      metadata: { _jupyter_types_experimental: candidates.map((candidate) => ({ ...candidate, ...range })) },
-    };
-  }
-
-  async #inspect({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
-    const source = String(code);
-    const text = await this.#checker.inspect(source, offsetOf(source, cursor));
-    if (text === undefined) return { status: "ok", found: false, data: {}, metadata: {} };
-    const plain = text.replace(/^```.*\n?/gm, "").trim();
-    return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": text }, metadata: {} };
-  }
-
-  #isComplete({ code = "" }: Json): Json {
-    const source = String(code);
-    const problem = syntaxProblem(source);
-    if (!problem) return { status: "complete" };
-    return problem.atEnd ? { status: "incomplete", indent: nextIndent(source) } : { status: "invalid" };
   }
 
   #commInfo({ target_name: target }: Json): Json {
@@ -393,8 +345,4 @@ export class Kernel {
     this.#iopub.publish("shutdown_reply", content, message);
     return content;
   }
-}
-
-function offsetOf(source: string, cursor: unknown): number {
-  return typeof cursor === "number" ? toUtf16(source, cursor) : source.length;
 }

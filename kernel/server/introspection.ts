@@ -1,0 +1,53 @@
+import { syntaxProblem } from "../cells/parse.ts";
+import type { Checker } from "../checker/checker.ts";
+import type { Json } from "../wire/index.ts";
+import { nextIndent } from "./indent.ts";
+import { toCodePoints, toUtf16 } from "./positions.ts";
+
+/** Answers about code that does not run: what completes it, what it means, whether it is whole. */
+export class Introspection {
+  readonly #checker: Checker;
+
+  constructor(checker: Checker) {
+    this.#checker = checker;
+  }
+
+  async complete({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
+    const source = String(code);
+    const { candidates, start, end } = await this.#checker.complete(source, offsetOf(source, cursor));
+    const range = { start: toCodePoints(source, start), end: toCodePoints(source, end) };
+    return {
+      status: "ok",
+      matches: candidates.map(({ text }) => text),
+      cursor_start: range.start,
+      cursor_end: range.end,
+      metadata: { _jupyter_types_experimental: candidates.map((candidate) => ({ ...candidate, ...range })) },
+    };
+  }
+
+  async inspect({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
+    const source = String(code);
+    const text = await this.#checker.inspect(source, offsetOf(source, cursor));
+    if (text === undefined) return { status: "ok", found: false, data: {}, metadata: {} };
+    const plain = text.replace(/^```.*\n?/gm, "").trim();
+    return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": text }, metadata: {} };
+  }
+
+  isComplete({ code = "" }: Json): Json {
+    const source = String(code);
+    const problem = syntaxProblem(source);
+    if (!problem) return { status: "complete" };
+    return problem.atEnd ? { status: "incomplete", indent: nextIndent(source) } : { status: "invalid" };
+  }
+
+  /** What a front end shows in its pager. */
+  async help(name: string): Promise<Json[]> {
+    const { data } = await this.inspect({ code: name });
+    const nothing = { "text/plain": `Nothing is known of ${name}. If a cell declares it, run that cell first.` };
+    return [{ source: "page", data: Object.keys(data).length > 0 ? data : nothing, start: 0 }];
+  }
+}
+
+function offsetOf(source: string, cursor: unknown): number {
+  return typeof cursor === "number" ? toUtf16(source, cursor) : source.length;
+}
