@@ -10,6 +10,8 @@ export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
 // Networks and their training
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+// Figures
+export * from "./plots/index.ts";
 // Randomness
 export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
 // Where it runs

@@ -1,0 +1,182 @@
+import { type Drawing, Figure } from "./figure.ts";
+import { label } from "./format.ts";
+import { diverging } from "./palette.ts";
+import { COLUMN, drawRaster, GAP, noteBlock, pixelAxes, pixelTitles, scaleBar, titleBlock } from "./parts.ts";
+import { describe, type Picture, type Pictures, picturesOf } from "./pictures.ts";
+import { colouredRaster } from "./pixels.ts";
+import { checkWhole, extentOf, specialNote } from "./ranges.ts";
+import { lineHeight, lines, wrap } from "./svg.ts";
+import { isNumbers, isObject, isTensor, type NumbersInput } from "./values.ts";
+
+const COMPARISONS = ["cosine", "correlation", "none"] as const;
+
+export interface HeatmapOptions {
+  /** One line above. */
+  title?: string;
+  /** What the numbers are, with their unit: "change of p for each unit of brightness". */
+  unit?: string;
+  /** The value of the darkest red, its negative being the darkest blue; default: the largest size of all values. "each": of each map. */
+  limit?: number | "each";
+  /** CSS pixels for each element, a whole number; default: as many as fit. */
+  scale?: number;
+  /** How alike the maps are, said below them: default "cosine" for two maps of one shape, "none" otherwise. */
+  compare?: (typeof COMPARISONS)[number];
+}
+
+/**
+ * Shows signed numbers as colours: blue below zero, white at zero, red above, on one scale with a legend.
+ * The colours can be told apart by the colour-blind; the numbers show on hover.
+ *
+ * @param maps - `[h, w]`, or several by name, shown side by side: `{ "finite differences": a, "backward": b }`
+ * @returns a figure that shows itself
+ * @throws RangeError where a shape is no matrix, or maps to be compared differ in theirs
+ */
+export function showHeatmap(
+  maps: NumbersInput | Readonly<Record<string, NumbersInput>>,
+  options: HeatmapOptions = {},
+): Figure {
+  const where = "showHeatmap";
+  const named = isMap(maps) ? { "": maps } : (maps as Readonly<Record<string, NumbersInput>>);
+  const list = Object.entries(named).map(
+    ([name, map]) => [name, matrix(name ? `${where}: "${name}"` : where, map)] as const,
+  );
+  const first = list[0]?.[1];
+  if (!first) throw new RangeError(`${where}: got no maps, expected at least one: { gradient: g }`);
+  checkWhole(where, "scale", options.scale);
+  const { limit } = options;
+  if (limit !== undefined && limit !== "each" && !(Number.isFinite(limit) && limit > 0)) {
+    throw new RangeError(`${where}: limit is ${String(limit)}, expected a number above 0, or "each"`);
+  }
+  const alike = list.every(([, map]) => map.width === first.width && map.height === first.height);
+  const compare = options.compare ?? (list.length === 2 && alike ? "cosine" : "none");
+  if (!COMPARISONS.includes(compare)) {
+    throw new RangeError(
+      `${where}: unknown compare "${String(compare)}"; expected ${COMPARISONS.map((c) => `"${c}"`).join(", ")}`,
+    );
+  }
+  if (compare !== "none" && (list.length !== 2 || !alike)) {
+    const shapes = list.map(([, map]) => `[${map.height}, ${map.width}]`).join(", ");
+    throw new RangeError(`${where}: compare "${compare}" got maps of ${shapes}; expected two of one shape`);
+  }
+  return new Figure(where, async () => {
+    const read = list.map(async ([name, map]) => ({ name, picture: (await map.read())[0]! }));
+    return draw(await Promise.all(read), { ...options, compare });
+  });
+}
+
+function isMap(value: unknown): value is NumbersInput {
+  return Array.isArray(value) || isNumbers(value) || isTensor(value) || (isObject(value) && isNumbers(value.data));
+}
+
+function matrix(where: string, input: NumbersInput): Pictures {
+  const pictures = picturesOf(where, input);
+  if (pictures.count !== 1 || pictures.channels !== 1) {
+    throw new RangeError(`${where}: got ${pictures.count} maps of ${describe(pictures)}, expected one matrix [h, w]`);
+  }
+  return pictures;
+}
+
+interface NamedMap {
+  readonly name: string;
+  readonly picture: Picture;
+}
+
+async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise<Drawing> {
+  const margin = { left: 26, top: 16 };
+  const room = (COLUMN - (maps.length - 1) * 3 * GAP) / maps.length - margin.left;
+  const widest = Math.max(...maps.map(({ picture }) => picture.width));
+  const scale = options.scale ?? Math.max(1, Math.floor(Math.min(room, 300) / widest));
+  const extents = maps.map(({ picture }) => extentOf([picture.pixels]));
+  const sizesOfAll = extents.map(({ low, high }) => Math.max(-low, high) || 1);
+  const limits = sizesOfAll.map((own) => (options.limit === "each" ? own : (options.limit ?? Math.max(...sizesOfAll))));
+
+  const title = titleBlock(options.title);
+  const parts = [title.body];
+  const hover: string[] = [];
+  let [x, bottom] = [0, 0];
+  for (const [i, { name, picture }] of maps.entries()) {
+    const limit = limits[i]!;
+    let y = title.height;
+    if (name) {
+      const text = wrap(name, Math.max(picture.width * scale + margin.left, 90));
+      parts.push(lines(text, x + margin.left, y + 12, { bold: true }));
+      y += text.length * lineHeight() + 2;
+    }
+    y += margin.top;
+    const left = x + margin.left;
+    const raster = colouredRaster(picture, (value) => diverging(value / limit));
+    parts.push(await drawRaster(raster, left, y, scale), pixelAxes(picture.width, picture.height, left, y, scale));
+    if (picture.width * picture.height <= 1024) hover.push(pixelTitles(picture, left, y, scale));
+    y += picture.height * scale + GAP;
+    if (options.limit === "each" || i === 0) {
+      const bar = await legend(limit, {
+        x: left,
+        y,
+        width: Math.min(220, Math.max(140, picture.width * scale)),
+        name: options.unit,
+      });
+      parts.push(bar.body);
+      y += bar.height;
+    }
+    bottom = Math.max(bottom, y);
+    x += margin.left + Math.max(picture.width * scale, 140) + 3 * GAP;
+  }
+  const special = specialNote(extentOf(maps.map(({ picture }) => picture.pixels)), true);
+  const likeness = compared(maps, options.compare ?? "none");
+  const cut = extents.some(({ low, high }, i) => Math.max(-low, high) > limits[i]! * (1 + 1e-9))
+    ? `the values go from ${label(Math.min(...extents.map((e) => e.low)))} to ${label(Math.max(...extents.map((e) => e.high)))}`
+    : "";
+  if (likeness) {
+    parts.push(lines([likeness], margin.left, bottom + 12));
+    bottom += lineHeight() + 4;
+  }
+  const width = Math.max(x - 3 * GAP, 240);
+  const note = noteBlock([cut, special], width, bottom);
+  const what = maps.map(({ name, picture }, i) => {
+    const { low, high } = extents[i]!;
+    return `${name ? `${name}, ` : ""}heat map of ${picture.height} × ${picture.width} values from ${label(low)} to ${label(high)}`;
+  });
+  const alt = [options.title, ...what, likeness, special].filter(Boolean).join(". ");
+  return { width, height: bottom + note.height + 2, body: parts.join("") + note.body, hover: hover.join(""), alt };
+}
+
+function legend(limit: number, place: { x: number; y: number; width: number; name?: string }) {
+  const ticks = [
+    { share: 0, text: label(-limit) },
+    { share: 0.5, text: "0" },
+    { share: 1, text: label(limit) },
+  ];
+  return scaleBar((share) => diverging(2 * share - 1), ticks, place);
+}
+
+function compared(maps: readonly NamedMap[], compare: (typeof COMPARISONS)[number]): string {
+  if (compare === "none") return "";
+  const [a, b] = maps.map(({ picture }) => picture.pixels) as [ArrayLike<number>, ArrayLike<number>];
+  const value = compare === "cosine" ? cosine(a, b) : cosine(centred(a), centred(b));
+  const name = compare === "cosine" ? "cosine similarity" : "correlation";
+  return `${name} ${closeness(value)}`;
+}
+
+/** Six digits behind the point: what is nearly 1 differs there. */
+function closeness(value: number): string {
+  return Number.isNaN(value)
+    ? "undefined (a map is zero everywhere, or holds NaN)"
+    : value.toFixed(6).replace("-", "−");
+}
+
+/** a·b / (|a| |b|) */
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [dot, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    aa += a[i]! ** 2;
+    bb += b[i]! ** 2;
+  }
+  return dot / (Math.sqrt(aa) * Math.sqrt(bb));
+}
+
+function centred(list: ArrayLike<number>): number[] {
+  const values = Array.from(list);
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+  return values.map((v) => v - mean);
+}

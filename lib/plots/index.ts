@@ -1,0 +1,14 @@
+/** Figures that show themselves: pictures, plots, diagrams. */
+export { Animation, animate } from "./animation.ts";
+export { barChart, showProbabilities } from "./bars.ts";
+export { Figure } from "./figure.ts";
+export { filmStrip } from "./film-strip.ts";
+export { showImages, showRows } from "./grid.ts";
+export { showHeatmap } from "./heatmap.ts";
+export { histogram } from "./histogram.ts";
+export { linePlot } from "./line-plot.ts";
+export { LossCurve, lossCurve } from "./loss-curve.ts";
+export { drawNetwork, type LayerShape } from "./network-diagram.ts";
+export { showPixels } from "./pixel-view.ts";
+export { scatterPlot } from "./scatter.ts";
+export { drawUNet, type UNetShapes } from "./u-net-diagram.ts";

@@ -1,0 +1,67 @@
+/** An output on a page that can be changed. */
+export interface Output {
+  update(value: unknown): unknown;
+}
+
+type Show = (value: unknown) => Output;
+
+interface DenoJupyter {
+  display(value: unknown, options?: { display_id?: string; update?: boolean }): Promise<void>;
+}
+
+/**
+ * Shows a value in an output that can be changed: through the kernel's `display`, or Deno's.
+ *
+ * @returns undefined where there is no page, as in a script
+ */
+export function openOutput(value: unknown): Output | undefined {
+  const { display, Deno } = globalThis as { display?: unknown; Deno?: { jupyter?: DenoJupyter } };
+  if (typeof display === "function") return (display as Show)(value);
+  const jupyter = Deno?.jupyter;
+  if (typeof jupyter?.display !== "function") return undefined;
+  const display_id = globalThis.crypto.randomUUID();
+  void jupyter.display(value, { display_id });
+  return { update: (next) => void jupyter.display(next, { display_id, update: true }) };
+}
+
+/**
+ * Does a job now and then: at once when it is first asked for, and later not before its last run lies `interval` back
+ * or ten times as long as it took, so that drawing takes a tenth of the time at most.
+ */
+export class Throttle {
+  readonly #job: () => Promise<unknown> | unknown;
+  readonly #interval: number;
+  #timer: NodeJS.Timeout | undefined;
+  #next = 0;
+  #running = false;
+
+  /** @param interval - milliseconds */
+  constructor(job: () => Promise<unknown> | unknown, interval: number) {
+    this.#job = job;
+    this.#interval = interval;
+  }
+
+  /** Asks for the job. */
+  ask(): void {
+    if (this.#timer || this.#running) return;
+    const wait = this.#next - performance.now();
+    if (wait <= 0) return void this.now();
+    this.#timer = setTimeout(() => void this.now(), wait);
+    this.#timer.unref?.();
+  }
+
+  /** Does the job now, whether or not its time has come. */
+  async now(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running = true;
+    const start = performance.now();
+    try {
+      await this.#job();
+    } finally {
+      const took = performance.now() - start;
+      this.#next = performance.now() + Math.max(this.#interval, 10 * took);
+      this.#running = false;
+    }
+  }
+}

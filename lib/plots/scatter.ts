@@ -1,0 +1,105 @@
+import { type ChartOptions, drawChart } from "./chart.ts";
+import { Figure } from "./figure.ts";
+import { label, plural } from "./format.ts";
+import { SERIES } from "./palette.ts";
+import { checkCount, type PicturesInput, picturesOf } from "./pictures.ts";
+import { encode, rasterOf } from "./pixels.ts";
+import { checkRange, checkWhole, extentOf, pictureRange, type Range } from "./ranges.ts";
+import { type NumbersInput, valuesOf } from "./values.ts";
+
+export interface ScatterOptions extends ChartOptions {
+  /** Pictures drawn as the points, as many as there are points. */
+  images?: PicturesInput;
+  /** Values of black and white; default: by their type and extent. */
+  range?: Range;
+  /** The class of each point: its colour and an entry of the legend; default: the labels of a data set given as `images`. */
+  labels?: readonly (string | number)[];
+  /** CSS pixels of a picture; default 24. */
+  size?: number;
+  xLabel?: string;
+  yLabel?: string;
+}
+
+const MOST = { points: 5000, pictures: 400, classes: 10 };
+
+/**
+ * Draws points in a plane, as dots or as pictures: a map of embeddings. Both axes have the same unit length.
+ *
+ * @param points - `[n, 2]`
+ * @returns a figure that shows itself; points that are NaN or infinite are left out and counted
+ * @throws RangeError where the shape differs, or the images or labels are not as many as the points
+ */
+export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}): Figure {
+  const where = "scatterPlot";
+  const pending = valuesOf(where, points);
+  const [n, two] = pending.shape;
+  if (pending.shape.length !== 2 || two !== 2) {
+    throw new RangeError(`${where}: got [${pending.shape.join(", ")}], expected [n, 2]: x and y of each point`);
+  }
+  const pictures = options.images === undefined ? undefined : picturesOf(`${where}: images`, options.images);
+  if (pictures) checkCount(where, "images", { length: pictures.count }, n!);
+  const most = pictures ? MOST.pictures : MOST.points;
+  if (n! > most) throw new RangeError(`${where}: ${plural(n!, "point")}, expected at most ${most}. Take some of them.`);
+  const labels = options.labels?.map(String) ?? pictures?.labels;
+  if (options.labels) checkCount(where, "labels", options.labels, n!);
+  if (options.range !== undefined) checkRange(where, options.range);
+  checkWhole(where, "size", options.size);
+  return new Figure(where, async () => {
+    const { data } = await pending.read();
+    const shown = await pictures?.read();
+    const range =
+      shown && (options.range ?? shown[0]!.range ?? pictureRange(extentOf(shown.map((each) => each.pixels))));
+    const classes = [...new Set(labels)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    const coloured = classes.length <= MOST.classes;
+    const colour = (name: string | undefined) =>
+      coloured && name !== undefined ? SERIES[classes.indexOf(name) % SERIES.length]! : SERIES[0];
+    const { size = 24 } = options;
+    const all = await Promise.all(
+      Array.from({ length: n! }, async (_, i) => {
+        const [x, y] = [data[2 * i]!, data[2 * i + 1]!];
+        const name = labels?.[i];
+        const picture = shown?.[i];
+        const src =
+          picture &&
+          (await encode(rasterOf(picture, range!), picture.width > 2 * size ? size / picture.width : 1)).href;
+        return {
+          x,
+          y,
+          name,
+          src,
+          fill: colour(name),
+          title: `${name === undefined ? "" : `${name}: `}${label(x)}, ${label(y)}`,
+        };
+      }),
+    );
+    const good = all.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
+    const legend = coloured && !shown ? classes.map((name) => ({ name, colour: colour(name) })) : [];
+    const gone = n! - good.length;
+    return drawChart({
+      height: 420,
+      ...options,
+      legend: legend.length > 1 ? legend : [],
+      notes: [gone > 0 ? `${plural(gone, "point")} NaN or infinite, left out` : ""],
+      alt: `map of ${plural(good.length, shown ? "picture" : "point")}${classes.length > 0 ? `, ${plural(classes.length, "label")}: ${classes.slice(0, 12).join(", ")}` : ""}`,
+      plot: (Plot) => ({
+        aspectRatio: 1,
+        inset: shown ? size / 2 + 4 : 8,
+        x: { label: options.xLabel ?? null, grid: true, ticks: 6 },
+        y: { label: options.yLabel ?? null, grid: true, ticks: 6 },
+        marks: shown
+          ? [
+              Plot.image(good, {
+                x: "x",
+                y: "y",
+                src: (d) => d.src,
+                width: size,
+                height: size,
+                title: "title",
+                imageRendering: "pixelated",
+              }),
+            ]
+          : [Plot.dot(good, { x: "x", y: "y", fill: "fill", fillOpacity: 0.75, r: 3.5, title: "title" })],
+      }),
+    });
+  });
+}
