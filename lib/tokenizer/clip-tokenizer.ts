@@ -74,7 +74,11 @@ export class CLIPTokenizer {
     idOrFolder: string,
     options: HubOptions & { subfolder?: string } = {},
   ): Promise<CLIPTokenizer> {
-    const { folder } = await resolveFiles(idOrFolder, { ...options, where: "CLIPTokenizer", patterns: TOKENIZER_FILES });
+    const { folder } = await resolveFiles(idOrFolder, {
+      ...options,
+      where: "CLIPTokenizer",
+      patterns: TOKENIZER_FILES,
+    });
     return new CLIPTokenizer(await readTokenizerFolder(folder));
   }
 
