@@ -1,6 +1,7 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Node, Op } from "../graph/node.ts";
 import { OnnxGraph } from "../onnx/model.ts";
+import { frozen } from "./frozen.ts";
 import { standard } from "./standard.ts";
 import { type Input, isLeaf, type Structure } from "./structure.ts";
 import { tuned } from "./tuned/index.ts";
@@ -11,6 +12,8 @@ export interface Target {
   readonly tuned: boolean;
   /** Channels in a block of the CPU's own image layout: 16 with AVX-512, else 8; 0 leaves that layout alone. */
   readonly block: 0 | 8 | 16;
+  /** Weights lie in a file and are constants of the program, which onnxruntime lays out as it likes. */
+  readonly frozen?: boolean;
 }
 
 /** Writes one node as ONNX operations and returns the name of its value. */
@@ -20,7 +23,7 @@ export type Emissions = { readonly [O in Op]: Emit<O> };
 // Written only where somebody reads them: the reader may be able to do without.
 const onDemand: ReadonlySet<Op> = new Set([
   ...(["permute", "expand", "cast", "const", "reshape"] as const),
-  ...(["conv2d", "matmul"] as const),
+  ...(["conv2d", "matmul", "attention", "detach"] as const),
 ]);
 
 /** Turns a graph into ONNX, node by node, each by the table of its target. */
@@ -39,7 +42,7 @@ export class Emitter {
 
   constructor(target: Target) {
     this.target = target;
-    this.#table = target.tuned ? { ...standard, ...tuned } : standard;
+    this.#table = { ...standard, ...(target.tuned ? tuned : {}), ...(target.tuned && target.frozen ? frozen : {}) };
   }
 
   /** The name under which `node`'s value stands in the ONNX graph. */

@@ -16,8 +16,12 @@ export function explain(error: unknown, graph?: Structure): Error {
     const hint = largest ? `; the largest tensor of this computation is ${largest.op} [${largest.shape}]` : "";
     return new Error(`not enough memory${hint}. Use a smaller batch.`, { cause: error });
   }
-  if (/external data|External data/.test(text)) {
-    return new Error(`the weights' file cannot be read: ${text}`, { cause: error });
+  if (/external data|External data|initializer\.cc.*SystemError/.test(text)) {
+    const file = graph?.order.find((node) => node.storage?.file)?.storage?.file;
+    const path = file ? ` ${file.folder}/${file.location}` : "";
+    return new Error(`the weights' file${path} cannot be read; has it been moved or deleted? ${text}`, {
+      cause: error,
+    });
   }
   return new Error(text, { cause: error });
 }

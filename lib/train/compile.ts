@@ -4,7 +4,7 @@ import { type Shape, show } from "../graph/shape.ts";
 import { type Input, structure } from "../lower/structure.ts";
 import { Retrace } from "../optim/flat.ts";
 import { explain } from "../runtime/errors.ts";
-import type { Feed, Fetch } from "../runtime/protocol.ts";
+import type { Feed, Fetch, SessionOptions } from "../runtime/protocol.ts";
 import { realize as computeNodes } from "../runtime/realize.ts";
 import { open, type Session, targetOf } from "../runtime/sessions.ts";
 import { settings } from "../runtime/settings.ts";
@@ -27,6 +27,8 @@ export interface Compiled<A extends readonly unknown[], R> {
 export interface CompileOptions {
   /** Named in errors; the function's own name by default. */
   readonly name?: string;
+  /** How the sessions are opened, where the defaults do not suit. */
+  readonly session?: Partial<SessionOptions>;
 }
 
 /**
@@ -57,7 +59,7 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
       let program = programs.get(key);
       if (!program) {
         traces++;
-        program = Program.trace(name, f as (...args: readonly unknown[]) => R, args);
+        program = Program.trace(name, f as (...args: readonly unknown[]) => R, args, options.session);
         programs.set(key, program);
         program.catch(() => programs.delete(key));
       }
@@ -147,6 +149,7 @@ export class Program<R> {
     name: string,
     f: (...args: readonly unknown[]) => R,
     args: readonly unknown[],
+    options: Partial<SessionOptions> = {},
   ): Promise<Program<R>> {
     const traced = traceTwice(name, f, args);
     const fixedValues: (readonly [Tensor, Node])[] = [];
@@ -154,7 +157,7 @@ export class Program<R> {
     const outputs = [...traced.results, ...traced.states.values()];
     const device = outputs.find((node) => node.device !== null)?.device ?? settings.device;
     const graph = structure(outputs, true);
-    const session = open(graph, device, await targetOf(device), { arena: true });
+    const session = open(graph, device, await targetOf(device), { arena: true, ...options });
     return new Program(name, traced, session, graph.inputs, fixedValues, device);
   }
 

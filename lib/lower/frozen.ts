@@ -1,0 +1,58 @@
+import type { Node } from "../graph/node.ts";
+import type { Emissions, Emitter } from "./emitter.ts";
+import { standard } from "./standard.ts";
+import { attention, joined } from "./tuned/attention.ts";
+import { withBias } from "./tuned/conv.ts";
+import { matmul } from "./tuned/matmul.ts";
+
+/**
+ * Formulations for sampling, where weights are constants in a file: linear layers read the matrix as PyTorch lays it
+ * out, and halves of a matrix are regions of the file. Convolutions stay plain, so that onnxruntime's own pass can
+ * choose the layout of a whole run of them.
+ */
+export const frozen: Partial<Emissions> = {
+  add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
+  matmul: (e, n) => linear(e, n) ?? matmul(e, n),
+  conv2d: (e, n) => standard.conv2d(e, n),
+  attention,
+  permute: (e, n) => joined(e, n) ?? standard.permute(e, n),
+  slice: (e, n) => region(e, n) ?? standard.slice(e, n),
+};
+
+/** `x weight^T (+ bias)` over the last dimension of `x`, where the sum or product is of that kind. */
+function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
+  const [x, turned] = n.inputs as [Node, Node];
+  if (!turned.is("permute") || turned.storage || turned.shape.length !== 2 || x.shape.length < 2) return null;
+  const weight = turned.inputs[0]!;
+  const inner = turned.shape[0]!;
+  const names = [e.name(x), e.name(weight), ...(bias ? [e.name(bias)] : [])];
+  if (x.shape.length === 2) return e.graph.add("Gemm", names, { transB: 1 });
+  names[0] = e.reshape(names[0]!, [x.size / inner, inner]);
+  return e.reshape(e.graph.add("Gemm", names, { transB: 1 }), n.shape);
+}
+
+function linearBias(e: Emitter, n: Node<"add">): string | null {
+  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+    const product = e.one(first);
+    if (!product.is("matmul") || product.storage || e.uses.get(product) !== 1 || e.emitted(product)) continue;
+    if (bias.shape.length !== 1 || bias.shape[0] !== product.shape.at(-1)) continue;
+    const out = linear(e, product, bias);
+    if (out !== null) return out;
+  }
+  return null;
+}
+
+/** Rows of a weight that lies in a file, as a region of that file. */
+function region(e: Emitter, n: Node<"slice">): string | null {
+  const { start, step } = n.attrs;
+  if (e.fed(n) !== undefined || step.some((s) => s !== 1)) return null;
+  let weight = n.inputs[0]!;
+  while (!weight.storage && (weight.is("detach") || weight.is("cast"))) weight = weight.inputs[0]!;
+  const file = weight.storage?.file;
+  const whole = n.shape.every((size, i) => i === 0 || size === weight.shape[i]);
+  if (!file || !whole) return null;
+  const width = file.length / weight.shape[0]!;
+  const part = { location: file.location, offset: file.offset + start[0]! * width, length: n.shape[0]! * width };
+  const name = e.graph.initializer(weight.dtype, n.shape, part);
+  return weight.dtype === n.dtype ? name : e.graph.add("Cast", [name], { to: 1 });
+}

@@ -1,0 +1,134 @@
+import { show } from "../graph/shape.ts";
+import * as init from "../nn/init.ts";
+import { Embedding } from "../nn/layers.ts";
+import { Module } from "../nn/module.ts";
+import { LayerNorm } from "../nn/norm.ts";
+import { oneHot } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Activation, activations } from "./activations.ts";
+import { CLIPEncoder } from "./clip-parts.ts";
+import { type ConfigOf, choice, finite, readConfig, type Settings, whole } from "./config.ts";
+import { Model } from "./model.ts";
+
+export const clipTextFields = {
+  vocab_size: whole(49408),
+  hidden_size: whole(512),
+  intermediate_size: whole(2048),
+  projection_dim: whole(512),
+  num_hidden_layers: whole(12),
+  num_attention_heads: whole(8),
+  max_position_embeddings: whole(77),
+  hidden_act: choice<Activation>(activations, "quick_gelu"),
+  layer_norm_eps: finite(1e-5),
+  initializer_factor: finite(1),
+  eos_token_id: finite(49407),
+};
+
+export type CLIPTextConfig = ConfigOf<typeof clipTextFields>;
+export type CLIPTextSettings = Settings<CLIPTextConfig>;
+
+/** What a text becomes. */
+export interface CLIPTextOutput {
+  /** After the last layer and the final norm, `[B, N, hidden_size]`: what Stable Diffusion reads. */
+  readonly lastHiddenState: Tensor;
+  /** The last hidden state at the end of the text, `[B, hidden_size]`. */
+  readonly poolerOutput: Tensor;
+  /** What goes into the first layer and what comes out of each, without the final norm. */
+  readonly hiddenStates: readonly Tensor[];
+}
+
+class CLIPTextEmbeddings extends Module {
+  tokenEmbedding: Embedding;
+  positionEmbedding: Embedding;
+
+  constructor(config: CLIPTextConfig) {
+    super();
+    this.tokenEmbedding = embedding(config.vocab_size, config.hidden_size, 0.02 * config.initializer_factor);
+    this.positionEmbedding = embedding(
+      config.max_position_embeddings,
+      config.hidden_size,
+      0.02 * config.initializer_factor,
+    );
+  }
+
+  forward(ids: Tensor): Tensor {
+    const [longest, length] = [this.positionEmbedding.weight.shape[0]!, ids.shape[1]!];
+    if (length > longest) {
+      throw new RangeError(
+        `CLIPTextModel: ${length} tokens, the model takes ${longest}; let the tokenizer cut off what is too long`,
+      );
+    }
+    return this.tokenEmbedding.forward(ids).add(this.positionEmbedding.weight.narrow(0, 0, length));
+  }
+}
+
+export function embedding(count: number, width: number, std: number): Embedding {
+  const layer = init.withoutInit(() => new Embedding(count, width));
+  layer.weight = init.normal([count, width], std);
+  return layer;
+}
+
+/** The transformer itself, as `CLIPTextModel` and `CLIPModel` hold it. */
+export class CLIPTextTransformer extends Module {
+  embeddings: CLIPTextEmbeddings;
+  encoder: CLIPEncoder;
+  finalLayerNorm: LayerNorm;
+  readonly eosTokenId: number;
+
+  constructor(config: CLIPTextConfig) {
+    super();
+    this.embeddings = new CLIPTextEmbeddings(config);
+    this.encoder = new CLIPEncoder(config);
+    this.finalLayerNorm = new LayerNorm(config.hidden_size, { eps: config.layer_norm_eps });
+    this.eosTokenId = config.eos_token_id;
+  }
+
+  forward(ids: Tensor): CLIPTextOutput {
+    if (ids.ndim !== 2 || ids.dtype !== "int64") {
+      throw new TypeError(`CLIPTextModel: input ids ${ids.dtype} ${show(ids.shape)}; expected int64 [B, tokens]`);
+    }
+    const hiddenStates = this.encoder.forward(this.embeddings.forward(ids), true);
+    const lastHiddenState = this.finalLayerNorm.forward(hiddenStates.at(-1)!);
+    // Old configs say 2, which is wrong: there the end has the largest id of all.
+    const end = this.eosTokenId === 2 ? ids.argmax(1) : ids.eq(this.eosTokenId).int().argmax(1);
+    const pick = oneHot(end, ids.shape[1]!).unsqueeze(1); // [B, 1, N]
+    return { lastHiddenState, poolerOutput: pick.matmul(lastHiddenState).squeeze(1), hiddenStates };
+  }
+}
+
+/**
+ * CLIP's text encoder: token ids to hidden states, each of which knows the tokens before it.
+ * @see Radford et al. 2021: https://arxiv.org/abs/2103.00020
+ */
+export class CLIPTextModel extends Model {
+  readonly config: CLIPTextConfig;
+  readonly weightsName: string = "model";
+  textModel: CLIPTextTransformer;
+
+  /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
+  constructor(settings: CLIPTextSettings = {}) {
+    super();
+    this.config = readConfig("CLIPTextModel", clipTextFields, settings);
+    this.textModel = new CLIPTextTransformer(this.config);
+  }
+
+  override get unneeded(): RegExp {
+    return unneededInCLIP;
+  }
+
+  override otherNames(name: string): readonly string[] {
+    return [name.replace(/^text_model\./, "")];
+  }
+
+  /** @param inputIds - int64 `[B, tokens]`, at most `max_position_embeddings` of them */
+  forward(inputIds: Tensor): CLIPTextOutput {
+    return this.textModel.forward(inputIds);
+  }
+
+  protected override configToSave(): object {
+    return { architectures: ["CLIPTextModel"], model_type: "clip_text_model", ...this.config };
+  }
+}
+
+/** Positions that transformers used to save, and the other half of a whole CLIP. */
+export const unneededInCLIP = /position_ids$|^vision_model\.|^visual_projection\.|^text_projection\.|^logit_scale$/;

@@ -1,0 +1,26 @@
+/** Stable Diffusion's networks, by diffusers' and transformers' names, built from their configs and weights. */
+export { AutoencoderKL, type AutoencoderKLConfig, type AutoencoderKLSettings } from "./autoencoder-kl.ts";
+export {
+  type CLIPConfig,
+  CLIPModel,
+  type CLIPOutput,
+  type CLIPSettings,
+  type CLIPVisionConfig,
+  CLIPVisionModel,
+  type CLIPVisionOutput,
+  type CLIPVisionSettings,
+  contrastiveLoss,
+} from "./clip.ts";
+export { type CLIPTextConfig, CLIPTextModel, type CLIPTextOutput, type CLIPTextSettings } from "./clip-text.ts";
+export { timestepEmbedding } from "./embeddings.ts";
+export { DiagonalGaussianDistribution } from "./gaussian.ts";
+export { Model, type ModelOptions } from "./model.ts";
+export type { Timestep, UNetOutput } from "./unet.ts";
+export { UNet2DModel } from "./unet-2d.ts";
+export { UNet2DConditionModel } from "./unet-2d-condition.ts";
+export type {
+  UNet2DConditionConfig,
+  UNet2DConditionSettings,
+  UNet2DConfig,
+  UNet2DSettings,
+} from "./unet-config.ts";

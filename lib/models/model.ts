@@ -1,0 +1,98 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { withoutInit } from "../nn/init.ts";
+import { Module } from "../nn/module.ts";
+import { saveCheckpoint } from "../safetensors/index.ts";
+import { writeWhole } from "../safetensors/write.ts";
+import { inFile } from "../tensor/trace.ts";
+import { findWeights, loadWeights, readModelConfig, tensorsToSave } from "./checkpoint.ts";
+
+export interface ModelOptions {
+  /** Folder inside the model's, such as "unet" in a pipeline's. */
+  readonly subfolder?: string;
+  /** Which of several sets of weights: "fp16" for `NAME.fp16.safetensors`. */
+  readonly variant?: string;
+}
+
+/** A network with a `config.json`, which is built from it and saved with it. */
+export abstract class Model extends Module {
+  /** The settings that the network was built from, in the file's own keys. */
+  abstract readonly config: object;
+  /** Name of the weights' file, without extension. */
+  abstract readonly weightsName: string;
+
+  /** Names of weights that old checkpoints hold and no model needs. */
+  get unneeded(): RegExp | null {
+    return null;
+  }
+
+  /** A weight's name in the files of other versions of the libraries, where it differs. */
+  otherNames(_name: string): readonly string[] {
+    return [];
+  }
+
+  /**
+   * Builds the network from a config, with fresh weights.
+   *
+   * @param config - `config.json` as it stands, or settings in camelCase
+   * @throws RangeError that lists every value that the model does not know
+   */
+  static fromConfig<M>(this: new (config: never) => M, config: object): M {
+    return new this(config as never);
+  }
+
+  /**
+   * Builds the network from a folder's `config.json`, with the weights of its safetensors files. They are not read:
+   * computations map them where they lie.
+   *
+   * @param folder - holds the files; with `subfolder`, the one above
+   * @throws Error that lists every weight that is missing or has another shape
+   */
+  static async fromPretrained<M extends Model>(
+    this: new (
+      config: never,
+    ) => M,
+    folder: string,
+    options: ModelOptions = {},
+  ): Promise<M> {
+    const at = options.subfolder ? join(folder, options.subfolder) : folder;
+    // biome-ignore-start lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
+    const config = await readModelConfig(at, this.name);
+    const model = withoutInit(() => new this(config as never));
+    // biome-ignore-end lint/complexity/noThisInStatic: see above
+    await loadWeights(model, await findWeights(at, model.weightsName, options.variant));
+    return model.eval();
+  }
+
+  /**
+   * Writes `config.json` and the weights, in the layout that diffusers and transformers read.
+   *
+   * @param options.dtype - float16 takes half the space; default float32
+   * @param options.maxShardBytes - beyond it the weights are split into several files; default 10 GB
+   */
+  async savePretrained(
+    folder: string,
+    options: { dtype?: "float32" | "float16"; maxShardBytes?: number } = {},
+  ): Promise<void> {
+    const { dtype = "float32", maxShardBytes } = options;
+    await mkdir(folder, { recursive: true });
+    const tensors = await tensorsToSave(this, dtype === "float16");
+    const path = await saveCheckpoint(folder, tensors, {
+      name: this.weightsName,
+      ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+    });
+    const config = JSON.stringify(this.configToSave(), null, 2);
+    await writeWhole(join(folder, "config.json"), (write) => write(Buffer.from(`${config}\n`)));
+    // Weights that lay in a file of this folder may lie elsewhere in the new one.
+    if (this.mapped) await loadWeights(this, path);
+  }
+
+  /** Whether weights still lie in the file that they were loaded from. */
+  get mapped(): boolean {
+    return Object.values(this.stateDict()).some((tensor) => inFile(tensor.peek()));
+  }
+
+  protected configToSave(): object {
+    return { _class_name: this.constructor.name, ...this.config };
+  }
+}
