@@ -13,7 +13,7 @@ export class Dice {
 
   /** Evenly in [low, high). */
   uniform(low: number, high: number): number {
-    return low + (high - low) * this.#generator.random() * 2 ** -32;
+    return low + ((high - low) * this.#generator.random()) / 4294967296;
   }
 
   /** About normal: the sum of four uniform numbers, never beyond 3.47 standard deviations. */

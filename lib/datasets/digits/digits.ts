@@ -35,9 +35,12 @@ export function digits(
     const label = wanted[dice.below(wanted.length)]!;
     const dots = write(dice.pick(STYLES[label]!), dice);
     const pen = {
-      radius: Math.max(0.62, dice.normal(1.3, 0.42)) * pixel,
-      softness: dice.uniform(0.8, 1.4) * pixel,
-      box: dice.uniform(19.4, 20.6) * pixel,
+      // Most pens are fine, some are felt-tips.
+      radius: (Math.max(0.62, dice.normal(1.28, 0.38)) + (dice.chance(0.1) ? dice.uniform(0, 1) : 0)) * pixel,
+      softness: dice.uniform(0.8, 1.4) * Math.sqrt(pixel),
+      box: dice.uniform(19.3, 20.2) * pixel,
+      // MNIST sets the centre of mass on a pixel's centre, rounded to whole pixels.
+      centre: [dice.uniform(14, 15) * pixel, dice.uniform(14, 15) * pixel] as const,
     };
     rasterise(dots, size, pen, images.subarray(i * size * size, (i + 1) * size * size));
     labels[i] = label;

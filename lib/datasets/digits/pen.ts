@@ -19,7 +19,7 @@ const PIECES = 6;
  */
 export function write(style: Style, dice: Dice): Dot[] {
   const place = writer(style, dice);
-  const unsteadiness = dice.uniform(0.012, 0.05);
+  const unsteadiness = dice.uniform(0.015, 0.065);
   const dots: Dot[] = [];
   const shared = new Map<string, [number, number]>();
   for (const stroke of style.strokes) {
@@ -39,7 +39,7 @@ export function write(style: Style, dice: Dice): Dot[] {
 /** This writer's hand: proportions, bends, slant and turn, as one map of the box. */
 function writer(style: Style, dice: Dice): (x: number, y: number) => [number, number] {
   const width = style.aspect * Math.max(0.4, dice.normal(1, 0.25));
-  const slant = dice.normal(0.14, 0.22);
+  const slant = dice.normal(0.07, 0.24);
   // Rational sine and cosine: the same bits on every machine.
   const t = dice.normal(0, 0.045);
   const cos = (1 - t * t) / (1 + t * t);
@@ -119,8 +119,9 @@ function ink(way: readonly [number, number][], dice: Dice): Dot[] {
   return way.map(([x, y], i) => {
     const [bx, by] = way[Math.max(0, i - 1)]!;
     const [ax, ay] = way[Math.min(way.length - 1, i + 1)]!;
-    const across = (ax - bx) * nibX + (ay - by) * nibY;
-    const length = ((ax - bx) ** 2 + (ay - by) ** 2) * (nibX ** 2 + nibY ** 2) + 1e-12;
+    const [dx, dy] = [ax - bx, ay - by];
+    const across = dx * nibX + dy * nibY;
+    const length = (dx * dx + dy * dy) * (nibX * nibX + nibY * nibY) + 1e-12;
     const first = Math.max(0, 1 - i / PIECES);
     const last = Math.max(0, 1 - (way.length - 1 - i) / PIECES);
     const radius =

@@ -2,19 +2,21 @@ import type { Dot } from "./pen.ts";
 
 /**
  * Puts the pen's way on a square of grey pixels as MNIST does: the longer side of the ink fits a box of 20/28 of the
- * square, keeping its proportions, and the ink's centre of mass is the square's centre.
+ * square, keeping its proportions, and the ink's centre of mass lies at the centre of the pixel right below the
+ * square's middle, give or take the half pixel that MNIST's rounding leaves.
  *
  * @param dots - the pen's way; radii about 1
  * @param size - pixels of one side
  * @param radius - the pen's radius in pixels where a dot's radius is 1
  * @param softness - width of the edge from ink to paper, in pixels
  * @param box - longer side of the ink, in pixels
+ * @param centre - where its centre of mass goes, `[x, y]` in pixels
  * @param out - `[size, size]`, filled with 0 to 255
  */
 export function rasterise(
   dots: readonly Dot[],
   size: number,
-  options: { radius: number; softness: number; box: number },
+  options: Placement & { softness: number },
   out: Uint8Array,
 ): void {
   const placed = place(dots, size, options);
@@ -47,8 +49,15 @@ export function rasterise(
   for (let i = 0; i < coverage.length; i++) out[i] = Math.round(255 * Math.min(1, coverage[i]!));
 }
 
-/** The way in pixels: scaled to the box, its centre of mass in the middle. */
-function place(dots: readonly Dot[], size: number, { radius, box }: { radius: number; box: number }): Dot[] {
+/** How the pen's way is laid on the paper, in pixels. */
+interface Placement {
+  radius: number;
+  box: number;
+  centre: readonly [x: number, y: number];
+}
+
+/** The way in pixels: scaled to the box, its centre of mass where it belongs, moved back where it would leave the paper. */
+function place(dots: readonly Dot[], size: number, { radius, box, centre }: Placement): Dot[] {
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const { x, y } of dots) {
     left = Math.min(left, x);
@@ -57,21 +66,32 @@ function place(dots: readonly Dot[], size: number, { radius, box }: { radius: nu
     bottom = Math.max(bottom, y);
   }
   const scale = Math.max(1e-3, box - 2 * radius) / Math.max(right - left, bottom - top, 1e-6);
+  const [mx, my] = centreOfMass(dots);
+  const margin = 1.2 * radius;
+  const shift = (middle: number, low: number, high: number) =>
+    Math.max(margin - low * scale, Math.min(size - margin - high * scale, middle));
+  const dx = shift(centre[0] - mx * scale, left, right);
+  const dy = shift(centre[1] - my * scale, top, bottom);
+  return dots.map(({ x, y, radius: share, lift }) => ({
+    x: x * scale + dx,
+    y: y * scale + dy,
+    radius: share * radius,
+    lift,
+  }));
+}
+
+/** Of the ink, taking the way as it is long and as the pen is wide. */
+function centreOfMass(dots: readonly Dot[]): [number, number] {
   let [mass, mx, my] = [0, 0, 0];
   for (let i = 1; i < dots.length; i++) {
     const a = dots[i - 1]!;
     const b = dots[i]!;
     if (b.lift) continue;
-    const weight = Math.sqrt((b.x - a.x) ** 2 + (b.y - a.y) ** 2) * (a.radius + b.radius) + 1e-9;
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const weight = Math.sqrt(dx * dx + dy * dy) * (a.radius + b.radius) + 1e-9;
     mass += weight;
     mx += (weight * (a.x + b.x)) / 2;
     my += (weight * (a.y + b.y)) / 2;
   }
-  const middle = size / 2;
-  return dots.map((dot) => ({
-    x: middle + (dot.x - mx / mass) * scale,
-    y: middle + (dot.y - my / mass) * scale,
-    radius: dot.radius * radius,
-    lift: dot.lift,
-  }));
+  return [mx / mass, my / mass];
 }

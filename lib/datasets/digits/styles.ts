@@ -20,7 +20,7 @@ export const STYLES: readonly (readonly Style[])[] = [
   [
     {
       weight: 5,
-      aspect: 0.75,
+      aspect: 0.79,
       strokes: [
         [
           [0.55, 0],
@@ -37,7 +37,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 2,
-      aspect: 0.7,
+      aspect: 0.73,
       strokes: [
         [
           [0.75, 0.12],
@@ -55,7 +55,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1,
-      aspect: 0.8,
+      aspect: 0.84,
       strokes: [
         [
           [0.35, 0.06],
@@ -72,7 +72,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 0.6,
-      aspect: 1.15,
+      aspect: 1.2,
       strokes: [
         [
           [0.5, 0.02],
@@ -242,6 +242,22 @@ export const STYLES: readonly (readonly Style[])[] = [
         ],
       ],
     },
+    {
+      weight: 1.2,
+      aspect: 0.58,
+      strokes: [
+        [
+          [0.06, 0.16],
+          [0.46, 0],
+          [0.92, 0.14],
+          [0.84, 0.42],
+          [0.46, 0.74],
+          [0.06, 0.98, 1],
+          [0.5, 0.98],
+          [1, 0.96],
+        ],
+      ],
+    },
   ],
   // 3: two bows meeting in a point, two bows with a small loop between, a flat top
   [
@@ -314,12 +330,30 @@ export const STYLES: readonly (readonly Style[])[] = [
         ],
       ],
     },
+    {
+      weight: 1.2,
+      aspect: 0.62,
+      strokes: [
+        [
+          [0.14, 0.1],
+          [0.48, 0],
+          [0.78, 0.14],
+          [0.62, 0.38],
+          [0.32, 0.46, 1],
+          [0.74, 0.52],
+          [0.9, 0.74],
+          [0.66, 0.96],
+          [0.24, 0.98],
+          [0.04, 0.82],
+        ],
+      ],
+    },
   ],
   // 4: open at the top with straight or round arm, closed, in one stroke
   [
     {
       weight: 5,
-      aspect: 0.75,
+      aspect: 0.78,
       strokes: [
         [
           [0.16, 0.04],
@@ -337,7 +371,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 3,
-      aspect: 0.75,
+      aspect: 0.78,
       strokes: [
         [
           [0.14, 0],
@@ -355,7 +389,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.75,
+      aspect: 0.78,
       strokes: [
         [
           [0.62, 0],
@@ -373,7 +407,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.7,
+      aspect: 0.73,
       strokes: [
         [
           [0.12, 0],
@@ -391,7 +425,7 @@ export const STYLES: readonly (readonly Style[])[] = [
   [
     {
       weight: 3,
-      aspect: 0.75,
+      aspect: 0.83,
       strokes: [
         [
           [0.92, 0.02],
@@ -409,7 +443,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 3,
-      aspect: 0.8,
+      aspect: 0.88,
       strokes: [
         [
           [0.26, 0.08],
@@ -430,7 +464,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 2,
-      aspect: 0.85,
+      aspect: 0.94,
       strokes: [
         [
           [1, 0.03],
@@ -450,7 +484,7 @@ export const STYLES: readonly (readonly Style[])[] = [
   [
     {
       weight: 4,
-      aspect: 0.65,
+      aspect: 0.68,
       strokes: [
         [
           [0.72, 0],
@@ -468,7 +502,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 3,
-      aspect: 0.6,
+      aspect: 0.62,
       strokes: [
         [
           [0.36, 0],
@@ -485,7 +519,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.7,
+      aspect: 0.73,
       strokes: [
         [
           [0.88, 0.04],
@@ -503,7 +537,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.75,
+      aspect: 0.78,
       strokes: [
         [
           [0.34, 0],
@@ -520,7 +554,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1,
-      aspect: 0.85,
+      aspect: 0.88,
       strokes: [
         [
           [0.3, 0],
@@ -599,12 +633,46 @@ export const STYLES: readonly (readonly Style[])[] = [
         ],
       ],
     },
+    {
+      weight: 1,
+      aspect: 0.7,
+      strokes: [
+        [
+          [0.04, 0.12],
+          [0.3, 0.02],
+          [0.7, 0.04],
+          [0.9, 0.16],
+          [0.8, 0.46],
+          [0.62, 0.74],
+          [0.5, 1],
+        ],
+      ],
+    },
+    {
+      weight: 0.8,
+      aspect: 0.8,
+      strokes: [
+        [
+          [0, 0.22],
+          [0.1, 0.04],
+          [0.5, 0.08],
+          [0.98, 0, 1],
+          [0.72, 0.36],
+          [0.42, 1],
+        ],
+        [
+          [0.26, 0.48],
+          [0.6, 0.5],
+          [0.96, 0.44],
+        ],
+      ],
+    },
   ],
   // 8: one stroke from the upper right, one from the middle, two rings
   [
     {
       weight: 5,
-      aspect: 0.62,
+      aspect: 0.67,
       strokes: [
         [
           [0.86, 0.12],
@@ -624,7 +692,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 2,
-      aspect: 0.6,
+      aspect: 0.65,
       strokes: [
         [
           [0.5, 0.46],
@@ -643,7 +711,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1,
-      aspect: 0.6,
+      aspect: 0.65,
       strokes: [
         [
           [0.55, 0],
@@ -667,7 +735,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 2,
-      aspect: 0.7,
+      aspect: 0.76,
       strokes: [
         [
           [0.96, 0.02],
@@ -686,7 +754,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1,
-      aspect: 0.65,
+      aspect: 0.7,
       strokes: [
         [
           [0.8, 0.16],
@@ -709,7 +777,7 @@ export const STYLES: readonly (readonly Style[])[] = [
   [
     {
       weight: 5,
-      aspect: 0.62,
+      aspect: 0.64,
       strokes: [
         [
           [0.88, 0.1],
@@ -726,7 +794,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 3,
-      aspect: 0.62,
+      aspect: 0.64,
       strokes: [
         [
           [0.86, 0.16],
@@ -744,7 +812,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.66,
+      aspect: 0.69,
       strokes: [
         [
           [0.84, 0.2],
@@ -762,7 +830,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.5,
+      aspect: 0.52,
       strokes: [
         [
           [0.78, 0.06],
@@ -778,7 +846,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1.5,
-      aspect: 0.62,
+      aspect: 0.64,
       strokes: [
         [
           [1, 0.02],
@@ -795,7 +863,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 0.8,
-      aspect: 0.75,
+      aspect: 0.78,
       strokes: [
         [
           [0.84, 0.24],
@@ -812,7 +880,7 @@ export const STYLES: readonly (readonly Style[])[] = [
     },
     {
       weight: 1,
-      aspect: 0.66,
+      aspect: 0.69,
       strokes: [
         [
           [0.9, 0.06],
@@ -823,6 +891,39 @@ export const STYLES: readonly (readonly Style[])[] = [
           [0.9, 0.36],
           [0.84, 0.66],
           [0.72, 1],
+        ],
+      ],
+    },
+    {
+      weight: 1.5,
+      aspect: 0.55,
+      strokes: [
+        [
+          [0.8, 0.14],
+          [0.56, 0.02],
+          [0.2, 0.14],
+          [0.14, 0.38],
+          [0.44, 0.5],
+          [0.78, 0.36],
+          [0.84, 0.12],
+          [0.88, 0.5],
+          [0.86, 1],
+        ],
+      ],
+    },
+    {
+      weight: 1,
+      aspect: 0.6,
+      strokes: [
+        [
+          [0.92, 0],
+          [0.5, 0.06],
+          [0.12, 0.26],
+          [0.26, 0.46],
+          [0.64, 0.36],
+          [0.94, 0.04, 1],
+          [0.7, 0.56],
+          [0.4, 1],
         ],
       ],
     },
