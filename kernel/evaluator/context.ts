@@ -9,6 +9,13 @@ import { promiseHooks } from "node:v8";
  */
 let current = 0;
 let latest = 0;
+/** The same number where another thread can see it while the code does not let this one run. */
+let place: Int32Array = new Int32Array(1);
+
+function enter(run: number): void {
+  current = run;
+  place[0] = run;
+}
 
 /** Where a promise keeps its run. */
 const RUN = Symbol("run");
@@ -18,11 +25,11 @@ type WithRun = Promise<unknown> & { [RUN]?: number };
 export function inRun<T>(run: number, code: () => T): T {
   latest = Math.max(latest, run);
   const outer = current;
-  current = run;
+  enter(run);
   try {
     return code();
   } finally {
-    current = outer;
+    enter(outer);
   }
 }
 
@@ -33,11 +40,16 @@ export function currentRun(): number {
 
 /** Forgets where stopped code was: called as the event loop enters this process's own code. */
 export function resetContext(): void {
-  current = 0;
+  enter(0);
 }
 
-/** Starts to follow promises and timers. */
-export function installContext(): void {
+/**
+ * Starts to follow promises and timers.
+ *
+ * @param seenBy - shared memory that always holds the number of the run whose code is at work
+ */
+export function installContext(seenBy: Int32Array<SharedArrayBuffer>): void {
+  place = seenBy;
   const outer: number[] = [];
   promiseHooks.createHook({
     init: (promise: WithRun) => {
@@ -45,10 +57,10 @@ export function installContext(): void {
     },
     before: (promise: WithRun) => {
       outer.push(current);
-      current = promise[RUN] ?? 0;
+      enter(promise[RUN] ?? 0);
     },
     after: () => {
-      current = outer.pop() ?? 0;
+      enter(outer.pop() ?? 0);
     },
   });
   const follow = (owner: object, name: string) => {

@@ -36,17 +36,19 @@ const IDLE = 250;
 
 const [nonce = ""] = process.argv.slice(2);
 const outbox = new Outbox();
-const seenInterrupts = new Int32Array(new SharedArrayBuffer(4));
+/** What the watcher sees of this thread: how often it has shown that it is awake, and the run whose code is at work. */
+const shared = new SharedArrayBuffer(8);
+const awake = new Int32Array(shared, 0, 1);
 
 installConsole(outbox);
-installContext();
+installContext(new Int32Array(shared, 4, 1));
 installTraces();
 installPolyfills();
 // Beside libraries that draw, cells see a `document`; tslab gives their code no file name, which Node calls so.
 installDom({ sees: (file) => file.startsWith("evalmachine.") || isDrawingLibrary(file) });
 
 const watcher = new Worker(new URL("./watcher.js", import.meta.url), {
-  workerData: { seen: seenInterrupts.buffer, outbox: outbox.memory },
+  workerData: { shared, outbox: outbox.memory },
 });
 outbox.onWaiting = () => watcher.postMessage("flush");
 
@@ -86,11 +88,14 @@ for (const name of GLOBAL_NAMES) {
   Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: globals[name] });
 }
 
-watcher.on("message", (command: Command & { buffers: Uint8Array[] }) => {
+watcher.on("message", (command: (Command & { buffers: Uint8Array[] }) | { type: "wake" }) => {
   resetContext();
   switch (command.type) {
+    case "wake":
+      Atomics.add(awake, 0, 1);
+      return;
     case "interrupt":
-      Atomics.add(seenInterrupts, 0, 1);
+      Atomics.add(awake, 0, 1);
       return interrupt();
     case "execute":
       return execute(command);
@@ -173,6 +178,7 @@ function interrupt(): void {
 function abandon(stopped: Execute): void {
   inRun(stopped.run, stopBars);
   interrupted.add(stopped.run);
+  watcher.postMessage(stopped.run);
   runner.interrupt();
   end(
     stopped.run,
@@ -181,7 +187,10 @@ function abandon(stopped: Execute): void {
   );
 }
 
-/** Code that awaits cannot be stopped from outside; it stops at its loop's next turn, or as it next shows something. */
+/**
+ * Code that awaits cannot be stopped from outside; it stops at its loop's next turn, as it next shows something, or
+ * by the watcher where it does not let this thread run.
+ */
 function stopIfInterrupted(): void {
   const run = currentRun();
   if (interrupted.has(run) && current?.run !== run) throw new Error("The cell was interrupted.");

@@ -73,6 +73,28 @@ describe("an interrupt", () => {
     expect((await waiting.run).reply.status).toBe("aborted");
   });
 
+  it("also stops what the cell does after the await that it was interrupted in", async () => {
+    await run(kernel, "const kept = 9");
+    const cell = await sendEndless(
+      'console.log("running"); await new Promise((r) => setTimeout(r, 200)); while (true) {}',
+    );
+    await kernel.interrupt();
+    expect((await cell.run).reply.ename).toMatch(/Interrupt/);
+    await new Promise((resolve) => setTimeout(resolve, 300)); // now the loop would begin
+    expect((await run(kernel, "kept")).result!.data["text/plain"]).toBe("9");
+  });
+
+  it("stops output without end, and nothing of it comes later", async () => {
+    for (const code of ['while (true) console.log("x".repeat(100))', "while (true) display(1)"]) {
+      const cell = await sendEndless(`console.log("running"); ${code}`);
+      await kernel.interrupt();
+      expect((await cell.run).reply.ename).toMatch(/Interrupt/);
+      const count = cell.messages.length;
+      expect((await run(kernel, "1")).reply.status).toBe("ok");
+      expect(cell.messages.length).toBe(count);
+    }
+  });
+
   it("of a cell that sits in native code is answered, and the kernel stays alive meanwhile", async () => {
     const cell = await sendEndless(
       'import { spawnSync } from "node:child_process"; console.log("running"); spawnSync("sleep", ["3"]); 1',
