@@ -5,6 +5,7 @@ export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/
 export { type DType, dtypes } from "./graph/dtype.ts";
 export type { Shape } from "./graph/shape.ts";
 // Files and data
+export { HubError, login, logout, pushToHub, resolveFiles, whoami } from "./hub/index.ts";
 export { saveOnnx, toOnnx } from "./io/onnx.ts";
 export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
 export * from "./models/index.ts";
@@ -31,4 +32,6 @@ export { einsum } from "./tensor/einsum.ts";
 export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
 export * from "./tensor/random.ts";
 export { type Nested, type Operand, realize, Tensor } from "./tensor/tensor.ts";
+// Prompts
+export { CLIPTokenizer } from "./tokenizer/index.ts";
 export { type Compiled, compile } from "./train/compile.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type HubOptions, hubFile } from "./hub-file.ts";
+import { type HubOptions, hubFile } from "../hub/index.ts";
 import { parseIdx } from "./idx.ts";
 import { ImageDataset } from "./image-dataset.ts";
 import { readPictureTable } from "./picture-table.ts";
@@ -121,7 +121,7 @@ async function readIdx(source: Source, folder: string, name: string) {
 
 async function fromHub(source: Source, split: Split, options: HubOptions): Promise<ImageDataset> {
   const file = `${source.config}/${split}-00000-of-00001.parquet`;
-  const path = await hubFile({ repo: source.repo, path: file, where: source.name, ...options });
+  const path = await hubFile(source.repo, file, { repoType: "dataset", where: source.name, ...options });
   const { images, labels, shape } = await readPictureTable(path);
   return new ImageDataset({ name: source.name, images, labels, shape, classes: source.classes });
 }

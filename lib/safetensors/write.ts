@@ -62,16 +62,19 @@ export function serializeSafetensors(
 /**
  * Writes a file under a temporary name beside `path` and renames it when all is written, so that a reader never sees
  * half of it and a failure leaves what was there before.
+ *
+ * @param options.mode - who may read it; default everybody whom the process's own mask allows
  */
 export async function writeWhole(
   path: string,
   fill: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  options: { mode?: number } = {},
 ): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
   try {
-    const file = await open(temporary, "wx");
+    const file = await open(temporary, "wx", options.mode);
     try {
       await fill(async (bytes) => {
         let done = 0;

@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { type HubOptions, resolveFiles } from "../hub/index.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type AddedToken, type Bpe, createTokenizer } from "./definition.ts";
-import { parseTokenizer, readTokenizerFolder, type TokenizerFiles } from "./files.ts";
+import { parseTokenizer, readTokenizerFolder, TOKENIZER_FILES, type TokenizerFiles } from "./files.ts";
 
 /** How a list of prompts becomes a rectangle. */
 export interface BatchOptions {
@@ -64,11 +65,20 @@ export class CLIPTokenizer {
   }
 
   /**
-   * Reads `vocab.json` and `merges.txt` (or `tokenizer.json`) from a folder.
+   * Reads `vocab.json` and `merges.txt` (or `tokenizer.json`) from a folder or a repository on the Hugging Face hub:
+   * `CLIPTokenizer.fromPretrained("stable-diffusion-v1-5/stable-diffusion-v1-5", { subfolder: "tokenizer" })`.
    *
-   * @throws Error where they are missing or damaged
+   * @throws Error where they are missing or damaged, HubError where the hub cannot give them
    */
-  static async fromFolder(folder: string): Promise<CLIPTokenizer> {
+  static async fromPretrained(
+    idOrFolder: string,
+    options: HubOptions & { subfolder?: string } = {},
+  ): Promise<CLIPTokenizer> {
+    const { folder } = await resolveFiles(idOrFolder, {
+      ...options,
+      where: "CLIPTokenizer",
+      patterns: TOKENIZER_FILES,
+    });
     return new CLIPTokenizer(await readTokenizerFolder(folder));
   }
 

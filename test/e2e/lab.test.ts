@@ -4,7 +4,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { packageRoot } from "../../kernel/spec/package-root.ts";
 import { findJupyter } from "../../kernel/start/jupyter.ts";
-import { findChromium, launchChromium } from "./browser.ts";
+import { contrasts, findChromium, launchChromium } from "./browser.ts";
 import { LabUnderTest, NotebookPage } from "./lab.ts";
 
 const jupyter = await findJupyter(packageRoot());
@@ -17,6 +17,9 @@ if (missing.length > 0) console.log(`The test in a real browser is skipped; it n
 
 /** Where pictures of the page go, for a person to look at: npm test keeps none. */
 const screenshots = process.env.E2E_SCREENSHOTS;
+
+/** Jupyter's own red for errors, on its own ground for them, has a contrast of 2.7 in the light theme. */
+const READABLE = 2.7;
 
 const CELLS = {
   hello: `console.log("printed");\nconst kept = 40;\nkept + 2`,
@@ -162,8 +165,21 @@ describe.skipIf(missing.length > 0)("in JupyterLab, in a real browser", () => {
     expect(number).toBe("[2]:");
   });
 
+  test.each(["JupyterLab Dark", "JupyterLab Light"] as const)(
+    "every word of an error can be read in %s",
+    async (theme) => {
+      await notebook.setTheme(theme);
+      for (const name of ["typeError", "error"] as const) {
+        const unreadable = async () =>
+          (await contrasts(notebook.outputs(at(name)))).filter(({ ratio }) => ratio < READABLE);
+        // The theme's style sheet takes a moment.
+        await expect.poll(unreadable).toEqual([]);
+      }
+    },
+  );
+
   test.runIf(screenshots)("looks well in the light and in the dark theme", async () => {
-    for (const theme of ["JupyterLab Light", "JupyterLab Dark"] as const) {
+    for (const theme of ["JupyterLab Dark", "JupyterLab Light"] as const) {
       await notebook.setTheme(theme);
       for (const name of ["hello", "progress", "typed"] as const) {
         await notebook.cell(at(name)).scrollIntoViewIfNeeded();

@@ -122,6 +122,7 @@ export class NotebookPage {
     await item("Theme").hover();
     await item(theme).click();
     await this.page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor({ state: "attached" });
+    await this.page.locator("#jupyterlab-splash").waitFor({ state: "detached" });
   }
 }
 

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mnist } from "../../../lib/datasets/index.ts";
 import { readPictureTable } from "../../../lib/datasets/picture-table.ts";
+import { FakeHub, type Fault } from "../hub/fake-hub.ts";
 
 type Reference = { labels: number[]; grey: string; kinds: string; sizes: string; broken: string; wrongLabel: string };
 const reference: Reference = JSON.parse(
@@ -18,57 +17,25 @@ const table = Buffer.from(reference.grey, "base64");
 const pattern = (k: number) =>
   Uint8Array.from({ length: 784 }, (_, p) => (9 * (p % 28) + 5 * Math.floor(p / 28) + 31 * k) % 256);
 
-const COMMIT = "a".repeat(40);
-
-/** A server that answers as the hub does for one data set, and can be told to fail. */
-class Hub {
-  mode: "well" | "breaks off" | "busy" | "gated" | "unknown" = "well";
-  requests: string[] = [];
-  body: Buffer = table;
-  readonly server: Server = createServer((request, response) => {
-    this.requests.push(`${request.method} ${request.url} ${request.headers.authorization ?? ""}`.trim());
-    const status = { well: 0, "breaks off": 0, busy: 503, gated: 401, unknown: 404 }[this.mode];
-    if (status) {
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ error: "refused" }));
-    } else if (request.url === "/api/datasets/ylecun/mnist/paths-info/main") {
-      const path = "mnist/test-00000-of-00001.parquet";
-      const info = {
-        path,
-        type: "file",
-        oid: "b".repeat(40),
-        size: this.body.length,
-        lastCommit: { id: COMMIT, title: "t", date: "2026-01-01T00:00:00.000Z" },
-      };
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify([info]));
-    } else if (request.headers.range === "bytes=0-0") {
-      response
-        .writeHead(206, { etag: '"e"', "content-range": `bytes 0-0/${this.body.length}`, "content-length": 1 })
-        .end(this.body.subarray(0, 1));
-    } else {
-      response.writeHead(200, { etag: '"e"', "content-length": this.body.length });
-      if (this.mode === "breaks off") response.write(this.body.subarray(0, 500), () => response.destroy());
-      else response.end(this.body);
-    }
-  });
-}
-
+const PATH = "mnist/test-00000-of-00001.parquet";
 let cacheDir: string;
-let hub: Hub;
-let hubUrl: string;
+let hub: FakeHub;
+let commit: string;
 
 describe("mnist from the hub", () => {
   beforeEach(async () => {
     cacheDir = await mkdtemp(join(tmpdir(), "difflab-hub-"));
-    hub = new Hub();
-    await new Promise<void>((resolve) => hub.server.listen(0, "127.0.0.1", resolve));
-    hubUrl = `http://127.0.0.1:${(hub.server.address() as AddressInfo).port}`;
+    hub = await new FakeHub().start();
+    commit = hub.put("datasets/ylecun/mnist", { [PATH]: table });
   });
   afterEach(async () => {
-    hub.server.closeAllConnections();
-    await new Promise((resolve) => hub.server.close(resolve));
+    await hub.stop();
     await rm(cacheDir, { recursive: true, force: true });
   });
-  const load = (more: object = {}) => mnist({ split: "test", hubUrl, cacheDir, token: "hf_test", ...more });
+  const fail = (fault: Fault) => {
+    hub.fault = () => fault;
+  };
+  const load = (more: object = {}) => mnist({ split: "test", hubUrl: hub.url, cacheDir, token: "hf_test", ...more });
 
   test("is downloaded with progress into the cache's layout, and decoded", async () => {
     const seen: { file: string; loaded: number; total: number | null }[] = [];
@@ -77,11 +44,11 @@ describe("mnist from the hub", () => {
     expect(data.shape).toEqual([6, 28, 28]);
     for (let k = 0; k < 6; k++) expect(data[k]!.image).toEqual(pattern(k));
     expect(seen.at(-1)).toEqual({
-      file: "mnist/test-00000-of-00001.parquet",
+      file: PATH,
       loaded: table.length,
       total: table.length,
     });
-    const kept = join(cacheDir, "datasets--ylecun--mnist/snapshots", COMMIT, "mnist/test-00000-of-00001.parquet");
+    const kept = join(cacheDir, "datasets--ylecun--mnist/snapshots", commit, PATH);
     expect(await readFile(kept)).toEqual(table);
     expect(hub.requests.some((r) => r.endsWith("Bearer hf_test"))).toBe(true);
   });
@@ -90,18 +57,16 @@ describe("mnist from the hub", () => {
     await load();
     hub.requests = [];
     await load();
-    expect(hub.requests.filter((r) => r.startsWith("GET"))).toEqual([]);
-    hub.mode = "busy";
+    expect(hub.requests.filter((r) => r.includes("/resolve/"))).toEqual([]);
+    fail({ status: 503 });
     expect((await load()).length).toBe(6);
-    hub.server.closeAllConnections();
-    await new Promise((resolve) => hub.server.close(resolve));
+    await hub.stop();
     expect((await load()).length).toBe(6);
     expect((await load({ localFilesOnly: true })).length).toBe(6);
   });
 
   test("says what to do where there is no network and no copy", async () => {
-    hub.server.closeAllConnections();
-    await new Promise((resolve) => hub.server.close(resolve));
+    await hub.stop();
     await expect(load()).rejects.toThrow(
       /^mnist: ylecun\/mnist\/.*: no answer from http:\/\/127.*ECONNREFUSED.*no copy in the cache\. Connect once/,
     );
@@ -109,24 +74,26 @@ describe("mnist from the hub", () => {
   });
 
   test("says what to do where the hub refuses", async () => {
-    hub.mode = "gated";
-    await expect(load()).rejects.toThrow(/answered 401\. Accept the licence on its page, then set HF_TOKEN\./);
-    hub.mode = "unknown";
+    fail({ status: 401 });
+    await expect(load({ token: false })).rejects.toThrow(
+      /answered 401\. Accept the licence on its page, then set HF_TOKEN\./,
+    );
+    fail({ status: 404 });
     await expect(load()).rejects.toThrow(/answered 404\. Check the repository, the file and the revision\./);
-    hub.mode = "busy";
+    fail({ status: 503 });
     await expect(load()).rejects.toThrow(/answered 503\. Try again later\./);
   });
 
   test("that breaks off leaves no file that looks whole, and can be tried again", async () => {
-    hub.mode = "breaks off";
+    hub.fault = (request) => (request.includes("parquet") ? { breakAfter: 0 } : undefined);
     await expect(load()).rejects.toThrow("no answer from");
     await expect(load({ localFilesOnly: true })).rejects.toThrow("is not in the cache");
-    hub.mode = "well";
+    hub.fault = () => undefined;
     expect((await load()).length).toBe(6);
   });
 
   test("that is damaged names the file to delete", async () => {
-    hub.body = Buffer.from("PAR1 this is not a table PAR1");
+    hub.put("datasets/ylecun/mnist", { [PATH]: "PAR1 this is not a table PAR1" });
     await expect(load()).rejects.toThrow(
       /snapshots.*parquet: damaged, or no parquet table of pictures .*Delete it and try again\./,
     );

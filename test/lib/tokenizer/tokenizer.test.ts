@@ -62,7 +62,7 @@ async function folderOf(files: Record<string, unknown> = {}): Promise<string> {
   }
   return folder;
 }
-const small = async () => CLIPTokenizer.fromFolder(await folderOf());
+const small = async () => CLIPTokenizer.fromPretrained(await folderOf());
 
 /** Fails with the texts whose ids differ. */
 function expectIds(tokenizer: CLIPTokenizer, ids: number[][]) {
@@ -97,7 +97,7 @@ describe("CLIPTokenizer", () => {
       "merges.txt": undefined,
       "tokenizer.json": { added_tokens, model },
     });
-    expectIds(await CLIPTokenizer.fromFolder(folder), reference.small);
+    expectIds(await CLIPTokenizer.fromPretrained(folder), reference.small);
   });
 
   test("decodes to the text that Hugging Face's gives", async () => {
@@ -152,7 +152,7 @@ describe("CLIPTokenizer", () => {
       "tokenizer_config.json": { model_max_length: 77, pad_token: EOS, bos_token: BOS, eos_token: EOS, unk_token: EOS },
       "special_tokens_map.json": { bos_token: BOS, eos_token: { content: EOS }, unk_token: EOS, pad_token: "!" },
     });
-    const tokenizer = await CLIPTokenizer.fromFolder(folder);
+    const tokenizer = await CLIPTokenizer.fromPretrained(folder);
     expect([tokenizer.padToken, tokenizer.padTokenId]).toEqual(reference.exclamation.pad);
     expectIds(tokenizer, reference.exclamation.ids);
     const { inputIds } = tokenizer.batch("hello!", { maxLength: 12 });
@@ -185,14 +185,14 @@ describe("CLIPTokenizer", () => {
     tokenizer.addConcept("<bird>", 2);
     const folder = join(root, "saved");
     await tokenizer.savePretrained(folder);
-    const again = await CLIPTokenizer.fromFolder(folder);
+    const again = await CLIPTokenizer.fromPretrained(folder);
     expect(again.encode("a <bird>_1 red three")).toEqual(tokenizer.encode("a <bird>_1 red three"));
     expect(again.vocabSize).toBe(tokenizer.vocabSize);
     expect(again.padTokenId).toBe(tokenizer.padTokenId);
   });
 
   test("says what is wrong with a folder", async () => {
-    const failing = async (files: Record<string, unknown>) => CLIPTokenizer.fromFolder(await folderOf(files));
+    const failing = async (files: Record<string, unknown>) => CLIPTokenizer.fromPretrained(await folderOf(files));
     await expect(failing({ "vocab.json": undefined, "merges.txt": undefined })).rejects.toThrow(
       /no tokenizer in this folder; expected vocab\.json and merges\.txt, or tokenizer\.json\. .*subfolder/,
     );

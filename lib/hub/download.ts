@@ -1,0 +1,192 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isFile, type RepoCache } from "./cache.ts";
+import { bytes, HubError, HubRefusal, isOffline } from "./errors.ts";
+import { withLock } from "./lock.ts";
+
+/** Tries in a row that bring no byte before a download is given up. */
+const FRUITLESS = 5;
+const RETRY_MS = [200, 500, 1000, 2000];
+/** A connection that brings nothing for this long is broken off and made anew. */
+const STALL_MS = 30_000;
+
+/** A file of a repository at one commit, as the hub lists it. */
+export interface RemoteFile {
+  readonly path: string;
+  readonly size: number;
+  /** The name of its blob: the SHA-256 of its contents where the hub keeps it apart from git, else git's own hash. */
+  readonly hash: string;
+}
+
+export interface DownloadOptions {
+  readonly url: string;
+  /** Names the file in errors. */
+  readonly what: string;
+  readonly fetch: typeof fetch;
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (loaded: number) => void;
+}
+
+/**
+ * Brings a file's contents into the cache's `blobs`. A broken connection is taken up where it broke, in this call and in
+ * later ones; the blob appears under its name only when its length and hash are right.
+ *
+ * @throws HubError where the contents are wrong or the disk is full, HubRefusal, or what `fetch` throws
+ */
+export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: DownloadOptions): Promise<void> {
+  const blob = cache.blob(file.hash);
+  if (await isFile(blob)) return;
+  await mkdir(dirname(blob), { recursive: true });
+  const once = async () => {
+    // Another process may have brought it while we waited.
+    if (await isFile(blob)) return;
+    const partial = cache.incomplete(file.hash);
+    await checkSpace(partial, file.size, options.what);
+    for (;;) {
+      const resumed = (await fill(partial, file, options)) > 0;
+      if (await isWhole(partial, file)) break;
+      await rm(partial, { force: true });
+      // What an earlier call left may have been bad: once more from the start.
+      if (!resumed) {
+        throw new HubError(
+          "damaged",
+          `${options.what}: what came is not the file (its hash is not ${file.hash}). Try again; a proxy may be in between.`,
+        );
+      }
+    }
+    await rename(partial, blob);
+  };
+  await withLock(cache.lock(file.hash), once, options.signal);
+}
+
+/** Writes until `partial` has the file's length. Returns how much of it was there before. */
+async function fill(partial: string, file: RemoteFile, options: DownloadOptions): Promise<number> {
+  const handle = await open(partial, "a+");
+  try {
+    let have = (await handle.stat()).size;
+    if (have > file.size) {
+      await handle.truncate(0);
+      have = 0;
+    }
+    const before = have;
+    options.onBytes?.(have);
+    let fruitless = 0;
+    while (have < file.size) {
+      const start = have;
+      try {
+        have = await receive(handle, file, start, options);
+      } catch (error) {
+        if (!(isOffline(error) || isBroken(error))) throw error;
+        have = (await handle.stat()).size;
+        fruitless = have > start ? 0 : fruitless + 1;
+        if (fruitless >= FRUITLESS) throw error;
+        await sleep(RETRY_MS[Math.min(fruitless, RETRY_MS.length - 1)], undefined, { signal: options.signal });
+      }
+    }
+    await handle.sync();
+    return before;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // A full disk helps nobody: give back what this took.
+    if (code === "ENOSPC" || code === "EDQUOT") await handle.truncate(0).catch(() => {});
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** One connection: appends what comes, and returns the length then. */
+async function receive(handle: FileHandle, file: RemoteFile, start: number, options: DownloadOptions): Promise<number> {
+  const { what, signal } = options;
+  const stall = new AbortController();
+  let timer = setTimeout(() => {}, 0);
+  const alive = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stall.abort(new DOMException("nothing came for 30 s", "TimeoutError")), STALL_MS);
+  };
+  try {
+    alive();
+    // No compression on the way: it would hide the length, and a range counts the bytes as they lie at the hub.
+    const headers: Record<string, string> = { "accept-encoding": "identity" };
+    if (start > 0) headers.range = `bytes=${start}-`;
+    const response = await options.fetch(options.url, { headers, signal: stall.signal });
+    let have = start;
+    if (start > 0 && !continues(response, start)) {
+      await handle.truncate(0);
+      have = 0;
+    }
+    checkLength(response, file.size - have, what);
+    if (!response.body) throw new TypeError("an answer without contents");
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      alive();
+      signal?.throwIfAborted();
+      if (have + chunk.length > file.size) throw wrongLength(what, `more than ${file.size}`, file.size);
+      let done = 0;
+      while (done < chunk.length) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+      have += chunk.length;
+      options.onBytes?.(have);
+    }
+    // Ended early without an error: as good as broken off.
+    if (have < file.size) throw new TypeError(`the connection ended after ${have} of ${file.size} bytes`);
+    return have;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether the answer goes on from `start`; a server that knows no ranges sends everything again. */
+function continues(response: Response, start: number): boolean {
+  const range = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "");
+  return response.status === 206 && Number(range?.[1]) === start;
+}
+
+function checkLength(response: Response, expected: number, what: string): void {
+  const length = response.headers.get("content-length");
+  if (length === null || response.headers.has("content-encoding")) return;
+  if (Number(length) !== expected) throw wrongLength(what, length, expected);
+}
+
+function wrongLength(what: string, got: string, expected: number): HubError {
+  return new HubError(
+    "damaged",
+    `${what}: got ${got} bytes, the hub lists ${expected}. Try again; a proxy may be in between.`,
+  );
+}
+
+/** A connection that broke, as undici reports it within a body. */
+function isBroken(error: unknown): boolean {
+  if (error instanceof HubError || error instanceof HubRefusal) return false;
+  const { code, cause } = error as NodeJS.ErrnoException & { cause?: NodeJS.ErrnoException };
+  return /^(UND_ERR|ECONNRESET|EPIPE|ETIMEDOUT)/.test(code ?? cause?.code ?? "");
+}
+
+async function isWhole(path: string, { size, hash }: RemoteFile): Promise<boolean> {
+  const { size: have } = await stat(path);
+  if (have !== size) return false;
+  const [hasher, known] = hasherFor(hash, size);
+  if (!known) return true;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hasher.update(chunk);
+  return hasher.digest("hex") === hash;
+}
+
+/** 64 digits are the SHA-256 of the contents; 40 are git's SHA-1, of a header and the contents. */
+function hasherFor(hash: string, size: number): [Hash, boolean] {
+  if (/^[0-9a-f]{64}$/.test(hash)) return [createHash("sha256"), true];
+  return [createHash("sha1").update(`blob ${size}\0`), /^[0-9a-f]{40}$/.test(hash)];
+}
+
+async function checkSpace(partial: string, size: number, what: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(partial));
+  const have = (await stat(partial).catch(() => undefined))?.size ?? 0;
+  const free = bavail * bsize;
+  if (size - have > free) {
+    throw new HubError(
+      "disk",
+      `${what}: takes ${bytes(size - have)}, the disk of ${dirname(partial)} has ${bytes(free)} left. ` +
+        "Free space or choose another { cacheDir }.",
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { getHFHubCachePath } from "@huggingface/hub";
+
+/** How to reach the Hugging Face hub, and what to take from it. */
+export interface HubOptions {
+  /** Branch, tag or commit; default "main". */
+  revision?: string;
+  /** The hub's cache, shared with Python; default as the hub's own libraries choose it (`HF_HUB_CACHE`, `HF_HOME`). */
+  cacheDir?: string;
+  /** Use only what is in the cache; default false, or true where `HF_HUB_OFFLINE` is set. */
+  localFilesOnly?: boolean;
+  /** An access token; default `HF_TOKEN`, else the one that `login` stored. `false` sends none. */
+  token?: string | false;
+  /** Default the environment's `HF_ENDPOINT`, else https://huggingface.co */
+  hubUrl?: string;
+  /** Called while files download; default a bar in a notebook, lines in a terminal. `null` for none. */
+  onProgress?: ((progress: FileProgress) => void) | null;
+  /** Stops the download. What has come stays, and the next try goes on from there. */
+  signal?: AbortSignal;
+}
+
+/** How far one file is. */
+export interface FileProgress {
+  /** The file's path in its repository. */
+  readonly file: string;
+  /** Bytes so far, with those of earlier tries. */
+  readonly loaded: number;
+  /** Bytes in all. */
+  readonly total: number;
+}
+
+/** Kinds of repositories that hold files for us. */
+export type RepoType = "model" | "dataset";
+
+/** The hub's address, without a slash at the end. */
+export function hubUrlOf(options: Pick<HubOptions, "hubUrl">): string {
+  return (options.hubUrl ?? (process.env.HF_ENDPOINT || "https://huggingface.co")).replace(/\/+$/, "");
+}
+
+/** The folder that holds every downloaded repository. */
+export function cacheDirOf(options: Pick<HubOptions, "cacheDir">): string {
+  return options.cacheDir ?? getHFHubCachePath();
+}
+
+/** Whether the network is not to be used. */
+export function isLocalOnly(options: Pick<HubOptions, "localFilesOnly">): boolean {
+  return options.localFilesOnly ?? /^(1|on|yes|true)$/i.test(process.env.HF_HUB_OFFLINE ?? "");
+}
+
+/** The folder of the hub's own settings: `HF_HOME`, else `~/.cache/huggingface`. */
+export function hubHome(): string {
+  const { HF_HOME, XDG_CACHE_HOME } = process.env;
+  return HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+}

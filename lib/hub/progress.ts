@@ -1,0 +1,57 @@
+import { bytes } from "./errors.ts";
+import type { FileProgress } from "./options.ts";
+
+/** The kernel's `progress`, as far as it is used here. Found by its shape: the library knows no kernel. */
+interface Bar {
+  update(done: number, note?: string): void;
+  close(): void;
+}
+interface Progress {
+  bar(options: { total: number; label: string }): Bar;
+}
+
+/** Files below this are there before a bar would be seen. */
+const SHOWN_FROM = 1_000_000;
+const LINE_MS = 2_000;
+
+/**
+ * How downloads are shown where nobody asked for another way: a bar for each file in a notebook, lines in a terminal,
+ * nothing where standard error is no terminal.
+ */
+export function defaultProgress(): ((progress: FileProgress) => void) | undefined {
+  const { progress } = globalThis as { progress?: Partial<Progress> };
+  if (typeof progress?.bar === "function") return inNotebook(progress as Progress);
+  if (process.stderr.isTTY) return inTerminal((line) => process.stderr.write(line));
+  return undefined;
+}
+
+function inNotebook(progress: Progress): (progress: FileProgress) => void {
+  const bars = new Map<string, Bar>();
+  return ({ file, loaded, total }) => {
+    if (total < SHOWN_FROM) return;
+    // In megabytes: a bar's figures are for people.
+    const mega = (n: number) => Math.round(n / 1e5) / 10;
+    const bar = bars.get(file) ?? progress.bar({ total: mega(total), label: `${file} (MB)` });
+    bars.set(file, bar);
+    bar.update(mega(loaded));
+    if (loaded >= total) {
+      bar.close();
+      bars.delete(file);
+    }
+  };
+}
+
+/** A line when a file starts, one every two seconds, and one when it is there. */
+export function inTerminal(
+  write: (line: string) => void,
+  now = () => performance.now(),
+): (progress: FileProgress) => void {
+  const last = new Map<string, number>();
+  return ({ file, loaded, total }) => {
+    if (total < SHOWN_FROM) return;
+    const before = last.get(file);
+    if (loaded < total && before !== undefined && now() - before < LINE_MS) return;
+    last.set(file, now());
+    write(`${file}: ${bytes(loaded)} of ${bytes(total)} (${Math.floor((100 * loaded) / total)} %)\n`);
+  };
+}

@@ -1,0 +1,102 @@
+import { chmod, mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { whoAmI } from "@huggingface/hub";
+import { writeWhole } from "../safetensors/write.ts";
+import { explain, HubError, HubRefusal } from "./errors.ts";
+import { type HubOptions, hubHome, hubUrlOf } from "./options.ts";
+import { hubFetch } from "./request.ts";
+
+/** Who a token belongs to. */
+export interface Account {
+  readonly name: string;
+  readonly fullname: string | undefined;
+  /** Organisations that the account is in. */
+  readonly organisations: readonly string[];
+  /** What the token may do: "read", "write" or "fineGrained", where the hub says. */
+  readonly role: string | undefined;
+}
+
+/** Where Python's huggingface_hub keeps the token: `HF_TOKEN_PATH`, else `token` in the hub's home. */
+export function tokenPath(): string {
+  return process.env.HF_TOKEN_PATH || join(hubHome(), "token");
+}
+
+/** The token to send: the one given, `HF_TOKEN`, or the one that `login` stored; undefined for none. */
+export async function tokenOf(options: Pick<HubOptions, "token">): Promise<string | undefined> {
+  if (options.token === false) return undefined;
+  const given = options.token || process.env.HF_TOKEN || process.env.HUGGING_FACE_HUB_TOKEN;
+  const token = (given || (await readFile(tokenPath(), "utf8").catch(() => ""))).trim();
+  // It goes into a header, whose own error would print it.
+  if (/[^\x21-\x7e]/.test(token))
+    throw new HubError("refused", "hub: the token holds spaces or strange characters; copy it again");
+  return token || undefined;
+}
+
+/**
+ * Logs in to the Hugging Face hub: checks the token and stores it where every program of this user finds it, Python's
+ * included. Needed for gated models, private ones and `pushToHub`.
+ *
+ * Without a token it asks for one where somebody can answer: in a notebook, in a box that hides what is typed.
+ *
+ * @param options.token - from https://huggingface.co/settings/tokens
+ * @returns whose token it is
+ * @throws HubError where the hub refuses the token or cannot be reached; nothing is stored then
+ */
+export async function login(options: { token?: string; hubUrl?: string } = {}): Promise<Account> {
+  const token = (options.token ?? (await ask(hubUrlOf(options))))?.trim();
+  if (!token) {
+    throw new HubError(
+      "refused",
+      `login: no token given. Make one at ${hubUrlOf(options)}/settings/tokens, then login({ token }).`,
+    );
+  }
+  const account = await whoami({ ...options, token });
+  const path = tokenPath();
+  await mkdir(dirname(path), { recursive: true });
+  await writeWhole(path, (write) => write(Buffer.from(token)), { mode: 0o600 });
+  // Windows knows no modes.
+  await chmod(path, 0o600).catch(() => {});
+  return account;
+}
+
+/** Forgets the token that `login` stored. One in `HF_TOKEN` stays in force. */
+export async function logout(): Promise<void> {
+  await rm(tokenPath(), { force: true });
+}
+
+/**
+ * Whose token is in use.
+ *
+ * @throws HubError where there is none, or the hub refuses it or cannot be reached
+ */
+export async function whoami(options: Pick<HubOptions, "token" | "hubUrl"> = {}): Promise<Account> {
+  const hubUrl = hubUrlOf(options);
+  const token = await tokenOf(options);
+  if (token === undefined) {
+    throw new HubError("refused", "whoami: no token. Set HF_TOKEN, or store one with login({ token }).");
+  }
+  try {
+    // The library insists on the prefix of tokens; ours goes into the header in `hubFetch`.
+    const found = await whoAmI({ accessToken: "hf_", hubUrl, fetch: hubFetch(hubUrl, token) });
+    const { name, fullname, orgs } = found as { name: string; fullname?: string; orgs?: { name: string }[] };
+    return { name, fullname, organisations: (orgs ?? []).map((org) => org.name), role: found.auth?.accessToken?.role };
+  } catch (error) {
+    if (error instanceof HubRefusal && error.status === 401) {
+      throw new HubError(
+        "refused",
+        `hub: the token is not valid (${hubUrl} answered 401). Make one at ${hubUrl}/settings/tokens.`,
+        {
+          status: 401,
+        },
+      );
+    }
+    throw explain(error, "hub: whoami", { hubUrl, repo: "settings/tokens", hasToken: true });
+  }
+}
+
+/** The kernel's `prompt`, where there is one. */
+async function ask(hubUrl: string): Promise<string | undefined> {
+  const prompt: unknown = Reflect.get(globalThis, "prompt");
+  if (typeof prompt !== "function") return undefined;
+  return String((await prompt(`Token (from ${hubUrl}/settings/tokens):`, { password: true })) ?? "");
+}
