@@ -35,3 +35,6 @@ export { type Nested, type Operand, realize, Tensor } from "./tensor/tensor.ts";
 // Prompts
 export { CLIPTokenizer } from "./tokenizer/index.ts";
 export { type Compiled, compile } from "./train/compile.ts";
+export { DataLoader, type DataLoaderOptions, type Dataset, TensorDataset } from "./train/data-loader.ts";
+export { type Callback, type FitResult, Learner, type LearnerOptions, type Objective } from "./train/learner.ts";
+export { accuracy } from "./train/metrics.ts";

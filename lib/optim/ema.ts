@@ -10,8 +10,9 @@ import { Tensor } from "../tensor/tensor.ts";
 export class EMA {
   readonly decay: number;
   readonly module: Module;
-  // Whole rows, where an optimizer keeps the parameters in rows.
+  // Whole rows, where an optimizer keeps the parameters in rows; and where in them each parameter stands.
   readonly #means = new Map<Tensor, Tensor>();
+  readonly #places = new Map<Tensor, { readonly row: Tensor; readonly offset: number }>();
 
   constructor(module: Module, options: { decay?: number } = {}) {
     this.module = module;
@@ -21,6 +22,7 @@ export class EMA {
     }
     for (const p of module.parameters()) {
       const row = p.window?.base ?? p;
+      this.#places.set(p, { row, offset: p.window?.offset ?? 0 });
       if (!this.#means.has(row))
         this.#means.set(
           row,
@@ -47,14 +49,30 @@ export class EMA {
   }
 
   #meanOf(tensor: Tensor): Tensor | null {
-    const window = tensor.window;
-    const mean = this.#means.get(window?.base ?? tensor);
-    if (!mean) return null;
-    if (!window) return mean.detach();
-    return mean
-      .detach()
-      .slice(0, window.offset, window.offset + tensor.numel())
-      .reshape(tensor.shape);
+    const place = this.#places.get(tensor);
+    if (!place) return null;
+    const mean = this.#means.get(place.row)!.detach();
+    if (place.row === tensor) return mean;
+    return mean.slice(0, place.offset, place.offset + tensor.numel()).reshape(tensor.shape);
+  }
+
+  /** Takes over saved means of the parameters. */
+  loadStateDict(state: Readonly<Record<string, Tensor>>): void {
+    const rows = new Map<Tensor, { offset: number; value: Tensor }[]>();
+    for (const [name, p] of this.module.namedParameters()) {
+      const value = state[name];
+      if (!value || value.numel() !== p.numel()) throw new Error(`EMA: "${name}" is missing or of another shape`);
+      const { row, offset } = this.#places.get(p)!;
+      rows.set(row, [...(rows.get(row) ?? []), { offset, value }]);
+    }
+    noGrad(() => {
+      for (const [row, parts] of rows) {
+        parts.sort((a, b) => a.offset - b.offset);
+        const flat = parts.map(({ value }) => g.reshape(value.detach().node, [value.numel()]));
+        const mean = this.#means.get(row)!;
+        mean.assign(g.reshape(g.cat(flat, 0), mean.shape));
+      }
+    });
   }
 
   /** Gives the mean weights to a module of the same architecture (the trained one itself too). */

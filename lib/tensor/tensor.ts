@@ -24,6 +24,7 @@ interface Window {
   readonly shape: Shape;
   from?: Node;
   node?: Node;
+  trace?: unknown;
 }
 
 const owners = new WeakMap<Node, Tensor>();
@@ -51,8 +52,10 @@ export class Tensor {
     if (window) {
       tracing.current?.windows.set(this, window.base);
       const from = window.base.node;
-      if (window.from !== from) {
+      // A view from before may have been computed by now; a traced function must lead back to the row itself.
+      if (window.from !== from || window.trace !== tracing.current) {
         window.from = from;
+        window.trace = tracing.current;
         window.node = this.#leaf(viewOf(from, window.offset, window.shape));
       }
       return window.node!;

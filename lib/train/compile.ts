@@ -20,6 +20,8 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /** How often it was traced: once for each combination of argument shapes. */
   readonly traces: number;
+  /** Puts everything that the last call changed back to what it was before; works once for a call. */
+  undo(): void;
   /** Releases the sessions; another call is an error. */
   close(): void;
 }
@@ -50,6 +52,7 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
   const name = options.name ?? (f.name || "compiled function");
   let closed = false;
   let traces = 0;
+  let latest: Program<R> | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
   const call = async (args: A): Promise<R> => {
@@ -64,7 +67,8 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
         program.catch(() => programs.delete(key));
       }
       try {
-        return await (await program).run(args);
+        latest = await program;
+        return await latest.run(args);
       } catch (error) {
         if (!(error instanceof Retrace)) throw error;
         (await program).close();
@@ -81,6 +85,7 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
   };
   return Object.defineProperties(compiled, {
     traces: { get: () => traces },
+    undo: { value: () => latest?.undo() },
     close: {
       value: () => {
         closed = true;
@@ -116,7 +121,8 @@ interface State {
 /** One traced form of a function. */
 export class Program<R> {
   readonly #name: string;
-  readonly #session: Session;
+  /** Null where there is nothing to compute. */
+  readonly #session: Session | null;
   readonly #slots: readonly Slot[];
   readonly #states: readonly State[];
   readonly #results: readonly Node[];
@@ -126,10 +132,12 @@ export class Program<R> {
   /** Values that are part of the program (weights in a file): another value means another program. */
   readonly #fixedValues: readonly (readonly [Tensor, Node])[];
 
+  #before: readonly (readonly [Tensor, Storage])[] = [];
+
   private constructor(
     name: string,
     traced: Traced<R>,
-    session: Session,
+    session: Session | null,
     inputs: readonly Input[],
     fixedValues: readonly (readonly [Tensor, Node])[],
     device: string,
@@ -157,7 +165,8 @@ export class Program<R> {
     const outputs = [...traced.results, ...traced.states.values()];
     const device = outputs.find((node) => node.device !== null)?.device ?? settings.device;
     const graph = structure(outputs, true);
-    const session = open(graph, device, await targetOf(device), { arena: true, ...options });
+    const extra = { arena: true, ...options };
+    const session = outputs.length > 0 ? open(graph, device, await targetOf(device), extra) : null;
     return new Program(name, traced, session, graph.inputs, fixedValues, device);
   }
 
@@ -172,10 +181,11 @@ export class Program<R> {
     const fetches = this.#fetches();
     let data: TypedArray[];
     try {
-      data = (await this.#session.run(feeds, fetches.all)) as TypedArray[];
+      data = ((await this.#session?.run(feeds, fetches.all)) ?? []) as TypedArray[];
     } catch (error) {
       throw explain(error);
     }
+    this.#before = this.#states.map(({ tensor }) => [tensor, current(tensor.peek().storage!)] as const);
     for (const [i, state] of this.#states.entries()) {
       const old = state.tensor.peek().storage;
       state.tensor.place(source(fetches.states[i]!));
@@ -241,8 +251,14 @@ export class Program<R> {
     return { all, results, states };
   }
 
+  undo(): void {
+    for (const [tensor, before] of this.#before) tensor.place(source(before));
+    for (const state of this.#states) state.spare = null;
+    this.#before = [];
+  }
+
   close(): void {
-    this.#session.close();
+    this.#session?.close();
     for (const state of this.#states) state.spare?.dispose();
   }
 }

@@ -69,6 +69,8 @@ function fold(op: BinaryOp, a: Node, b: Node, shape: Shape): Node | null {
     if (op === "mul") return constant(p * q, a.dtype, free);
     if (op === "div" && q !== 0) return constant(p / q, a.dtype, free);
   }
+  // The caller's numbers vary; that one of them is 0 or 1 just now must not make another graph.
+  if (isFree(a) || isFree(b)) return null;
   if (sameShape(a.shape, shape)) {
     if (q === 0 && (op === "add" || op === "sub")) return a;
     if (q === 1 && (op === "mul" || op === "div" || op === "pow")) return a;

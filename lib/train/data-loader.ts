@@ -1,0 +1,170 @@
+import type { TypedArray } from "../graph/dtype.ts";
+import { sizeOf } from "../graph/shape.ts";
+import { fillRandperm, Generator } from "../random/index.ts";
+import { fromArray } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** Anything that batches can be taken from. */
+export interface Dataset {
+  /** Number of examples. */
+  readonly length: number;
+  /** The examples at `indices` as tensors, each with the batch as its first dimension. */
+  tensors(indices: Int32Array): Tensor[];
+}
+
+/** Grey images with labels in memory, such as `mnist()` gives. */
+interface Images {
+  readonly length: number;
+  batch(
+    indices: ArrayLike<number>,
+    options?: { range?: readonly [number, number] },
+  ): { images: Float32Array; labels: BigInt64Array; shape: readonly number[] };
+}
+
+/** Examples that lie in tensors side by side: `x[i]` belongs to `y[i]`. */
+export class TensorDataset implements Dataset {
+  readonly length: number;
+  readonly #columns: readonly { readonly data: TypedArray; readonly tensor: Tensor; readonly row: number }[];
+
+  private constructor(columns: readonly { data: TypedArray; tensor: Tensor; row: number }[]) {
+    this.#columns = columns;
+    this.length = columns[0]!.tensor.shape[0]!;
+  }
+
+  /** Reads the tensors once; batches are then taken in this thread. */
+  static async from(...tensors: readonly Tensor[]): Promise<TensorDataset> {
+    const first = tensors[0];
+    if (!first) throw new RangeError("TensorDataset: got no tensors");
+    for (const t of tensors) {
+      if (t.ndim === 0 || t.shape[0] !== first.shape[0]) {
+        throw new RangeError(`TensorDataset: [${first.shape}] and [${t.shape}] differ in the number of examples`);
+      }
+    }
+    const columns = tensors.map(async (tensor) => ({
+      data: await tensor.data(),
+      tensor,
+      row: sizeOf(tensor.shape.slice(1)),
+    }));
+    return new TensorDataset(await Promise.all(columns));
+  }
+
+  tensors(indices: Int32Array): Tensor[] {
+    return this.#columns.map(({ data, tensor, row }) => {
+      const out = data.slice(0, 0).constructor as new (n: number) => TypedArray;
+      const batch = new out(indices.length * row);
+      for (const [k, i] of indices.entries()) batch.set(data.subarray(i * row, (i + 1) * row) as never, k * row);
+      return fromArray(tensor.dtype, [indices.length, ...tensor.shape.slice(1)], batch);
+    });
+  }
+}
+
+export interface DataLoaderOptions {
+  /** Default 64. */
+  readonly batchSize?: number;
+  /** A new order each epoch; default false. */
+  readonly shuffle?: boolean;
+  /** Of the orders; default 0. */
+  readonly seed?: number;
+  /** Leave out a last batch that is smaller than the others; default false. */
+  readonly dropLast?: boolean;
+  /** For grey images: what black and white become; default [0, 1]. Diffusion works on [-1, 1]. */
+  readonly range?: readonly [number, number];
+}
+
+/** Where a loader stands, to go on exactly there. */
+export interface LoaderState {
+  readonly epoch: number;
+  readonly position: number;
+}
+
+/** Batches of a data set, epoch after epoch. */
+export class DataLoader {
+  readonly dataset: Dataset;
+  readonly batchSize: number;
+  readonly options: DataLoaderOptions;
+  #epoch = 0;
+  #position = 0;
+  #order: Int32Array | null = null;
+
+  constructor(data: Dataset | Images, options: DataLoaderOptions = {}) {
+    this.dataset = "tensors" in data ? data : new ImageBatches(data, options.range ?? [0, 1]);
+    this.batchSize = options.batchSize ?? 64;
+    this.options = options;
+    if (!Number.isInteger(this.batchSize) || this.batchSize < 1) {
+      throw new RangeError(`DataLoader: batchSize is ${this.batchSize}, expected an integer above 0`);
+    }
+    if (this.length === 0) {
+      throw new RangeError(`DataLoader: ${this.dataset.length} examples make no batch of ${this.batchSize}`);
+    }
+  }
+
+  /** Batches in an epoch. */
+  get length(): number {
+    const batches = this.dataset.length / this.batchSize;
+    return this.options.dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  /** The next batch; after the last one of an epoch the next epoch begins. */
+  next(): Tensor[] {
+    this.#order ??= this.#shuffled();
+    const start = this.#position * this.batchSize;
+    const batch = this.dataset.tensors(
+      this.#order.subarray(start, Math.min(start + this.batchSize, this.dataset.length)),
+    );
+    this.#position++;
+    if (this.#position === this.length) {
+      this.#position = 0;
+      this.#epoch++;
+      this.#order = null;
+    }
+    return batch;
+  }
+
+  /** The batches that are left of the epoch. */
+  *[Symbol.iterator](): IterableIterator<Tensor[]> {
+    const { epoch } = this.state;
+    while (this.#epoch === epoch) yield this.next();
+  }
+
+  #shuffled(): Int32Array {
+    const order = new Int32Array(this.dataset.length);
+    if (!this.options.shuffle) return order.map((_, i) => i);
+    // Each epoch has a generator of its own, so that an order does not depend on what else was drawn before.
+    const seed = (this.options.seed ?? 0) * 1_000_003 + this.#epoch;
+    return fillRandperm(order, { generator: new Generator(seed) });
+  }
+
+  get state(): LoaderState {
+    return { epoch: this.#epoch, position: this.#position };
+  }
+
+  set state({ epoch, position }: LoaderState) {
+    if (!(position >= 0 && position < this.length)) {
+      throw new RangeError(
+        `DataLoader: position ${position} of ${this.length} batches; the data are not those of the state`,
+      );
+    }
+    this.#epoch = epoch;
+    this.#position = position;
+    this.#order = null;
+  }
+}
+
+class ImageBatches implements Dataset {
+  readonly #images: Images;
+  readonly #range: readonly [number, number];
+
+  constructor(images: Images, range: readonly [number, number]) {
+    this.#images = images;
+    this.#range = range;
+  }
+
+  get length(): number {
+    return this.#images.length;
+  }
+
+  tensors(indices: Int32Array): Tensor[] {
+    const { images, labels, shape } = this.#images.batch(indices, { range: this.#range });
+    return [fromArray("float32", shape, images), fromArray("int64", [labels.length], labels)];
+  }
+}

@@ -1,0 +1,361 @@
+import { loadTensors, saveTensors } from "../io/tensors.ts";
+import type { Module } from "../nn/module.ts";
+import { clipGradNorm } from "../optim/clip.ts";
+import type { EMA } from "../optim/ema.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import type { Schedule } from "../optim/schedule.ts";
+import { defaultGenerator } from "../random/index.ts";
+import { openSafetensors } from "../safetensors/index.ts";
+import { noGrad } from "../tensor/grad.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type Compiled, compile } from "./compile.ts";
+import type { DataLoader, LoaderState } from "./data-loader.ts";
+import { firstBadTensor } from "./diagnose.ts";
+import { Progress } from "./progress.ts";
+
+/** What is minimised, given a batch: the loss, or a record with it and other numbers to watch (scalars all). */
+export type Objective = (...batch: Tensor[]) => Tensor | ({ loss: Tensor } & Record<string, Tensor>);
+
+/** Numbers of one step or epoch. */
+export type Numbers = { loss: number } & Record<string, number>;
+
+export interface StepInfo {
+  readonly learner: Learner;
+  /** Steps taken in all, this one included. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly numbers: Numbers;
+}
+
+export interface EpochInfo {
+  readonly learner: Learner;
+  /** Epochs done in all, this one included. */
+  readonly epoch: number;
+  /** Means over the epoch; those of the validation data have `valid` in front: `validLoss`. */
+  readonly numbers: Numbers;
+}
+
+/** What to do besides: returning false (or a promise of it) ends the training. */
+export interface Callback {
+  onStep?(info: StepInfo): unknown;
+  onEpoch?(info: EpochInfo): unknown;
+}
+
+export interface LearnerOptions {
+  readonly model: Module;
+  readonly optimizer: Optimizer;
+  readonly data: DataLoader;
+  readonly objective: Objective;
+  /** Looked at after each epoch, without training. */
+  readonly validation?: DataLoader;
+  /** Steps after each of the optimizer's. */
+  readonly schedule?: Schedule;
+  /** Scale gradients down to this common length. */
+  readonly clipNorm?: number;
+  /** Updated after each step. */
+  readonly ema?: EMA;
+  readonly callbacks?: readonly Callback[];
+  /** Show nothing; default false. */
+  readonly quiet?: boolean;
+}
+
+export interface FitResult {
+  /** Numbers of each epoch that ended. */
+  readonly epochs: readonly Numbers[];
+  /** Whether it was stopped before the last epoch ended. */
+  readonly interrupted: boolean;
+  readonly steps: number;
+  /** Milliseconds. */
+  readonly elapsed: number;
+}
+
+/** Trains a model: batches, steps, numbers, progress, checkpoints. */
+export class Learner {
+  readonly options: LearnerOptions;
+  /** Loss of each step so far. */
+  readonly losses: number[] = [];
+  /** Means of each epoch so far. */
+  readonly epochs: Numbers[] = [];
+  /** Steps taken in all. */
+  step = 0;
+  readonly #train: Compiled<Tensor[], Record<string, Tensor>>;
+  readonly #valid: Compiled<Tensor[], Record<string, Tensor>>;
+  #sums = new Means();
+  // Where the data stand once the step at hand is done; the loader itself is a batch ahead.
+  #here: LoaderState | null = null;
+
+  constructor(options: LearnerOptions) {
+    this.options = options;
+    const { model, optimizer, objective, clipNorm, ema } = options;
+    this.#train = compile(
+      (...batch: Tensor[]) => {
+        model.train();
+        optimizer.zeroGrad();
+        const numbers = record(objective(...batch));
+        numbers.loss.backward();
+        if (clipNorm !== undefined) numbers.gradNorm = clipGradNorm(model.parameters(), clipNorm);
+        optimizer.step();
+        ema?.update();
+        return Object.fromEntries(Object.entries(numbers).map(([name, x]) => [name, x.detach()]));
+      },
+      { name: "Learner's training step" },
+    );
+    this.#valid = compile(
+      (...batch: Tensor[]) => {
+        model.eval();
+        try {
+          return noGrad(() => record(objective(...batch)));
+        } finally {
+          model.train();
+        }
+      },
+      { name: "Learner's validation" },
+    );
+  }
+
+  /**
+   * Trains until `epochs` epochs are done in all, going on where the learner stands (a loaded checkpoint, an
+   * interrupted run). Ctrl+C in a terminal, `signal`, or a callback that returns false stop it after the step at hand;
+   * the weights reached are kept.
+   *
+   * @throws Error where the loss is NaN or infinite, naming the step and the first tensor that is; the weights are
+   *   then those before that step
+   */
+  async fit(epochs: number, options: { signal?: AbortSignal } = {}): Promise<FitResult> {
+    const { data, quiet = false } = this.options;
+    const progress = new Progress({ quiet });
+    const stop = new StopSignal(options.signal);
+    const [start, first] = [performance.now(), this.step];
+    const total = epochs * data.length;
+    const show = (last: boolean, note?: string) => {
+      const epoch = Math.min(epochs, Math.floor(this.step / data.length) + (last ? 0 : 1));
+      const numbers = this.#sums.count > 0 ? this.#sums.means() : (this.epochs.at(-1) ?? {});
+      progress.show(
+        {
+          title: `epoch ${Math.max(1, epoch)}/${epochs}`,
+          done: this.step,
+          total,
+          elapsed: performance.now() - start,
+          doneHere: this.step - first,
+          numbers,
+          curve: this.losses,
+          ...(note ? { note } : {}),
+        },
+        last,
+      );
+    };
+    try {
+      let before = data.state;
+      let batch = data.state.epoch < epochs ? data.next() : null;
+      while (batch && !stop.requested) {
+        const running = this.#train(...batch);
+        const here = data.state;
+        this.#here = here;
+        const epochEnds = here.position === 0;
+        // The next batch is put together while this one computes.
+        const coming: Tensor[] | null = here.epoch < epochs ? data.next() : null;
+        let goOn: boolean;
+        try {
+          goOn = await this.#finish(await running, batch, epochEnds, show);
+        } catch (error) {
+          data.state = before;
+          throw error;
+        }
+        before = here;
+        for (const x of batch) x.dispose();
+        batch = coming;
+        if (stop.requested || !goOn) {
+          data.state = here;
+          stop.requested = true;
+        }
+      }
+    } finally {
+      this.#here = null;
+      stop.close();
+    }
+    const interrupted = stop.requested && this.step < total;
+    if (interrupted) show(true, `stopped at step ${this.step}; the weights reached are kept`);
+    return { epochs: this.epochs, interrupted, steps: this.step, elapsed: performance.now() - start };
+  }
+
+  async #finish(
+    results: Record<string, Tensor>,
+    batch: readonly Tensor[],
+    epochEnds: boolean,
+    show: (last: boolean) => void,
+  ): Promise<boolean> {
+    const { callbacks = [], schedule, validation } = this.options;
+    const numbers = await read(results);
+    if (!Number.isFinite(numbers.loss)) await this.#refuse(numbers.loss, batch);
+    this.step++;
+    schedule?.step();
+    this.losses.push(numbers.loss);
+    this.#sums.add(numbers, batch[0]?.shape[0] ?? 1);
+    let goOn = true;
+    const epoch = this.epochs.length + (epochEnds ? 1 : 0);
+    for (const callback of callbacks) {
+      const info = { learner: this, step: this.step, epoch, numbers };
+      if (callback.onStep && (await callback.onStep(info)) === false) goOn = false;
+    }
+    if (epochEnds) {
+      const means = this.#sums.means();
+      this.#sums = new Means();
+      if (validation) {
+        for (const [name, value] of Object.entries(await this.validate(validation))) {
+          means[`valid${name[0]!.toUpperCase()}${name.slice(1)}`] = value;
+        }
+      }
+      this.epochs.push(means);
+      show(true);
+      for (const callback of callbacks) {
+        if (callback.onEpoch && (await callback.onEpoch({ learner: this, epoch, numbers: means })) === false)
+          goOn = false;
+      }
+    } else show(false);
+    return goOn;
+  }
+
+  async #refuse(loss: number, batch: readonly Tensor[]): Promise<never> {
+    this.#train.undo();
+    const { model, objective, optimizer } = this.options;
+    optimizer.steps--;
+    const where = await firstBadTensor(model, batch, () => objective(...(batch as Tensor[])));
+    throw new Error(
+      `fit: the loss is ${loss} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
+        "The weights are those before this step. A lower learning rate or clipNorm: 1 may help.",
+    );
+  }
+
+  /** Means of the objective's numbers over a data set, without training. */
+  async validate(data: DataLoader): Promise<Numbers> {
+    const before = data.state;
+    data.state = { epoch: 0, position: 0 };
+    const sums = new Means();
+    for (const batch of data) {
+      sums.add(await read(await this.#valid(...batch)), batch[0]?.shape[0] ?? 1);
+      for (const x of batch) x.dispose();
+    }
+    data.state = before;
+    return sums.means();
+  }
+
+  /** Writes all that is needed to go on exactly here: weights, optimizer, schedule, place in the data, random state. */
+  async save(path: string): Promise<void> {
+    const { model, optimizer, schedule, data, ema } = this.options;
+    const state = optimizer.stateDict();
+    const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
+      Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
+    const tensors = Object.fromEntries([
+      ...prefixed("model", model.stateDict()),
+      ...prefixed("optimizer", state.tensors),
+      ...(ema ? prefixed("ema", ema.stateDict()) : []),
+    ]);
+    const notes: Notes = {
+      step: this.step,
+      losses: this.losses,
+      epochs: this.epochs,
+      sums: this.#sums.state(),
+      data: this.#here ?? data.state,
+      optimizer: { steps: state.steps, groups: state.groups },
+      schedule: schedule?.steps ?? 0,
+      random: Buffer.from(defaultGenerator.getState()).toString("base64"),
+    };
+    await saveTensors(path, tensors, { metadata: { difflab: JSON.stringify(notes) } });
+  }
+
+  /** Takes up where `save` left off. @throws Error where the checkpoint is of another model; nothing is changed then */
+  async load(path: string): Promise<void> {
+    const { model, optimizer, schedule, data, ema } = this.options;
+    const text = (await openSafetensors(path)).metadata.difflab;
+    if (text === undefined) throw new Error(`${path}: no checkpoint of a Learner; load weights with loadTensors`);
+    const notes = JSON.parse(text) as Notes;
+    const all = await loadTensors(path, { copy: true });
+    const part = (prefix: string) =>
+      Object.fromEntries(
+        Object.entries(all).flatMap(([name, x]) =>
+          name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), x]] : [],
+        ),
+      );
+    model.loadStateDict(part("model"));
+    optimizer.loadStateDict({ ...notes.optimizer, tensors: part("optimizer") });
+    ema?.loadStateDict(part("ema"));
+    if (schedule) schedule.steps = notes.schedule;
+    data.state = notes.data;
+    defaultGenerator.setState(Uint8Array.from(Buffer.from(notes.random, "base64")));
+    this.step = notes.step;
+    this.losses.splice(0, Number.POSITIVE_INFINITY, ...notes.losses);
+    this.epochs.splice(0, Number.POSITIVE_INFINITY, ...notes.epochs);
+    this.#sums = new Means(notes.sums);
+  }
+
+  /** Releases the compiled steps. */
+  close(): void {
+    this.#train.close();
+    this.#valid.close();
+  }
+}
+
+interface Notes {
+  step: number;
+  losses: number[];
+  epochs: Numbers[];
+  sums: [number, Numbers];
+  data: LoaderState;
+  optimizer: { steps: number; groups: readonly Readonly<Record<string, unknown>>[] };
+  schedule: number;
+  random: string;
+}
+
+function record(result: ReturnType<Objective>): { loss: Tensor } & Record<string, Tensor> {
+  return result instanceof Tensor ? { loss: result } : { ...result };
+}
+
+async function read(results: Readonly<Record<string, Tensor>>): Promise<Numbers> {
+  const entries = Object.entries(results).map(async ([name, x]) => [name, await x.item()] as const);
+  return Object.fromEntries(await Promise.all(entries)) as Numbers;
+}
+
+/** Running means, weighted by the size of each batch. */
+class Means {
+  count: number;
+  #sums: Record<string, number>;
+
+  constructor([count, sums]: [number, Record<string, number>] = [0, {}]) {
+    this.count = count;
+    this.#sums = { ...sums };
+  }
+
+  add(numbers: Readonly<Record<string, number>>, weight: number): void {
+    this.count += weight;
+    for (const [name, value] of Object.entries(numbers)) this.#sums[name] = (this.#sums[name] ?? 0) + value * weight;
+  }
+
+  means(): Numbers {
+    return Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.count])) as Numbers;
+  }
+
+  state(): [number, Numbers] {
+    return [this.count, { ...this.#sums } as Numbers];
+  }
+}
+
+/** Ctrl+C in a terminal, or an AbortSignal. In a notebook the kernel sees to interrupts. */
+class StopSignal {
+  requested: boolean;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stop = () => {
+    this.requested = true;
+  };
+
+  constructor(signal: AbortSignal | undefined) {
+    this.requested = signal?.aborted ?? false;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#stop);
+    if (typeof (globalThis as { display?: unknown }).display !== "function") process.once("SIGINT", this.#stop);
+  }
+
+  close(): void {
+    this.#signal?.removeEventListener("abort", this.#stop);
+    process.off("SIGINT", this.#stop);
+  }
+}

@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import {
+  accuracy,
+  DataLoader,
+  Learner,
+  manualSeed,
+  nn,
+  optim,
+  randn,
+  type Tensor,
+  TensorDataset,
+  tensor,
+} from "../../../lib/index.ts";
+import { line } from "../../../lib/train/progress.ts";
+
+let folder: string;
+let data: TensorDataset;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "difflab-learner-"));
+  manualSeed(0);
+  const x = randn([50, 4]);
+  data = await TensorDataset.from(x, x.sum(1).gt(0).long());
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function learner(
+  options: { callbacks?: ConstructorParameters<typeof Learner>[0]["callbacks"]; lr?: number; dropout?: boolean } = {},
+) {
+  manualSeed(1);
+  const model = new nn.Sequential(
+    new nn.Linear(4, 16),
+    new nn.ReLU(),
+    new nn.Dropout(options.dropout ? 0.1 : 0),
+    new nn.Linear(16, 2),
+  );
+  const optimizer = new optim.AdamW(model.parameters(), { lr: options.lr ?? 1e-2 });
+  return new Learner({
+    model,
+    optimizer,
+    data: new DataLoader(data, { batchSize: 16, shuffle: true, seed: 3 }),
+    validation: new DataLoader(data, { batchSize: 25 }),
+    schedule: new optim.OneCycleLR(optimizer, { maxLr: options.lr ?? 1e-2, totalSteps: 40 }),
+    ema: new optim.EMA(model, { decay: 0.9 }),
+    objective: (x, y) => {
+      const scores = model.forward(x!);
+      return { loss: nn.functional.crossEntropy(scores, y!), accuracy: accuracy(scores, y!) };
+    },
+    quiet: true,
+    callbacks: options.callbacks ?? [],
+  });
+}
+
+const weights = async (l: Learner) =>
+  Promise.all(
+    Object.values(l.options.model.stateDict()).map(async (w: Tensor) => [...((await w.data()) as Float32Array)]),
+  );
+
+describe("DataLoader", () => {
+  it("gives every example once an epoch, in another order each time, the same for the same seed", async () => {
+    const numbers = await TensorDataset.from(tensor(Array.from({ length: 10 }, (_, i) => i)));
+    const epoch = async (l: DataLoader) =>
+      (await Promise.all([...l].map(async ([x]) => (await x!.tolist()) as number[]))).flat();
+    const loader = new DataLoader(numbers, { batchSize: 4, shuffle: true, seed: 1 });
+    expect(loader.length).toBe(3);
+    const [a, b] = [await epoch(loader), await epoch(loader)];
+    expect([...a].sort((p, q) => p - q)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(b).not.toEqual(a);
+    expect(await epoch(new DataLoader(numbers, { batchSize: 4, shuffle: true, seed: 1 }))).toEqual(a);
+    expect(new DataLoader(numbers, { batchSize: 4, dropLast: true }).length).toBe(2);
+  });
+
+  it("refuses settings that give no batch", () => {
+    expect(() => new DataLoader(data, { batchSize: 0 })).toThrow("batchSize is 0");
+    expect(() => new DataLoader(data, { batchSize: 51, dropLast: true })).toThrow("50 examples make no batch of 51");
+  });
+});
+
+describe("Learner", () => {
+  it("learns, and reports means of each epoch for training and validation", async () => {
+    const l = learner();
+    const { epochs, interrupted, steps } = await l.fit(10);
+    expect(steps).toBe(40);
+    expect(interrupted).toBe(false);
+    expect(epochs).toHaveLength(10);
+    expect(Object.keys(epochs[9]!)).toEqual(["loss", "accuracy", "validLoss", "validAccuracy"]);
+    expect(epochs[9]!.validAccuracy).toBeGreaterThanOrEqual(0.85);
+    expect(epochs[9]!.loss).toBeLessThan(epochs[0]!.loss);
+  });
+
+  it("goes on from a checkpoint in the middle of an epoch exactly as if it had not stopped", async () => {
+    const path = join(folder, "middle.safetensors");
+    const save = {
+      onStep: async ({ step, learner }: { step: number; learner: Learner }) =>
+        step === 6 ? learner.save(path) : undefined,
+    };
+    const whole = learner({ callbacks: [save], dropout: true });
+    await whole.fit(4);
+    const resumed = learner({ dropout: true });
+    await resumed.load(path);
+    expect(resumed.step).toBe(6);
+    await resumed.fit(4);
+    expect(resumed.losses).toEqual(whole.losses);
+    expect(resumed.epochs).toEqual(whole.epochs);
+    expect(await weights(resumed)).toEqual(await weights(whole));
+    const means = async (l: Learner) => l.options.ema!.stateDict()["0.weight"]!.tolist();
+    expect(await means(resumed)).toEqual(await means(whole));
+  });
+
+  it("stops after the step at hand when asked to, keeps the weights, and goes on later", async () => {
+    const whole = learner();
+    await whole.fit(3);
+    const abort = new AbortController();
+    const l = learner({ callbacks: [{ onStep: ({ step }) => (step === 5 ? abort.abort() : undefined) }] });
+    const first = await l.fit(3, { signal: abort.signal });
+    expect(first.interrupted).toBe(true);
+    expect(first.steps).toBe(5);
+    await l.fit(3);
+    expect(l.losses).toEqual(whole.losses);
+    expect(await weights(l)).toEqual(await weights(whole));
+  });
+
+  it("stops at Ctrl+C in a terminal", async () => {
+    const l = learner({ callbacks: [{ onStep: ({ step }) => (step === 3 ? process.emit("SIGINT") : undefined) }] });
+    expect((await l.fit(3)).steps).toBe(3);
+  });
+
+  it("stops where a callback returns false", async () => {
+    const l = learner({ callbacks: [{ onEpoch: ({ epoch }) => epoch < 2 }] });
+    const result = await l.fit(5);
+    expect([result.epochs.length, result.interrupted]).toEqual([2, true]);
+  });
+
+  it("stops at a loss that is no number, says where it comes from, and keeps the weights before it", async () => {
+    const l = learner();
+    await l.fit(1);
+    const good = await weights(l);
+    const layer = (l.options.model as nn.Sequential).layers[3] as nn.Linear;
+    layer.weight.copy_(Number.NaN);
+    await expect(l.fit(2)).rejects.toThrow(
+      /the loss is NaN at step 5; the first tensor with NaN or infinite values is the weight "3.weight"/,
+    );
+    layer.weight.copy_(tensor(good[2]!, [2, 16]));
+    expect(await weights(l)).toEqual(good);
+    expect((await l.fit(2)).steps).toBe(8);
+  });
+
+  it("names the layer whose output overflows", async () => {
+    const l = learner();
+    ((l.options.model as nn.Sequential).layers[0] as nn.Linear).weight.copy_(3e38);
+    await expect(l.fit(1)).rejects.toThrow(/the output of "0"/);
+  });
+
+  it("refuses a file that is no checkpoint of its own", async () => {
+    const l = learner();
+    const path = join(folder, "other.safetensors");
+    await l.save(path);
+    const other = new nn.Linear(2, 2);
+    const optimizer = new optim.SGD(other.parameters());
+    const wrong = new Learner({
+      model: other,
+      optimizer,
+      data: l.options.data,
+      objective: (x) => other.forward(x!).sum(),
+      quiet: true,
+    });
+    await expect(wrong.load(path)).rejects.toThrow(/nothing loaded/);
+  });
+
+  it("shows a bar and a curve in a notebook, with the time left", async () => {
+    const shown: unknown[] = [];
+    vi.stubGlobal("display", (value: unknown) => {
+      shown.push(value);
+      return { update: (next: unknown) => shown.push(next) };
+    });
+    try {
+      const l = learner();
+      const loud = new Learner({ ...l.options, quiet: false });
+      await loud.fit(2);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    const last = shown.at(-1) as { [key: symbol]: () => Record<string, string> };
+    const bundle = last[Symbol.for("Jupyter.display")]!();
+    expect(bundle["text/html"]).toContain("<svg");
+    expect(bundle["text/plain"]).toMatch(/^epoch 2\/2 {2}8\/8 {2}loss /);
+    const status = {
+      title: "epoch 1/2",
+      done: 5,
+      total: 20,
+      elapsed: 10_000,
+      doneHere: 5,
+      numbers: { loss: 0.5 },
+      curve: [],
+    };
+    expect(line(status)).toBe("epoch 1/2  5/20  loss 0.5  10 s, 30 s left");
+  });
+});
