@@ -6,6 +6,7 @@ export { type DType, dtypes } from "./graph/dtype.ts";
 export type { Shape } from "./graph/shape.ts";
 // Files and data
 export { HubError, login, logout, pushToHub, resolveFiles, whoami } from "./hub/index.ts";
+export { Image } from "./images/index.ts";
 export { saveOnnx, toOnnx } from "./io/onnx.ts";
 export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
 export * from "./models/index.ts";

@@ -120,7 +120,12 @@ export class Animation {
   }
 }
 
-async function film(rasters: readonly Raster[], delay: number[], format: (typeof FORMATS)[number]): Promise<Film> {
+/** Rasters of one size as one file that plays them over and over; `delay` in milliseconds for each. */
+export async function film(
+  rasters: readonly Raster[],
+  delay: number[],
+  format: (typeof FORMATS)[number],
+): Promise<Film> {
   const { default: sharp } = await import("sharp");
   const { width, height } = rasters[0]!;
   const strip = Buffer.concat(rasters.map((raster) => raster.bytes));

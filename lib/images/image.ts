@@ -1,0 +1,322 @@
+import { extname } from "node:path";
+import { inspect } from "node:util";
+import sharp from "sharp";
+import { Animation, film } from "../plots/animation.ts";
+import { writeWhole } from "../safetensors/write.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type GridOptions, gridOf } from "./grid.ts";
+import { convert, MODES, type Mode, type Pixels, pixelsOf, pixelsToTensor } from "./pixels.ts";
+import { readPngText, withPngText } from "./png-text.ts";
+import { decode, type ImageSource, MOST_PIXELS, readSource } from "./read.ts";
+
+const DISPLAY = Symbol.for("Jupyter.display");
+
+/** How new pixels are made of old ones. */
+export const FILTERS = { lanczos: "lanczos3", bicubic: "cubic", bilinear: "linear", nearest: "nearest" } as const;
+const FITS = ["fill", "cover", "contain"] as const;
+const RANGE = [-1, 1] as const;
+
+export interface ResizeOptions {
+  /** Default "lanczos". */
+  filter?: keyof typeof FILTERS;
+  /** "fill" changes the proportions (default), "cover" cuts off what is too much, "contain" adds white. */
+  fit?: (typeof FITS)[number];
+}
+
+/** What to keep with a picture: a prompt, a seed, steps. Texts stay as they are, anything else becomes JSON. */
+export type ImageMetadata = Readonly<Record<string, unknown>>;
+
+/** A picture of 8-bit pixels. It does not change: what alters it gives another. */
+export class Image {
+  readonly width: number;
+  readonly height: number;
+  /** "L" (grey), "RGB" or "RGBA". */
+  readonly mode: Mode;
+  /** Texts that came with the file: of a PNG by its keywords, such as `parameters`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #data: Uint8Array;
+
+  /** Use `Image.open`, `Image.fromTensor` or `Image.fromRaw`. */
+  private constructor({ width, height, mode, data }: Pixels, metadata: Readonly<Record<string, string>> = {}) {
+    this.width = width;
+    this.height = height;
+    this.mode = mode;
+    this.metadata = metadata;
+    this.#data = data;
+  }
+
+  /**
+   * Opens a PNG, JPEG, WebP, GIF, TIFF or AVIF: a path, an address, or the file's bytes.
+   *
+   * It is turned upright as its camera says, brought to 8 bits, and laid on white where it is transparent. Of a film the
+   * first frame is taken.
+   *
+   * @param options.mode - default "RGB"
+   * @throws Error where there is no such file or it is no picture, RangeError where it has more than 100 million pixels
+   */
+  static async open(source: ImageSource, options: { mode?: Mode } = {}): Promise<Image> {
+    const mode = checkMode("Image.open", options.mode ?? "RGB");
+    const { bytes, name } = await readSource(source);
+    return new Image(await decode(bytes, name, mode), readPngText(bytes));
+  }
+
+  /**
+   * A picture of pixels: `[height, width, channels]` bytes, row by row. They are copied.
+   *
+   * @throws RangeError where there are too many or too few for the size
+   */
+  static fromRaw(data: ArrayLike<number>, size: { width: number; height: number; mode?: Mode }): Image {
+    const { width, height } = size;
+    const mode = checkMode("Image.fromRaw", size.mode ?? "RGB");
+    checkSize("Image.fromRaw", width, height);
+    if (data.length !== width * height * MODES[mode]) {
+      throw new RangeError(
+        `Image.fromRaw: ${data.length} bytes, ${width}x${height} ${mode} takes ${width * height * MODES[mode]}`,
+      );
+    }
+    return new Image({ width, height, mode, data: Uint8Array.from(data) });
+  }
+
+  /**
+   * The picture in a tensor.
+   *
+   * @param tensor - `[c, h, w]` or `[1, c, h, w]`, with 1, 3 or 4 channels
+   * @param options.range - the values of black and white; default -1 and 1, as autoencoders decode. Beyond is cut off.
+   * @throws RangeError where the shape is another, or values are NaN or infinite
+   */
+  static async fromTensor(tensor: Tensor, options: { range?: readonly [number, number] } = {}): Promise<Image> {
+    const images = await Image.fromBatch(tensor, options);
+    if (images.length === 1) return images[0]!;
+    throw new RangeError(`Image.fromTensor: [${tensor.shape}] holds ${images.length} pictures; use Image.fromBatch`);
+  }
+
+  /** The pictures in a tensor `[n, c, h, w]`, as `fromTensor` reads one. */
+  static async fromBatch(tensor: Tensor, options: { range?: readonly [number, number] } = {}): Promise<Image[]> {
+    const where = "Image.fromTensor";
+    const range = checkRange(where, options.range ?? RANGE);
+    const shape = tensor.ndim === 3 ? [1, ...tensor.shape] : tensor.shape;
+    const [count = 0, channels = 0, height = 0, width = 0] = shape;
+    if (shape.length !== 4 || ![1, 3, 4].includes(channels)) {
+      throw new RangeError(
+        `${where}: got [${tensor.shape}], expected [channels, height, width] or [n, channels, height, width] with 1, 3 or 4 channels. ` +
+          "Latents become a picture with vae.decode.",
+      );
+    }
+    checkSize(where, width, height);
+    const values = (await tensor.float().data()) as Float32Array;
+    const each = channels * height * width;
+    return Array.from({ length: count }, (_, i) => {
+      const part = values.subarray(i * each, (i + 1) * each);
+      return new Image(pixelsOf(part, { channels, width, height }, range, where));
+    });
+  }
+
+  /**
+   * Pictures side by side, row by row, with white between. Those smaller than the largest stand in the middle of their place.
+   *
+   * @param options.columns - default all in one row
+   * @param options.captions - a text below each
+   */
+  static async grid(images: readonly Image[], options: GridOptions = {}): Promise<Image> {
+    const where = "Image.grid";
+    if (!Array.isArray(images) || images.length === 0) throw new RangeError(`${where}: got no pictures`);
+    return new Image(
+      await gridOf(
+        images.map((image) => image.#pixels()),
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Pictures as a film, which shows itself in a notebook and is written with `save("film.webp")`.
+   *
+   * @param options.fps - frames in a second; default 10
+   * @param options.format - default "webp", which keeps all colours; "gif" has 256
+   * @throws RangeError where the pictures differ in size
+   */
+  static animation(frames: readonly Image[], options: { fps?: number; format?: "webp" | "gif" } = {}): Animation {
+    const { fps = 10, format = "webp" } = options;
+    const [first] = frames;
+    if (!first) throw new RangeError("Image.animation: got no pictures");
+    if (!(fps > 0 && fps <= 60))
+      throw new RangeError(`Image.animation: fps is ${fps}, expected above 0 and at most 60`);
+    const other = frames.find((frame) => frame.width !== first.width || frame.height !== first.height);
+    if (other) {
+      throw new RangeError(
+        `Image.animation: frames of ${first.width}x${first.height} and ${other.width}x${other.height}; expected one size`,
+      );
+    }
+    const { width, height } = first;
+    const alt = `animation of ${frames.length} frames, ${width}x${height}`;
+    return new Animation(format, alt, () => {
+      const rasters = frames.map(
+        (frame) => ({ width, height, channels: 3, bytes: frame.convert("RGB").#data }) as const,
+      );
+      return film(
+        rasters,
+        frames.map(() => Math.round(1000 / fps)),
+        format,
+      );
+    });
+  }
+
+  /** Another kind of pixels; what is transparent becomes white. */
+  convert(mode: Mode): Image {
+    return new Image(convert(this.#pixels(), checkMode("Image.convert", mode)), this.metadata);
+  }
+
+  /**
+   * The picture at another size.
+   *
+   * @param height - default `width`
+   */
+  async resize(width: number, height = width, options: ResizeOptions = {}): Promise<Image> {
+    const { filter = "lanczos", fit = "fill" } = options;
+    checkSize("Image.resize", width, height);
+    checkChoice("Image.resize", "filter", filter, Object.keys(FILTERS));
+    checkChoice("Image.resize", "fit", fit, FITS);
+    if (width === this.width && height === this.height) return this;
+    const { data } = await this.#sharp()
+      .resize({ width, height, fit, kernel: FILTERS[filter], background: "white" })
+      .toColourspace(this.mode === "L" ? "b-w" : "srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return new Image({ width, height, mode: this.mode, data: new Uint8Array(data) }, this.metadata);
+  }
+
+  /**
+   * A part of the picture, from column `left` and row `top`.
+   *
+   * @throws RangeError where the part lies outside
+   */
+  crop(left: number, top: number, width: number, height: number): Image {
+    const inside = [left, top].every((n) => Number.isInteger(n) && n >= 0);
+    checkSize("Image.crop", width, height);
+    if (!inside || left + width > this.width || top + height > this.height) {
+      throw new RangeError(
+        `Image.crop: ${width}x${height} from (${left}, ${top}) does not lie within ${this.width}x${this.height}`,
+      );
+    }
+    const channels = MODES[this.mode];
+    const data = new Uint8Array(width * height * channels);
+    for (let y = 0; y < height; y++) {
+      const start = ((top + y) * this.width + left) * channels;
+      data.set(this.#data.subarray(start, start + width * channels), y * width * channels);
+    }
+    return new Image({ width, height, mode: this.mode, data }, this.metadata);
+  }
+
+  /**
+   * The picture as float32 `[1, channels, height, width]`.
+   *
+   * @param options.range - the values of black and white; default -1 and 1, as autoencoders encode
+   */
+  toTensor(options: { range?: readonly [number, number] } = {}): Tensor {
+    return pixelsToTensor(this.#pixels(), checkRange("Image.toTensor", options.range ?? RANGE));
+  }
+
+  /** The pixels, as a copy: `[height, width, channels]` bytes. */
+  toRaw(): Pixels {
+    return { ...this.#pixels(), data: this.#data.slice() };
+  }
+
+  /** The picture as a PNG file. */
+  async toPng(options: { metadata?: ImageMetadata } = {}): Promise<Uint8Array> {
+    const png = await this.#sharp()
+      .toColourspace(this.mode === "L" ? "b-w" : "srgb")
+      .png()
+      .toBuffer();
+    return options.metadata ? withPngText(png, textsOf(options.metadata)) : png;
+  }
+
+  /**
+   * Writes the picture to a file; its name says the format: .png, .jpg, .webp or .gif. The file is there whole or not at all.
+   *
+   * @param options.metadata - kept in a PNG's text chunks, where `Image.open(...).metadata` and other programs find it. With a
+   *   `prompt` it also goes, in one text, under "parameters", where many programs look.
+   * @throws RangeError where the format is another, or cannot keep metadata
+   */
+  async save(path: string, options: { metadata?: ImageMetadata; quality?: number } = {}): Promise<void> {
+    const { metadata, quality = 90 } = options;
+    const extension = extname(path).toLowerCase();
+    checkChoice("Image.save", "ending", extension, [".png", ".jpg", ".jpeg", ".webp", ".gif"]);
+    if (metadata && extension !== ".png") {
+      throw new RangeError(`Image.save: ${path}: metadata is kept in PNG files; save as .png, or leave it out`);
+    }
+    const opaque = () => this.convert("RGB").#sharp();
+    let bytes: Uint8Array;
+    if (extension === ".png") bytes = await this.toPng({ metadata });
+    else if (extension === ".webp") bytes = await this.#sharp().webp({ quality }).toBuffer();
+    else if (extension === ".gif") bytes = await this.#sharp().gif().toBuffer();
+    else bytes = await opaque().jpeg({ quality }).toBuffer();
+    await writeWhole(path, (write) => write(bytes));
+  }
+
+  async [DISPLAY](): Promise<Record<string, unknown>> {
+    const png = Buffer.from(await this.toPng());
+    return { "image/png": png.toString("base64"), "text/plain": this.#describe() };
+  }
+
+  [inspect.custom](): string {
+    return this.#describe();
+  }
+
+  #describe(): string {
+    return `Image ${this.width}x${this.height} ${this.mode}`;
+  }
+
+  #pixels(): Pixels {
+    return { width: this.width, height: this.height, mode: this.mode, data: this.#data };
+  }
+
+  #sharp(): ReturnType<typeof sharp> {
+    return sharp(this.#data, { raw: { width: this.width, height: this.height, channels: MODES[this.mode] } });
+  }
+}
+
+/** Texts by keyword, with "parameters" as Stable Diffusion's web interfaces write it. */
+function textsOf(metadata: ImageMetadata): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value === undefined) continue;
+    texts[key] = typeof value === "string" ? value : JSON.stringify(value);
+  }
+  const { prompt, negativePrompt, parameters, ...rest } = texts;
+  if (prompt === undefined || parameters !== undefined) return texts;
+  const names: Record<string, string> = {
+    seed: "Seed",
+    steps: "Steps",
+    guidanceScale: "CFG scale",
+    scheduler: "Sampler",
+  };
+  const details = Object.entries(rest).map(([key, value]) => `${names[key] ?? key}: ${value}`);
+  const lines = [prompt, ...(negativePrompt ? [`Negative prompt: ${negativePrompt}`] : []), details.join(", ")];
+  return { parameters: lines.filter((line) => line !== "").join("\n"), ...texts };
+}
+
+function checkMode(where: string, mode: Mode): Mode {
+  checkChoice(where, "mode", mode, Object.keys(MODES));
+  return mode;
+}
+
+function checkChoice(where: string, what: string, got: string, choices: readonly string[]): void {
+  if (choices.includes(got)) return;
+  throw new RangeError(
+    `${where}: unknown ${what} ${JSON.stringify(got)}; expected ${choices.map((c) => `"${c}"`).join(", ")}`,
+  );
+}
+
+function checkSize(where: string, width: number, height: number): void {
+  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  if (!whole || width * height > MOST_PIXELS) {
+    throw new RangeError(
+      `${where}: a size of ${width}x${height}; expected whole numbers from 1 up, at most 100 million pixels`,
+    );
+  }
+}
+
+function checkRange(where: string, range: readonly [number, number]): readonly [number, number] {
+  if (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] < range[1]) return range;
+  throw new RangeError(`${where}: range ${JSON.stringify(range)}; expected two numbers, black's below white's`);
+}
