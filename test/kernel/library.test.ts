@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { KernelClient } from "../../kernel/client/index.ts";
 
@@ -18,7 +19,7 @@ async function value(code: string, onOutput?: (type: string) => void): Promise<s
 }
 
 beforeAll(async () => {
-  kernel = await KernelClient.start();
+  kernel = await KernelClient.start({ cwd: fileURLToPath(new URL("../../notebooks", import.meta.url)) });
 });
 
 afterAll(async () => {
