@@ -1,5 +1,6 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
+export { readLora, readTextualInversion } from "./adapters/index.ts";
 export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
 // Tensors
 export { type DType, dtypes } from "./graph/dtype.ts";

@@ -95,7 +95,7 @@ export function toFloat32(dtype: SafetensorsDtype, data: TensorData): Float32Arr
   if (dtype === "F16") return float16ToFloat32(data as Uint16Array);
   if (dtype === "BF16") return bfloat16ToFloat32(data as Uint16Array);
   if (dtype === "F32") return data as Float32Array;
-  if (dtype.startsWith("F4") || dtype.startsWith("F6") || dtype.startsWith("F8") || dtype === "C64") {
+  if (/^(F4|F6_|F8_|C64)/.test(dtype)) {
     throw new TypeError(`safetensors: no conversion from ${dtype} to float32; read its bits with read()`);
   }
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number);

@@ -1,0 +1,12 @@
+/** What people add to a checkpoint: learned words (textual inversion) and low-rank changes (LoRA), read from their files. */
+export {
+  LORA_COMPONENTS,
+  type Lora,
+  type LoraComponent,
+  type LoraLayer,
+  loraDelta,
+  matchLora,
+  readLora,
+} from "./lora.ts";
+export { type LearnedConcept, readTextualInversion } from "./textual-inversion.ts";
+export type { Weights } from "./weights-file.ts";
