@@ -14,6 +14,7 @@ export * from "./models/index.ts";
 // Networks and their training
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+export * from "./pipelines/index.ts";
 // Figures
 export * from "./plots/index.ts";
 // Randomness

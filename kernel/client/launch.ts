@@ -69,10 +69,7 @@ export interface KernelExit {
 const LAST_WORDS = 4_000;
 const running = new Set<KernelProcess>();
 process.on("exit", () => {
-  for (const kernel of running) {
-    kernel.kill();
-    kernel.cleanUp();
-  }
+  for (const kernel of running) kernel.kill();
 });
 
 /** A kernel's process and its connection file; can be started again on the same sockets. */

@@ -1,6 +1,7 @@
+import { join, relative } from "node:path";
 import type { TypedArray } from "../graph/dtype.ts";
-import type { Node, Op } from "../graph/node.ts";
-import { OnnxGraph } from "../onnx/model.ts";
+import type { FileRegion, Node, Op } from "../graph/node.ts";
+import { type ExternalData, OnnxGraph } from "../onnx/model.ts";
 import { frozen } from "./frozen.ts";
 import { standard } from "./standard.ts";
 import { type Input, isLeaf, type Structure } from "./structure.ts";
@@ -12,8 +13,8 @@ export interface Target {
   readonly tuned: boolean;
   /** Channels in a block of the CPU's own image layout: 16 with AVX-512, else 8; 0 leaves that layout alone. */
   readonly block: 0 | 8 | 16;
-  /** Weights lie in a file and are constants of the program, which onnxruntime lays out as it likes. */
-  readonly frozen?: boolean;
+  /** The folder above files with weights, which are constants of the program that onnxruntime lays out as it likes. */
+  readonly folder?: string | undefined;
 }
 
 /** Writes one node as ONNX operations and returns the name of its value. */
@@ -42,7 +43,7 @@ export class Emitter {
 
   constructor(target: Target) {
     this.target = target;
-    this.#table = { ...standard, ...(target.tuned ? tuned : {}), ...(target.tuned && target.frozen ? frozen : {}) };
+    this.#table = { ...standard, ...(target.tuned ? tuned : {}), ...(target.tuned && target.folder ? frozen : {}) };
   }
 
   /** The name under which `node`'s value stands in the ONNX graph. */
@@ -122,7 +123,7 @@ export class Emitter {
         const file = node.storage?.file;
         const data = constants?.get(node);
         if (file && data) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, data));
-        else if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, external(file)));
+        else if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, this.external(file)));
         continue;
       }
       this.#ops.add(node.op);
@@ -144,6 +145,12 @@ export class Emitter {
     return this.graph.encode();
   }
 
+  /** Where a part of a file lies, as the model says it. */
+  external(file: FileRegion): ExternalData {
+    const location = relative(this.target.folder ?? file.folder, join(file.folder, file.location));
+    return { location, offset: file.offset, length: file.length };
+  }
+
   reshape(x: string, shape: readonly number[]): string {
     return this.graph.add("Reshape", [x, this.graph.ints(shape)]);
   }
@@ -153,8 +160,4 @@ export class Emitter {
     if (like.dtype !== "float16") return this.graph.scalar(value, like.dtype);
     return this.once(`half ${value}`, () => this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }));
   }
-}
-
-function external(file: { location: string; offset: number; length: number }) {
-  return { location: file.location, offset: file.offset, length: file.length };
 }

@@ -52,7 +52,7 @@ function region(e: Emitter, n: Node<"slice">): string | null {
   const whole = n.shape.every((size, i) => i === 0 || size === weight.shape[i]);
   if (!file || !whole) return null;
   const width = file.length / weight.shape[0]!;
-  const part = { location: file.location, offset: file.offset + start[0]! * width, length: n.shape[0]! * width };
-  const name = e.graph.initializer(weight.dtype, n.shape, part);
+  const part = { ...file, offset: file.offset + start[0]! * width, length: n.shape[0]! * width };
+  const name = e.graph.initializer(weight.dtype, n.shape, e.external(part));
   return weight.dtype === n.dtype ? name : e.graph.add("Cast", [name], { to: 1 });
 }

@@ -1,60 +1,9 @@
-import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { show } from "../graph/shape.ts";
 import { loadTensors } from "../io/tensors.ts";
 import type { TensorToSave } from "../safetensors/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Model } from "./model.ts";
-
-/** Reads `config.json` of a model's folder. */
-export async function readModelConfig(folder: string, name: string): Promise<object> {
-  const path = join(folder, "config.json");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const found = (await readdir(folder).catch(() => [])).slice(0, 8).join(", ");
-    const hint = found ? `the folder holds ${found}` : "there is no such folder, or it is empty";
-    throw new Error(`${name}: ${missing ? `no ${path}; ${hint}` : (error as Error).message}`, { cause: error });
-  }
-  try {
-    const config: unknown = JSON.parse(text);
-    if (typeof config !== "object" || config === null || Array.isArray(config)) throw new Error("not an object");
-    return config;
-  } catch (error) {
-    throw new Error(`${name}: ${path} is not a JSON object (${(error as Error).message})`);
-  }
-}
-
-/** The weights in a model's folder: the path of one file, or of the index of several. */
-export async function findWeights(folder: string, name: string, variant?: string): Promise<string> {
-  const suffix = variant ? `.${variant}` : "";
-  const candidates = [
-    `${name}${suffix}.safetensors`,
-    // transformers and diffusers disagree in where the variant stands.
-    `${name}.safetensors.index${suffix}.json`,
-    `${name}${suffix}.safetensors.index.json`,
-    // A variant that a component does not have is replaced by the plain weights, as in diffusers.
-    `${name}.safetensors`,
-    `${name}.safetensors.index.json`,
-  ];
-  const found = candidates.find((file) => existsSync(join(folder, file)));
-  if (found) return join(folder, found);
-  const weights = /\.(bin|ckpt|pt|safetensors|msgpack)$/;
-  const others = (await readdir(folder).catch(() => [])).filter((file) => weights.test(file));
-  throw new Error(`${folder}: no ${candidates[0]}. ${hintFor(others)}`);
-}
-
-function hintFor(others: readonly string[]): string {
-  if (others.length === 0) return "It has no weights.";
-  if (others.every((file) => file.endsWith(".safetensors"))) {
-    return `It has ${others.join(", ")}; choose one with the option variant.`;
-  }
-  return `It has ${others.join(", ")}: only safetensors are read. Convert it with diffusers' save_pretrained.`;
-}
 
 /**
  * Gives a model the weights of a checkpoint: all or, where anything is missing or misshapen, none.

@@ -3,7 +3,6 @@ import * as init from "../nn/init.ts";
 import { Embedding } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/norm.ts";
-import { oneHot } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activations } from "./activations.ts";
 import { CLIPEncoder } from "./clip-parts.ts";
@@ -91,8 +90,8 @@ export class CLIPTextTransformer extends Module {
     const lastHiddenState = this.finalLayerNorm.forward(hiddenStates.at(-1)!);
     // Old configs say 2, which is wrong: there the end has the largest id of all.
     const end = this.eosTokenId === 2 ? ids.argmax(1) : ids.eq(this.eosTokenId).int().argmax(1);
-    const pick = oneHot(end, ids.shape[1]!).unsqueeze(1); // [B, 1, N]
-    return { lastHiddenState, poolerOutput: pick.matmul(lastHiddenState).squeeze(1), hiddenStates };
+    const index = end.reshape(-1, 1, 1).expand(-1, 1, lastHiddenState.shape[2]!); // [B, 1, hidden_size]
+    return { lastHiddenState, poolerOutput: lastHiddenState.gather(1, index).squeeze(1), hiddenStates };
   }
 }
 

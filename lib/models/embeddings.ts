@@ -10,6 +10,8 @@ export interface SinusoidOptions {
   readonly flipSinToCos: boolean;
   /** Subtracted from the number of frequencies when they are spaced; 0 in Stable Diffusion, 1 in the DDPM paper. */
   readonly freqShift: number;
+  /** Where the result is wanted; the default device unless given. */
+  readonly device?: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface SinusoidOptions {
 export function timestepEmbedding(
   timesteps: readonly number[] | Tensor,
   channels: number,
-  { flipSinToCos, freqShift }: SinusoidOptions,
+  { flipSinToCos, freqShift, ...where }: SinusoidOptions,
 ): Tensor {
   const half = Math.floor(channels / 2);
   const f = Math.fround;
@@ -36,7 +38,7 @@ export function timestepEmbedding(
     const angle = timesteps
       .float()
       .reshape(-1, 1)
-      .mul(fromArray("float32", [1, half], rate));
+      .mul(fromArray("float32", [1, half], rate, where));
     const waves = flipSinToCos ? [angle.cos(), angle.sin()] : [angle.sin(), angle.cos()];
     const out = cat(waves, 1);
     return channels % 2 === 0 ? out : out.pad([0, 1]);
@@ -50,7 +52,7 @@ export function timestepEmbedding(
       out[b * channels + cos + i] = Math.cos(angle);
     }
   }
-  return fromArray("float32", [timesteps.length, channels], out);
+  return fromArray("float32", [timesteps.length, channels], out, where);
 }
 
 /** Two linear layers that turn sinusoids `[B, in]` into the embedding `[B, out]` that the blocks are given. */

@@ -1,13 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { type HubOptions, resolveFiles } from "../hub/index.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Module } from "../nn/module.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import { inFile } from "../tensor/trace.ts";
-import { findWeights, loadWeights, readModelConfig, tensorsToSave } from "./checkpoint.ts";
+import { loadWeights, tensorsToSave } from "./checkpoint.ts";
 
-export interface ModelOptions {
+export interface ModelOptions extends HubOptions {
   /** Folder inside the model's, such as "unet" in a pipeline's. */
   readonly subfolder?: string;
   /** Which of several sets of weights: "fp16" for `NAME.fp16.safetensors`. */
@@ -42,25 +43,25 @@ export abstract class Model extends Module {
   }
 
   /**
-   * Builds the network from a folder's `config.json`, with the weights of its safetensors files. They are not read:
-   * computations map them where they lie.
+   * Builds the network from its `config.json`, with the weights of its safetensors files. They are not read:
+   * computations map them where they lie, so the files have to stay.
    *
-   * @param folder - holds the files; with `subfolder`, the one above
-   * @throws Error that lists every weight that is missing or has another shape
+   * @param idOrFolder - a folder, or a repository on the Hugging Face hub; with `subfolder`, a pipeline's
+   * @throws Error that lists every weight that is missing or has another shape; HubError where files cannot be had
    */
   static async fromPretrained<M extends Model>(
     this: new (
       config: never,
     ) => M,
-    folder: string,
+    idOrFolder: string,
     options: ModelOptions = {},
   ): Promise<M> {
-    const at = options.subfolder ? join(folder, options.subfolder) : folder;
     // biome-ignore-start lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
-    const config = await readModelConfig(at, this.name);
+    const files = await resolveFiles(idOrFolder, { ...options, where: this.name });
+    const config = await files.json("config.json");
     const model = withoutInit(() => new this(config as never));
     // biome-ignore-end lint/complexity/noThisInStatic: see above
-    await loadWeights(model, await findWeights(at, model.weightsName, options.variant));
+    await loadWeights(model, files.weights());
     return model.eval();
   }
 
@@ -85,6 +86,11 @@ export abstract class Model extends Module {
     await writeWhole(join(folder, "config.json"), (write) => write(Buffer.from(`${config}\n`)));
     // Weights that lay in a file of this folder may lie elsewhere in the new one.
     if (this.mapped) await loadWeights(this, path);
+  }
+
+  /** Where it computes: the device of its weights. */
+  get device(): string {
+    return this.parameters()[0]!.device;
   }
 
   /** Whether weights still lie in the file that they were loaded from. */

@@ -55,7 +55,8 @@ export abstract class UNet extends Model {
   }
 
   protected sinusoid(): SinusoidOptions {
-    return { flipSinToCos: this.config.flip_sin_to_cos, freqShift: this.config.freq_shift };
+    const { flip_sin_to_cos: flipSinToCos, freq_shift: freqShift } = this.config;
+    return { flipSinToCos, freqShift, device: this.device };
   }
 
   /** The embedding `[B, D]` of timestep and class. */

@@ -1,4 +1,4 @@
-import type { FileRegion } from "../graph/node.ts";
+import { dirname, relative } from "node:path";
 import { Emitter, type Target } from "../lower/emitter.ts";
 import type { Structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
@@ -57,8 +57,7 @@ export function open(
   extra: Partial<SessionOptions> = {},
 ): Session {
   const folder = folderOf(structure);
-  const frozen = folder !== undefined;
-  const model = new Emitter(frozen ? { ...target, block: 0, frozen } : target).emit(structure);
+  const model = new Emitter(folder === undefined ? target : { ...target, block: 0, folder }).emit(structure);
   return new Session(model, {
     device,
     threads: settings.threads,
@@ -66,22 +65,22 @@ export function open(
     // A pool of memory for each session pays where much is computed; small ones would only hoard.
     arena: structure.order.length > 200,
     // A plan of memory for all of a large model's values costs more than it saves.
-    ...(frozen ? { folder, memPattern: false } : {}),
+    ...(folder === undefined ? {} : { folder, memPattern: false }),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
   });
 }
 
+/** The folder that holds all files with weights of a computation, perhaps further down. */
 function folderOf(structure: Structure): string | undefined {
-  const files = structure.order.flatMap((node): FileRegion[] => (node.storage?.file ? [node.storage.file] : []));
-  const other = files.find((file) => file.folder !== files[0]!.folder);
-  if (other) {
-    throw new Error(
-      `one computation reads weights from "${files[0]!.folder}" and "${other.folder}"; load one of the models into memory`,
-    );
+  let folder: string | undefined;
+  for (const { storage } of structure.order) {
+    if (!storage?.file) continue;
+    folder ??= storage.file.folder;
+    while (relative(folder, storage.file.folder).startsWith("..")) folder = dirname(folder);
   }
-  return files[0]?.folder;
+  return folder;
 }
 
 /**

@@ -5,9 +5,9 @@ import * as g from "../graph/ops/index.ts";
 import { axis, inferShape, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
 import { realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
 import { settings } from "../runtime/settings.ts";
-import { DeviceBuffer, HostArray } from "../runtime/storage.ts";
+import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
 import { formatNow, mimeBundle, nested } from "./print.ts";
-import { escaped, pending, tracing } from "./trace.ts";
+import { escaped, inFile, pending, tracing } from "./trace.ts";
 
 /** A tensor, or a number beside one. */
 export type Operand = Tensor | number;
@@ -287,6 +287,8 @@ export class Tensor {
 
   async #move(device: string): Promise<Tensor> {
     if (device === this.device) return this;
+    // Weights in a file are mapped wherever they are used.
+    if (inFile(this.node)) return new Tensor(mappedOn(this.node, device));
     const data = await read(this.node);
     return new Tensor(source(new HostArray(this.dtype, this.shape, data, device)));
   }
@@ -858,4 +860,11 @@ function listed(values: number[] | [readonly number[]]): readonly number[] {
 
 function viewOf(base: Node, offset: number, shape: Shape): Node {
   return g.reshape(g.narrow(base, 0, offset, offset + sizeOf(shape)), shape);
+}
+
+/** Weights in a file, perhaps in another dtype or shape, for use on another device. */
+function mappedOn(node: Node, device: string): Node {
+  const file = node.storage?.file;
+  if (file) return source(new FileArray(node.dtype, node.shape, file, device));
+  return new Node(node.op, [mappedOn(node.inputs[0]!, device)], node.attrs, node.shape, node.dtype);
 }

@@ -1,3 +1,5 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ExecuteOptions, type Execution, KernelClient } from "../../../kernel/client/client.ts";
 import type { LaunchOptions } from "../../../kernel/client/launch.ts";
@@ -79,8 +81,8 @@ export async function until(
 }
 
 /** A data folder of Jupyter that holds our kernelspec, for Jupyter's own programs to find. */
-export function jupyterPath(folder: string): string {
-  const dataDir = join(folder, "jupyter");
+export function jupyterPath(): string {
+  const dataDir = mkdtempSync(join(tmpdir(), "difflab-jupyter-"));
   installKernelspec({ dataDir });
   return dataDir;
 }

@@ -111,7 +111,7 @@ describe("U-Nets", () => {
         [...weights(one.keys)].map(([k, w]) => [k, { shape: w.shape, data: float32ToFloat16(w.data) }]),
       );
       await writeModel(folder, one.config, half, "diffusion_pytorch_model.fp16.safetensors");
-      await expect(UNet2DConditionModel.fromPretrained(folder)).rejects.toThrow(/choose one with the option variant/);
+      await expect(UNet2DConditionModel.fromPretrained(folder)).rejects.toThrow(/no safetensors weights/);
       const model = await UNet2DConditionModel.fromPretrained(folder, { variant: "fp16" });
       expect(model.mapped).toBe(true);
       const out = await noGrad(() => callUNet(model, one)).data();
@@ -281,10 +281,12 @@ describe("bad checkpoints", () => {
 
   it("are told from checkpoints in other formats", async () => {
     await inFolder(async (folder) => {
-      await expect(UNet2DModel.fromPretrained(folder)).rejects.toThrow(/no .*config\.json/);
+      await expect(UNet2DModel.fromPretrained(folder)).rejects.toThrow(/has no files/);
       await writeModel(folder, one.config, new Map());
       await rename(join(folder, "diffusion_pytorch_model.safetensors"), join(folder, "diffusion_pytorch_model.bin"));
-      await expect(UNet2DModel.fromPretrained(folder)).rejects.toThrow(/\.bin: only safetensors are read/);
+      await expect(UNet2DModel.fromPretrained(folder)).rejects.toThrow(
+        /has weights as diffusion_pytorch_model\.bin only/,
+      );
     });
   });
 

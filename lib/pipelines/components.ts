@@ -1,0 +1,122 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type HubOptions, type ResolvedFiles, resolveFiles } from "../hub/index.ts";
+import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
+import { CLIPTokenizer } from "../tokenizer/index.ts";
+
+/** The parts of Stable Diffusion. */
+export interface Components {
+  tokenizer: CLIPTokenizer;
+  textEncoder: CLIPTextModel;
+  unet: UNet2DConditionModel;
+  vae: AutoencoderKL;
+  scheduler: Scheduler;
+}
+
+export interface PipelineOptions extends HubOptions {
+  /** Which of several sets of weights, such as "fp16"; a part that does not have it is loaded plain. */
+  readonly variant?: string;
+  /** Parts to use in place of the checkpoint's, such as another scheduler. */
+  readonly components?: Partial<Components>;
+}
+
+// The classes that each part may have in a `model_index.json`; other names of transformers' tokenizer are the same.
+const known: Readonly<Record<string, readonly string[]>> = {
+  tokenizer: ["CLIPTokenizer", "CLIPTokenizerFast", "TokenizersBackend"],
+  text_encoder: ["CLIPTextModel"],
+  unet: ["UNet2DConditionModel"],
+  vae: ["AutoencoderKL"],
+};
+
+// Parts that change nothing of the picture.
+const passedOver = ["safety_checker", "feature_extractor", "requires_safety_checker", "image_encoder"];
+
+/**
+ * Loads the parts that a checkpoint's `model_index.json` names. Weights are mapped, not read.
+ *
+ * @throws Error where it is no Stable Diffusion 1.x or 2.x checkpoint, or a part is missing
+ */
+export async function loadComponents(
+  idOrFolder: string,
+  options: PipelineOptions,
+): Promise<Components & { folder: string; index: Record<string, unknown> }> {
+  const { components: given = {}, ...rest } = options;
+  const exclude = [...passedOver, ...Object.keys(given).map(snake)];
+  const files = await resolveFiles(idOrFolder, { ...rest, exclude, where: "StableDiffusionPipeline" });
+  const index = await readIndex(files, idOrFolder);
+  checkIndex(index, idOrFolder, given);
+  const at = (name: string) => join(files.folder, name);
+  const variant = options.variant === undefined ? {} : { variant: options.variant };
+  const [tokenizer, textEncoder, unet, vae, scheduler] = await Promise.all([
+    given.tokenizer ?? CLIPTokenizer.fromPretrained(at("tokenizer")),
+    given.textEncoder ?? withVariant(variant, (v) => CLIPTextModel.fromPretrained(at("text_encoder"), v)),
+    given.unet ?? withVariant(variant, (v) => UNet2DConditionModel.fromPretrained(at("unet"), v)),
+    given.vae ?? withVariant(variant, (v) => AutoencoderKL.fromPretrained(at("vae"), v)),
+    given.scheduler ?? readScheduler(at("scheduler")),
+  ]);
+  return { tokenizer, textEncoder, unet, vae, scheduler, folder: files.folder, index };
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The variant where a part has it, else its plain weights: the pipeline as a whole was found to have it. */
+async function withVariant<T>(
+  variant: { variant?: string },
+  load: (options: { variant?: string }) => Promise<T>,
+): Promise<T> {
+  if (variant.variant === undefined) return load({});
+  try {
+    return await load(variant);
+  } catch (error) {
+    if (/no weights of the variant/.test((error as Error).message)) return load({});
+    throw error;
+  }
+}
+
+async function readIndex(files: ResolvedFiles, given: string): Promise<Record<string, unknown>> {
+  if (files.files.has("model_index.json")) return files.json("model_index.json");
+  const single = [...files.files.keys()].find((name) => name.endsWith(".safetensors"));
+  const hint = files.files.has("config.json")
+    ? "It holds a single model: load it with that model's class."
+    : single
+      ? `It has ${single}: a checkpoint in one file has to be converted to diffusers' layout first.`
+      : "Expected the folder that diffusers' save_pretrained wrote.";
+  throw new Error(`StableDiffusionPipeline: ${given} has no model_index.json. ${hint}`);
+}
+
+function checkIndex(index: Record<string, unknown>, where: string, given: Partial<Components>): void {
+  const problems: string[] = [];
+  const has = (name: string) => Object.keys(given).some((key) => snake(key) === name);
+  for (const [part, classes] of Object.entries(known)) {
+    if (has(part)) continue;
+    const entry = index[part];
+    const name = Array.isArray(entry) ? entry[1] : undefined;
+    if (typeof name !== "string") problems.push(`has no ${part}`);
+    else if (!classes.includes(name)) problems.push(`${part} is a ${name}; expected ${classes[0]}`);
+  }
+  if (!has("scheduler") && !Array.isArray(index.scheduler)) problems.push("has no scheduler");
+  const more = Object.keys(index).filter((part) => {
+    const entry = index[part];
+    return Array.isArray(entry) && entry[1] && !known[part] && part !== "scheduler" && !passedOver.includes(part);
+  });
+  for (const part of more) problems.push(`has a ${part}`);
+  if (problems.length > 0) {
+    throw new Error(
+      `StableDiffusionPipeline: ${where} (${String(index._class_name)}) is no Stable Diffusion 1.x or 2.x checkpoint: it ${problems.join(", ")}`,
+    );
+  }
+}
+
+async function readScheduler(folder: string): Promise<Scheduler> {
+  const path = join(folder, "scheduler_config.json");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new Error(`StableDiffusionPipeline: cannot read ${path}: ${(error as Error).message}`);
+  }
+  return schedulerFromConfig(parseConfig(text));
+}

@@ -1,0 +1,80 @@
+import { show } from "../graph/shape.ts";
+import { Image } from "../images/index.ts";
+import { cat, fromArray } from "../tensor/create.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** A picture, several, or a tensor `[B, 3, H, W]` from -1 to 1. */
+export type ImageInput = Image | readonly Image[] | Tensor;
+
+/** Size in pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The size that a picture asks for: its own, cut down to a multiple of `scale`. */
+export function naturalSize(input: ImageInput, scale: number): Size {
+  const [height, width] =
+    input instanceof Tensor ? [input.shape[2] ?? 0, input.shape[3] ?? 0] : [first(input).height, first(input).width];
+  const cut = (n: number) => Math.max(scale, n - (n % scale));
+  return { height: cut(height), width: cut(width) };
+}
+
+function first(input: Image | readonly Image[]): Image {
+  const image = input instanceof Image ? input : input[0];
+  if (!(image instanceof Image)) {
+    throw new TypeError("image: expected an Image (Image.open(file)), a list of them, or a tensor [B, 3, H, W]");
+  }
+  return image;
+}
+
+/** Pictures as a tensor `[B, 3, H, W]` from -1 to 1, brought to the size. */
+export async function imageTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
+  if (input instanceof Tensor) {
+    if (input.ndim !== 4 || input.shape[1] !== 3 || input.shape[2] !== size.height || input.shape[3] !== size.width) {
+      throw new RangeError(`${name}: image ${show(input.shape)}; expected [B, 3, ${size.height}, ${size.width}]`);
+    }
+    return input;
+  }
+  first(input);
+  const list = input instanceof Image ? [input] : input;
+  const tensors: Tensor[] = [];
+  for (const image of list) tensors.push((await image.convert("RGB").resize(size.width, size.height)).toTensor());
+  return cat(tensors);
+}
+
+/** A mask as 0 (keep) and 1 (paint), `[B, 1, H, W]`: where the picture is brighter than middle grey. */
+export async function maskTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
+  if (input instanceof Tensor) {
+    if (input.ndim !== 4 || input.shape[1] !== 1 || input.shape[2] !== size.height || input.shape[3] !== size.width) {
+      throw new RangeError(`${name}: mask ${show(input.shape)}; expected [B, 1, ${size.height}, ${size.width}]`);
+    }
+    return binary(input, 0.5);
+  }
+  first(input);
+  const list = input instanceof Image ? [input] : input;
+  const tensors: Tensor[] = [];
+  for (const image of list) {
+    const grey = (await image.convert("L").resize(size.width, size.height)).toTensor({ range: [0, 1] });
+    tensors.push(await binary(grey, 0.5));
+  }
+  return cat(tensors);
+}
+
+async function binary(x: Tensor, threshold: number): Promise<Tensor> {
+  const data = await x.data();
+  return fromArray(
+    "float32",
+    x.shape,
+    Float32Array.from(data as Float32Array, (v) => (v >= threshold ? 1 : 0)),
+  );
+}
+
+/** `count` pictures of those given: each as often as it takes. */
+export function fill(name: string, what: string, x: Tensor, count: number): Tensor {
+  const given = x.shape[0]!;
+  if (given === count) return x;
+  if (count % given !== 0)
+    throw new RangeError(`${name}: ${given} ${what} for ${count} pictures; expected one, or as many`);
+  return cat(new Array<Tensor>(count / given).fill(x));
+}

@@ -1,0 +1,69 @@
+import { cat } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { fill, type ImageInput, imageTensor, maskTensor } from "./from-image.ts";
+import { type Img2ImgOptions, sized, skipped } from "./img2img.ts";
+import type { Plan } from "./options.ts";
+import { StableDiffusionPipeline, type Start } from "./stable-diffusion.ts";
+import type { Step } from "./step.ts";
+
+export interface InpaintOptions extends Img2ImgOptions {
+  /** White where to paint, black where to keep: a picture, several, or a tensor `[B, 1, H, W]` from 0 to 1. */
+  maskImage: ImageInput;
+  /** How much noise the painted part starts with; default 1: nothing of what was there. */
+  strength?: number;
+}
+
+/**
+ * Repaints a part of a picture. Works with inpainting models, whose U-Net sees mask and picture, and with all others,
+ * whose latents are put back outside of the mask after every step.
+ */
+export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<InpaintOptions> {
+  override async *steps(options: InpaintOptions): AsyncGenerator<Step, Tensor, undefined> {
+    if (options.maskImage === undefined || options.maskImage === null) {
+      throw new TypeError(`${this.constructor.name}: no maskImage; give an Image, white where to paint`);
+    }
+    return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
+  }
+
+  protected override checkInputChannels(got: number, latents: number): void {
+    if (got === latents || got === 2 * latents + 1) return;
+    throw new RangeError(
+      `${this.constructor.name}: the U-Net takes ${got} channels, expected ${latents} or, of an inpainting model, ${2 * latents + 1}`,
+    );
+  }
+
+  protected override async start(plan: Plan, options: InpaintOptions): Promise<Start> {
+    const name = this.constructor.name;
+    const { scheduler } = this;
+    const strength = options.strength ?? 1;
+    const { skip, first } = skipped(name, scheduler, plan.steps, strength);
+    const seesMask = this.unet.config.in_channels > this.vae.config.latent_channels;
+    const image = await imageTensor(name, options.image, plan);
+    const mask = await maskTensor(name, options.maskImage, plan);
+    // The order of the draws is diffusers': picture, noise, masked picture.
+    const needsClean = !seesMask || (options.latents === undefined && strength < 1);
+    const clean = needsClean ? fill(name, "images", await this.encode(image, plan.generators), plan.count) : null;
+    const noise = options.latents ?? this.noise(plan);
+    this.checkLatents(noise, plan);
+    const pure = strength === 1 || options.latents !== undefined;
+    const latents = pure ? noise.mul(scheduler.initNoiseSigma) : scheduler.addNoise(clean!, noise, first);
+    const small = fill(name, "masks", shrink(mask, this.vae.scale), plan.count);
+    // Drawn in either case, so that the random numbers after it are the same.
+    const masked = await this.encode(image.mul(mask.neg().add(1)), plan.generators);
+    if (seesMask) {
+      const beside = cat([small, fill(name, "images", masked, plan.count)], 1);
+      return { latents, skip, beside: await beside.realize() };
+    }
+    const keep = small.neg().add(1);
+    const after = (painted: Tensor, next: number | null) => {
+      const known = next === null ? clean! : scheduler.addNoise(clean!, noise, next);
+      return known.mul(keep).add(painted.mul(small));
+    };
+    return { latents, skip, after };
+  }
+}
+
+/** A mask at the latents' size: every `scale`th pixel, as nearest neighbours are chosen. */
+function shrink(mask: Tensor, scale: number): Tensor {
+  return mask.slice(2, 0, mask.shape[2], scale).slice(3, 0, mask.shape[3], scale);
+}

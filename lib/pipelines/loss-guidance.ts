@@ -1,0 +1,139 @@
+import type { AutoencoderKL, UNet2DConditionModel } from "../models/index.ts";
+import type { Scheduler } from "../schedulers/index.ts";
+import { full } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Compiled, compile } from "../train/compile.ts";
+
+/** A loss that every step makes smaller: whatever can be said about a picture in differentiable operations. */
+export interface LossGuidance {
+  /**
+   * @param x0 - the predicted clean pictures `[B, 3, H, W]` from -1 to 1, or latents where `on` says so
+   * @returns a scalar
+   */
+  readonly loss: (x0: Tensor) => Tensor;
+  /** How strongly; default 1. */
+  readonly scale?: number;
+  /** What the loss looks at; default "image". */
+  readonly on?: "image" | "latents";
+  /**
+   * What the gradient passes on its way to the latents: "x0" takes the predicted noise for given (cheap, and mostly
+   * enough), "model" goes through the U-Net too. Default "x0".
+   */
+  readonly through?: "x0" | "model";
+}
+
+/** What the U-Net is called with at a step. */
+export interface ModelCall {
+  /** The input as the scheduler scales it from the latents. */
+  readonly scale: number;
+  /** How much of the clean latents, and of noise, make up these latents. */
+  readonly signal: number;
+  readonly spread: number;
+}
+
+type Arguments = [latents: Tensor, given: Tensor, signal: Tensor, spread: Tensor];
+type ThroughModel = [
+  latents: Tensor,
+  time: Tensor,
+  text: Tensor,
+  inputScale: Tensor,
+  signal: Tensor,
+  spread: Tensor,
+  guidance: Tensor,
+];
+type Result = { grad: Tensor; loss: Tensor };
+
+/**
+ * Moves latents against the gradient of a loss of the clean picture that they are predicted to become.
+ *
+ * `latents - scale * spread^2 * gradient`: written for sigmas (spread = sigma beside a signal of 1) as well as for
+ * variance-preserving schedules.
+ * @see Dhariwal and Nichol 2021, algorithm 2: https://arxiv.org/abs/2105.05233
+ */
+export class LossGuide {
+  readonly #guidance: LossGuidance;
+  readonly #x0: Compiled<Arguments, Result>;
+  readonly #model: Compiled<ThroughModel, Result>;
+
+  constructor(
+    guidance: LossGuidance,
+    parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string; guided: boolean; rescale: number },
+  ) {
+    const { unet, vae, prediction } = parts;
+    if (typeof guidance.loss !== "function") throw new TypeError("guidance: loss must be a function of a tensor");
+    if (!Number.isFinite(guidance.scale ?? 1)) throw new RangeError(`guidance: scale is ${guidance.scale}`);
+    this.#guidance = guidance;
+    const judge = (latents: Tensor, output: Tensor, signal: Tensor, spread: Tensor): Result => {
+      const x0 = clean(prediction, output, latents, signal, spread);
+      const seen = guidance.on === "latents" ? x0 : vae.decode(x0.div(vae.config.scaling_factor)).sample;
+      const loss = guidance.loss(seen);
+      if (loss.numel() !== 1)
+        throw new RangeError(`guidance: the loss has the shape [${loss.shape}], expected a scalar`);
+      loss.backward();
+      if (!latents.grad) throw new Error("guidance: the loss does not depend on the picture");
+      return { grad: latents.grad, loss: loss.detach() };
+    };
+    this.#x0 = compile(
+      (latents: Tensor, output: Tensor, signal: Tensor, spread: Tensor) => {
+        return judge(latents.detach().requiresGrad_(), output, signal, spread);
+      },
+      { name: "guidance" },
+    );
+    this.#model = compile(
+      (latents, time, text, inputScale, signal, spread, scale) => {
+        const x = latents.detach().requiresGrad_();
+        const input = x.mul(inputScale);
+        const twice = parts.guided ? [input, input] : [input];
+        const predictions = twice.map((one, i) => {
+          const count = input.shape[0]!;
+          return unet.forward(one, time.narrow(0, 0, count), text.narrow(0, i * count, count)).sample;
+        });
+        const [without, wanted] = predictions as [Tensor, Tensor];
+        const output = parts.guided ? without.add(wanted.sub(without).mul(scale)) : without;
+        return judge(x, output, signal, spread);
+      },
+      { name: "guidance through the U-Net" },
+    );
+  }
+
+  /** The latents moved, and the loss before. */
+  async move(
+    latents: Tensor,
+    output: Tensor,
+    call: ModelCall & { time: Tensor; text: Tensor; guidanceScale: number },
+  ): Promise<{ latents: Tensor; loss: Tensor }> {
+    const device = { device: latents.device };
+    const number = (value: number) => full([], value, device);
+    const [signal, spread] = [number(call.signal), number(call.spread)];
+    const { grad, loss } =
+      this.#guidance.through === "model"
+        ? await this.#model(
+            ...([latents, call.time, call.text, number(call.scale), signal, spread] as const),
+            number(call.guidanceScale),
+          )
+        : await this.#x0(latents, output, signal, spread);
+    const strength = (this.#guidance.scale ?? 1) * call.spread ** 2;
+    return { latents: latents.sub(grad.mul(strength)), loss };
+  }
+
+  close(): void {
+    this.#x0.close();
+    this.#model.close();
+  }
+}
+
+/** The clean latents that a prediction stands for. */
+function clean(prediction: string, output: Tensor, latents: Tensor, signal: Tensor, spread: Tensor): Tensor {
+  if (prediction === "sample") return output;
+  if (prediction === "epsilon") return latents.sub(output.mul(spread)).div(signal);
+  // The velocity is defined where signal and spread are scaled to a variance of 1 together.
+  const size = signal.square().add(spread.square()).sqrt();
+  return latents.mul(signal).div(size).sub(output.mul(spread)).div(size);
+}
+
+/** How much of the clean latents and of noise make up latents at a timestep, by any scheduler. */
+export async function levelOf(scheduler: Scheduler, timestep: number): Promise<{ signal: number; spread: number }> {
+  const [none, one] = [0, 1].map((value) => full([1, 1, 1, 1], value)) as [Tensor, Tensor];
+  const [signal, spread] = [scheduler.addNoise(one, none, timestep), scheduler.addNoise(none, one, timestep)];
+  return { signal: await signal.item(), spread: await spread.item() };
+}

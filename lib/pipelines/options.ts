@@ -1,0 +1,138 @@
+import { show } from "../graph/shape.ts";
+import type { UNet2DConditionModel } from "../models/index.ts";
+import { Generator } from "../random/index.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { LossGuidance } from "./loss-guidance.ts";
+import type { Step } from "./step.ts";
+
+/** What to paint, and how. */
+export interface GenerateOptions {
+  /** What the picture should show; several prompts make several pictures at once. */
+  prompt?: string | readonly string[];
+  /** What it should not show: takes the place of the empty prompt in the guidance. One for all, or one for each. */
+  negativePrompt?: string | readonly string[];
+  /** Steps of the scheduler; default 50. */
+  numInferenceSteps?: number;
+  /** The timesteps themselves, in place of their number. */
+  timesteps?: readonly number[];
+  /**
+   * How far to go beyond the prompt's prediction, away from the negative prompt's; default 7.5. Up to 1 the negative
+   * prompt is not looked at, which takes half the time. @see Ho and Salimans 2022: https://arxiv.org/abs/2207.12598
+   */
+  guidanceScale?: number;
+  /** Share of the guided prediction that is given the unguided one's contrast, 0 (default) to 1. @see https://arxiv.org/abs/2305.08891 */
+  guidanceRescale?: number;
+  /** Pixels; divisible by 8. Default: what the U-Net was trained on. */
+  height?: number;
+  width?: number;
+  /** A whole number: the same one gives the same picture, and the one that Python gives. */
+  seed?: number | bigint;
+  /** Where the random numbers come from in place of a seed; a list has one for each picture. */
+  generator?: Generator | readonly Generator[];
+  /** The noise to start from, `[pictures, 4, height / 8, width / 8]`, of standard deviation 1. */
+  latents?: Tensor;
+  /** Pictures for each prompt; default 1. */
+  numImagesPerPrompt?: number;
+  /** What the text encoder makes of the prompts, in their place: `[prompts, tokens, width]`. */
+  promptEmbeds?: Tensor;
+  negativePromptEmbeds?: Tensor;
+  /** Share of DDPM's noise that DDIM puts back at each step, 0 (default) to 1. */
+  eta?: number;
+  /** Layers of the text encoder to leave out at its end; default 0. */
+  clipSkip?: number;
+  /** Pulls the picture towards a small loss, at every step. */
+  guidance?: LossGuidance;
+  /** Called after every step, and waited for. */
+  callback?: (step: Step) => unknown;
+  /** Ends the run before its next step. */
+  signal?: AbortSignal;
+  /** Show how far it is: default true. */
+  progress?: boolean;
+}
+
+/** The options with defaults filled in and sizes known. */
+export interface Plan {
+  readonly prompts: readonly string[] | null;
+  readonly negative: readonly string[];
+  readonly count: number;
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly guided: boolean;
+  readonly scale: number;
+  readonly generators: readonly Generator[];
+  readonly steps: number;
+}
+
+/**
+ * Checks what a pipeline is asked for, and fills in what it is not told.
+ *
+ * @param scale - pixels for each latent
+ * @throws RangeError or TypeError that names the option
+ */
+export function planOf(name: string, options: GenerateOptions, unet: UNet2DConditionModel, scale: number): Plan {
+  const fail = (text: string, Kind: ErrorConstructor = RangeError): never => {
+    throw new Kind(`${name}: ${text}`);
+  };
+  const { prompt, promptEmbeds, numImagesPerPrompt: each = 1, guidanceScale = 7.5 } = options;
+  if ((prompt === undefined) === (promptEmbeds === undefined)) fail("give either prompt or promptEmbeds", TypeError);
+  const prompts = prompt === undefined ? null : typeof prompt === "string" ? [prompt] : [...prompt];
+  if (prompts?.length === 0) fail("prompt is an empty list; expected a text, or at least one");
+  const wrong = prompts?.find((text) => typeof text !== "string");
+  if (wrong !== undefined) fail(`prompt holds ${typeof wrong}; expected texts`, TypeError);
+  if (promptEmbeds && promptEmbeds.ndim !== 3)
+    fail(`promptEmbeds ${show(promptEmbeds.shape)}; expected [prompts, tokens, width]`);
+  const batch = prompts?.length ?? promptEmbeds!.shape[0]!;
+  whole("numImagesPerPrompt", each);
+  if (!Number.isFinite(guidanceScale)) fail(`guidanceScale is ${guidanceScale}; expected a number, such as 7.5`);
+  const steps = options.timesteps ? options.timesteps.length : (options.numInferenceSteps ?? 50);
+  whole("numInferenceSteps", steps);
+  const native = unet.config.sample_size;
+  const side = (i: number) => (Array.isArray(native) ? native[i] : ((native as number | null) ?? 64)) * scale;
+  const [height, width] = [options.height ?? side(0), options.width ?? side(1)];
+  for (const [key, value] of Object.entries({ height, width })) {
+    whole(key, value);
+    if (value % scale !== 0) {
+      const near = Math.max(scale, Math.round(value / scale) * scale);
+      fail(`${key} is ${value}; expected a number that ${scale} divides, such as ${near}`);
+    }
+  }
+  if (options.seed !== undefined && options.generator !== undefined) fail("give either seed or generator", TypeError);
+  if (options.eta !== undefined && !(options.eta >= 0 && options.eta <= 1))
+    fail(`eta is ${options.eta}; expected 0 to 1`);
+  const rescale = options.guidanceRescale ?? 0;
+  if (!(rescale >= 0 && rescale <= 1)) fail(`guidanceRescale is ${rescale}; expected 0 to 1`);
+  const generators = generatorsOf(name, options, batch * each);
+  if (options.latents && !(options.latents instanceof Tensor)) fail("latents is no tensor", TypeError);
+  // Models with the guidance scale as an input have been taught to do without the second prediction.
+  const guided = guidanceScale > 1 && unet.config.time_cond_proj_dim === null;
+  return {
+    ...{ prompts, batch, height, width, guided, generators, steps },
+    negative: negativeOf(name, options.negativePrompt, batch),
+    count: batch * each,
+    scale: guidanceScale,
+  };
+
+  function whole(key: string, value: number): void {
+    if (!Number.isInteger(value) || value < 1) fail(`${key} is ${value}; expected a whole number from 1 up`);
+  }
+}
+
+type ErrorConstructor = new (message: string) => Error;
+
+function negativeOf(name: string, given: GenerateOptions["negativePrompt"], batch: number): readonly string[] {
+  const list = given === undefined ? [""] : typeof given === "string" ? [given] : given;
+  if (list.length === batch) return list;
+  if (list.length === 1) return new Array<string>(batch).fill(list[0]!);
+  throw new RangeError(`${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or as many`);
+}
+
+function generatorsOf(name: string, { seed, generator }: GenerateOptions, count: number): readonly Generator[] {
+  if (seed !== undefined) return [new Generator(seed)];
+  if (generator === undefined) return [];
+  const list = generator instanceof Generator ? [generator] : generator;
+  if (list.length !== 1 && list.length !== count) {
+    throw new RangeError(`${name}: ${list.length} generators for ${count} pictures; expected one, or as many`);
+  }
+  return list;
+}

@@ -1,0 +1,63 @@
+import { show } from "../graph/shape.ts";
+import type { CLIPTextModel } from "../models/index.ts";
+import { cat } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { CLIPTokenizer } from "../tokenizer/index.ts";
+import { Runner } from "./runner.ts";
+
+/** Prompts to what the U-Net reads of them. */
+export class PromptEncoder {
+  readonly #tokenizer: CLIPTokenizer;
+  readonly #model: CLIPTextModel;
+  readonly #runner: Runner<[Tensor, number], Tensor>;
+
+  constructor(tokenizer: CLIPTokenizer, model: CLIPTextModel) {
+    this.#tokenizer = tokenizer;
+    this.#model = model;
+    const hidden = (ids: Tensor, skip: number) => {
+      const { lastHiddenState, hiddenStates } = model.forward(ids);
+      return skip === 0 ? lastHiddenState : model.textModel.finalLayerNorm.forward(hiddenStates.at(-(skip + 1))!);
+    };
+    this.#runner = new Runner("text encoder", hidden, () => model.mapped);
+  }
+
+  /**
+   * @param skip - layers to leave out at the end
+   * @returns `[prompts, 77, width]`
+   */
+  async encode(prompts: readonly string[], skip = 0): Promise<Tensor> {
+    const layers = this.#model.config.num_hidden_layers;
+    if (!Number.isInteger(skip) || skip < 0 || skip >= layers) {
+      throw new RangeError(`clipSkip is ${skip}; expected 0 to ${layers - 1}, the text encoder has ${layers} layers`);
+    }
+    const written = prompts.map((prompt) => this.#tokenizer.maybeConvertPrompt(prompt));
+    const { inputIds } = this.#tokenizer.batch(written);
+    const largest = this.#model.textModel.embeddings.tokenEmbedding.weight.shape[0]!;
+    const ids = await inputIds.data();
+    const beyond = ids.find((id) => Number(id) >= largest);
+    if (beyond !== undefined) {
+      throw new RangeError(
+        `the tokenizer's token ${beyond} is not among the text encoder's ${largest}; are both of one checkpoint?`,
+      );
+    }
+    const { device } = this.#model;
+    return this.#runner.call(2, device === inputIds.device ? inputIds : await inputIds.to(device), skip);
+  }
+
+  close(): void {
+    this.#runner.close();
+  }
+}
+
+/** Every prompt's embedding `times` times in a row. */
+export function repeatEach(embeds: Tensor, times: number): Tensor {
+  if (times === 1) return embeds;
+  return cat(embeds.split(1, 0).flatMap((one) => new Array<Tensor>(times).fill(one)));
+}
+
+/** Checks embeddings that the caller gives. */
+export function checkEmbeds(name: string, key: string, embeds: Tensor, batch: number, width: number): void {
+  if (embeds.ndim !== 3 || embeds.shape[0] !== batch || embeds.shape[2] !== width) {
+    throw new RangeError(`${name}: ${key} ${show(embeds.shape)}; expected [${batch}, tokens, ${width}]`);
+  }
+}

@@ -1,0 +1,19 @@
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** What is known after a step of the sampler. */
+export interface Step {
+  /** Steps done before it: 0 to `count - 1`. */
+  readonly index: number;
+  readonly count: number;
+  readonly timestep: number;
+  /** What the next step starts from, `[pictures, 4, h, w]`. */
+  readonly latents: Tensor;
+  /** The clean latents as the U-Net sees them from here, "x0". */
+  readonly predOriginalSample: Tensor;
+  /** The prediction after guidance. */
+  readonly noisePred: Tensor;
+  /** The loss that guides, where one does. */
+  readonly loss?: Tensor;
+  /** Decodes `predOriginalSample`: the pictures as the U-Net sees them from here, `[pictures, 3, H, W]` from -1 to 1. */
+  preview(): Promise<Tensor>;
+}

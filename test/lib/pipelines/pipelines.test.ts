@@ -1,0 +1,322 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { Image } from "../../../lib/images/index.ts";
+import { UNet2DConditionModel } from "../../../lib/models/index.ts";
+import {
+  type GenerateOptions,
+  StableDiffusionImg2ImgPipeline,
+  StableDiffusionInpaintPipeline,
+  StableDiffusionPipeline,
+  type Step,
+} from "../../../lib/pipelines/index.ts";
+import { fillUniform, Generator } from "../../../lib/random/index.ts";
+import {
+  DDIMScheduler,
+  EulerAncestralDiscreteScheduler,
+  EulerDiscreteScheduler,
+  LCMScheduler,
+} from "../../../lib/schedulers/index.ts";
+import { draw, expectClose } from "../models/reference.ts";
+import { recorded, writeTiny } from "./tiny.ts";
+
+const { prompt, cases } = recorded;
+let home: string;
+let pipe: StableDiffusionPipeline;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "difflab-pipelines-"));
+  pipe = await StableDiffusionPipeline.fromPretrained(await writeTiny(join(home, "tiny")));
+});
+afterAll(async () => {
+  pipe.close();
+  await rm(home, { recursive: true, force: true });
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const ddim = () => DDIMScheduler.fromConfig(recorded.configs.scheduler);
+
+/** Largest difference of the pictures from those that diffusers painted, in 1/255. */
+function worst(images: readonly Image[], name: keyof typeof cases): number {
+  const { shape, data } = cases[name] as { shape: number[]; data: string };
+  const [n, height, width] = shape as [number, number, number];
+  expect(images.map((image) => [image.height, image.width])).toEqual(new Array(n).fill([height, width]));
+  const expected = Buffer.from(data, "base64");
+  const got = Buffer.concat(images.map((image) => image.toRaw().data));
+  let off = 0;
+  for (const [i, v] of expected.entries()) off = Math.max(off, Math.abs(v - got[i]!));
+  return off;
+}
+
+/** The pictures that `pipelines.py` makes for the others to start from. */
+function picture(seed: number, width = 64, height = 72): Image {
+  const raw = fillUniform(new Float32Array(width * height * 3), { generator: new Generator(seed) });
+  return Image.fromRaw(
+    Uint8Array.from(raw, (v) => Math.fround(v * 255)),
+    { width, height },
+  );
+}
+
+function halfMask(width = 64, height = 72): Image {
+  const raw = Uint8Array.from({ length: width * height }, (_, i) => (i % width >= width / 2 + 3 ? 255 : 0));
+  return Image.fromRaw(raw, { width, height, mode: "L" });
+}
+
+describe("StableDiffusionPipeline", () => {
+  it("paints the picture that diffusers paints, within 1 of 255", async () => {
+    const { images, metadata } = await pipe.generate({ prompt, numInferenceSteps: 6, guidanceScale: 3, seed: 42 });
+    expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
+    expect(metadata).toEqual({
+      ...{ prompt, seed: "42", steps: 6, guidanceScale: 3 },
+      ...{ scheduler: "PNDMScheduler", size: "64x64" },
+    });
+    const file = join(home, "picture.png");
+    await images[0]!.save(file, { metadata });
+    expect((await Image.open(file)).metadata).toMatchObject({ prompt, seed: "42" });
+  });
+
+  it("can be called like a function", async () => {
+    const { images } = await pipe({ prompt, numInferenceSteps: 6, guidanceScale: 3, seed: 42 });
+    expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
+    expect(pipe).toBeInstanceOf(StableDiffusionPipeline);
+  });
+
+  it("takes several prompts, negative prompts, pictures for each, a size, eta and rescaled guidance", async () => {
+    const two = StableDiffusionPipeline.fromPipe(pipe);
+    two.scheduler = ddim();
+    const { images } = await two.generate({
+      prompt: [prompt, "cat"],
+      negativePrompt: ["moon", ""],
+      ...{ numImagesPerPrompt: 2, numInferenceSteps: 3, guidanceScale: 2.5, eta: 0.5, guidanceRescale: 0.7 },
+      ...{ generator: new Generator(7), height: 64, width: 48 },
+    });
+    expect(worst(images, "two")).toBeLessThanOrEqual(1);
+    two.close();
+  });
+
+  it("takes a generator for each picture, leaves out layers of the text encoder, and runs without guidance", async () => {
+    const many = StableDiffusionPipeline.fromPipe(pipe);
+    many.scheduler = ddim();
+    const generator = [new Generator(1), new Generator(2)];
+    const options = { prompt, numImagesPerPrompt: 2, numInferenceSteps: 2, guidanceScale: 1, generator, clipSkip: 1 };
+    expect(worst((await many.generate(options)).images, "many")).toBeLessThanOrEqual(1);
+    const latents = draw(99, 1, 4, 8, 8);
+    const given = await many.generate({ prompt, numInferenceSteps: 2, guidanceScale: 4, latents });
+    await expectClose(given.latents, cases.latents, 1e-3);
+    many.close();
+  });
+
+  it("swaps the scheduler in one line, random and distilled ones too", async () => {
+    const other = StableDiffusionPipeline.fromPipe(pipe);
+    other.scheduler = EulerAncestralDiscreteScheduler.fromConfig(recorded.configs.scheduler);
+    const ancestral = await other.generate({ prompt, numInferenceSteps: 4, guidanceScale: 3, seed: 3 });
+    expect(worst(ancestral.images, "ancestral")).toBeLessThanOrEqual(1);
+    other.close();
+    const folder = await writeTiny(join(home, "lcm"), "unet_lcm");
+    const unet = await UNet2DConditionModel.fromPretrained(folder, { subfolder: "unet" });
+    const scheduler = LCMScheduler.fromConfig(recorded.configs.scheduler);
+    const lcm = new StableDiffusionPipeline({ ...StableDiffusionPipeline.partsOf(pipe), unet, scheduler });
+    const { images } = await lcm.generate({ prompt, numInferenceSteps: 3, guidanceScale: 8, seed: 4 });
+    expect(worst(images, "lcm")).toBeLessThanOrEqual(1);
+    lcm.close();
+  });
+
+  it("takes embeddings in place of prompts", async () => {
+    const text = await pipe.encodePrompt(prompt);
+    await expectClose(text, recorded.embeds);
+    const run = { numInferenceSteps: 6, guidanceScale: 3, seed: 42 };
+    const { images } = await pipe.generate({ promptEmbeds: text, ...run });
+    expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
+  });
+
+  it("goes step by step, with latents, predicted pictures and previews", async () => {
+    const steps: Step[] = [];
+    const seen: number[] = [];
+    const options: GenerateOptions = { prompt, numInferenceSteps: 3, guidanceScale: 3, seed: 42 };
+    for await (const step of pipe.steps({ ...options, callback: ({ index }) => seen.push(index) })) steps.push(step);
+    // PNDM calls the U-Net once more than it has steps.
+    expect(seen).toEqual([0, 1, 2, 3]);
+    expect(steps.map((step) => step.timestep)).toEqual(pipe.scheduler.timesteps);
+    expect(steps[1]!.latents.shape).toEqual([1, 4, 8, 8]);
+    const preview = await steps[1]!.preview();
+    expect(preview.shape).toEqual([1, 3, 64, 64]);
+    const { images } = await pipe.generate(options);
+    const last = await Image.fromTensor(await pipe.decode(steps.at(-1)!.latents));
+    expect(last.toRaw()).toEqual(images[0]!.toRaw());
+  });
+
+  it("is none the worse for a run that was left early, interrupted by another or aborted", async () => {
+    const options: GenerateOptions = { prompt, numInferenceSteps: 6, guidanceScale: 3, seed: 42 };
+    for await (const step of pipe.steps(options)) if (step.index === 2) break;
+    const old = pipe.steps(options);
+    await old.next();
+    const { images } = await pipe.generate(options);
+    expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
+    await expect(old.next()).rejects.toThrow(/another run was started meanwhile/);
+    const stop = new AbortController();
+    const callback = () => stop.abort(new Error("enough"));
+    await expect(pipe.generate({ ...options, signal: stop.signal, callback })).rejects.toThrow("enough");
+    expect(worst((await pipe.generate(options)).images, "pndm")).toBeLessThanOrEqual(1);
+  });
+
+  it("shows its progress in the notebook's bar, and closes it whatever happens", async () => {
+    const [update, close] = [vi.fn(), vi.fn()];
+    vi.stubGlobal("progress", { bar: () => ({ update, close }) });
+    try {
+      await pipe.generate({ prompt, numInferenceSteps: 2, seed: 1 });
+      expect(update.mock.calls.map(([done]) => done)).toEqual([1, 2, 3]);
+      const stop = () => {
+        throw new Error("stop");
+      };
+      await expect(pipe.generate({ prompt, numInferenceSteps: 2, callback: stop })).rejects.toThrow("stop");
+      expect(close).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it("saves what fromPretrained reads", async () => {
+    const folder = join(home, "saved");
+    await pipe.savePretrained(folder);
+    expect((await readdir(folder)).sort()).toEqual([
+      ...["model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae"],
+    ]);
+    const again = await StableDiffusionPipeline.fromPretrained(folder);
+    const { images } = await again.generate({ prompt, numInferenceSteps: 6, guidanceScale: 3, seed: 42 });
+    expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
+    again.close();
+  });
+
+  it("follows a loss of the predicted picture", async () => {
+    const guided = StableDiffusionPipeline.fromPipe(pipe);
+    guided.scheduler = ddim();
+    const blue = async (image: Image) => {
+      return image.toTensor().narrow(1, 2, 1).mean().item();
+    };
+    const options: GenerateOptions = { prompt, numInferenceSteps: 4, guidanceScale: 2, seed: 5 };
+    const plain = await blue((await guided.generate(options)).images[0]!);
+    for (const through of ["x0", "model"] as const) {
+      const losses: number[] = [];
+      const { images } = await guided.generate({
+        ...options,
+        guidance: { loss: (x0) => x0.narrow(1, 2, 1).sub(0.9).abs().mean(), scale: 200, through },
+        callback: async ({ loss }) => losses.push(await loss!.item()),
+      });
+      expect(await blue(images[0]!)).toBeGreaterThan(plain + 0.02);
+      expect(losses).toHaveLength(4);
+    }
+    await expect(guided.generate({ ...options, guidance: { loss: (x0) => x0.mean(1) } })).rejects.toThrow(
+      /expected a scalar/,
+    );
+    guided.close();
+  });
+});
+
+describe("StableDiffusionImg2ImgPipeline", () => {
+  it("repaints a picture as diffusers does", async () => {
+    const other = StableDiffusionImg2ImgPipeline.fromPipe(pipe);
+    other.scheduler = ddim();
+    const image = picture(11);
+    const options = { prompt, image, strength: 0.6, numInferenceSteps: 5, guidanceScale: 3, seed: 5 };
+    expect(worst((await other.generate(options)).images, "img2img")).toBeLessThanOrEqual(1);
+    other.scheduler = EulerDiscreteScheduler.fromConfig(recorded.configs.scheduler);
+    const euler = await other.generate({ ...options, strength: 0.75, numInferenceSteps: 4 });
+    expect(worst(euler.images, "img2img-euler")).toBeLessThanOrEqual(1);
+    await expect(other.generate({ ...options, strength: 0 })).rejects.toThrow(/strength is 0; expected above 0/);
+    await expect(other.generate({ ...options, strength: 0.1 })).rejects.toThrow(/leaves none; take more steps/);
+    await expect(other.generate({ ...options, image: undefined as unknown as Image })).rejects.toThrow(/no image/);
+    other.close();
+  });
+});
+
+describe("StableDiffusionInpaintPipeline", () => {
+  for (const strength of [1, 0.5]) {
+    it(`fills in a part of a picture as diffusers does, with strength ${strength}`, async () => {
+      const image = picture(11);
+      const options = {
+        prompt,
+        image,
+        maskImage: halfMask(),
+        strength,
+        numInferenceSteps: 4,
+        guidanceScale: 3,
+        seed: 6,
+      };
+      const name = strength === 1 ? "1.0" : "0.5";
+      const other = StableDiffusionInpaintPipeline.fromPipe(pipe);
+      other.scheduler = ddim();
+      expect(worst((await other.generate(options)).images, `inpaint-${name}`)).toBeLessThanOrEqual(1);
+      other.close();
+      const folder = await writeTiny(join(home, `inpaint-${name}`), "unet9", "DDIMScheduler");
+      const nine = await StableDiffusionInpaintPipeline.fromPretrained(folder);
+      expect(worst((await nine.generate(options)).images, `inpaint9-${name}`)).toBeLessThanOrEqual(1);
+      nine.close();
+      await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
+        /use StableDiffusionInpaintPipeline/,
+      );
+    });
+  }
+});
+
+describe("bad input", () => {
+  const wrong: [string, object, RegExp][] = [
+    ["no prompt", {}, /give either prompt or promptEmbeds/],
+    ["an empty list of prompts", { prompt: [] }, /prompt is an empty list/],
+    ["a prompt that is no text", { prompt: [3] }, /expected texts/],
+    ["a guidance scale that is NaN", { guidanceScale: Number.NaN }, /guidanceScale is NaN; expected a number/],
+    ["no steps", { numInferenceSteps: 0 }, /numInferenceSteps is 0; expected a whole number from 1 up/],
+    ["a size that 8 does not divide", { height: 65 }, /height is 65; expected a number that 8 divides, such as 64/],
+    ["a size of 0", { width: 0 }, /width is 0/],
+    ["a seed beside a generator", { seed: 1, generator: new Generator(1) }, /either seed or generator/],
+    ["too many generators", { generator: [new Generator(1), new Generator(1)] }, /2 generators for 1 pictures/],
+    ["latents of another size", { latents: draw(1, 1, 4, 4, 4) }, /expected \[1, 4, 8, 8\] for 1 of 64x64/],
+    ["negative prompts that do not match", { negativePrompt: ["a", "b"] }, /2 negative prompts for 1 prompts/],
+    [
+      "embeddings of another width",
+      { prompt: undefined, promptEmbeds: draw(1, 1, 16, 5) },
+      /expected \[1, tokens, 12\]/,
+    ],
+    ["eta beyond 1", { eta: 2 }, /eta is 2; expected 0 to 1/],
+    ["more layers to skip than there are", { clipSkip: 3 }, /clipSkip is 3; expected 0 to 2/],
+  ];
+  for (const [what, options, message] of wrong) {
+    it(`is refused: ${what}`, async () => {
+      const some = "promptEmbeds" in options || what === "no prompt" ? {} : { prompt };
+      await expect(pipe.generate({ ...some, numInferenceSteps: 2, ...options })).rejects.toThrow(message);
+    });
+  }
+
+  it("is refused in a checkpoint: other kinds of models, parts that do not fit, files cut short", async () => {
+    const folder = await writeTiny(join(home, "other"));
+    const index = JSON.parse(
+      await (await import("node:fs/promises")).readFile(join(folder, "model_index.json"), "utf8"),
+    );
+    const withIndex = (change: object) =>
+      writeFile(join(folder, "model_index.json"), JSON.stringify({ ...index, ...change }));
+    await withIndex({
+      _class_name: "StableDiffusionXLPipeline",
+      text_encoder_2: ["transformers", "CLIPTextModelWithProjection"],
+    });
+    await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
+      /StableDiffusionXLPipeline\) is no Stable Diffusion 1\.x or 2\.x checkpoint: it has a text_encoder_2/,
+    );
+    await withIndex({ unet: ["diffusers", "FluxTransformer2DModel"] });
+    await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
+      /unet is a FluxTransformer2DModel; expected UNet2DConditionModel/,
+    );
+    await expect(StableDiffusionPipeline.fromPretrained(join(folder, "unet"))).rejects.toThrow(
+      /has no model_index\.json\. It holds a single model/,
+    );
+    await withIndex({});
+    await writeFile(join(folder, "unet", "diffusion_pytorch_model.safetensors"), "cut off");
+    await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(/safetensors/);
+  });
+
+  it("is said where latents become NaN", async () => {
+    const latents = draw(1, 1, 4, 8, 8).mul(Number.POSITIVE_INFINITY);
+    await expect(pipe.generate({ prompt, numInferenceSteps: 2, latents })).rejects.toThrow(
+      /latents became NaN at step 1 of 3 \(timestep \d+\)/,
+    );
+  });
+});
