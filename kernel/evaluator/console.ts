@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { currentRun } from "./context.ts";
 import type { Outbox, StreamName } from "./outbox.ts";
+import { unfinishedBytes } from "./utf8.ts";
 
 /**
  * Standard output or standard error of the cells: what they print goes to the server together with the run it belongs
@@ -11,6 +12,8 @@ class CellStream extends Writable {
   readonly fd: number;
   readonly #outbox: Outbox;
   readonly #name: StreamName;
+  /** The beginning of a character that the last write ended in: what comes from a pipe is cut anywhere. */
+  #rest: Uint8Array = new Uint8Array(0);
 
   constructor(outbox: Outbox, name: StreamName, fd: number) {
     super({ decodeStrings: false });
@@ -26,10 +29,24 @@ class CellStream extends Writable {
     done?: (error?: Error | null) => void,
   ): boolean {
     const bytes = typeof chunk === "string" && isOther(encoding) ? Buffer.from(chunk, encoding) : chunk;
-    this.#outbox.print(currentRun(), this.#name, bytes);
+    this.#print(bytes);
     const callback = typeof encoding === "function" ? encoding : done;
     if (callback) process.nextTick(callback);
     return true;
+  }
+
+  #print(text: string | Uint8Array): void {
+    let whole = text;
+    if (typeof text !== "string") {
+      const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, text]) : text;
+      const end = bytes.length - unfinishedBytes(bytes);
+      this.#rest = bytes.slice(end);
+      whole = bytes.subarray(0, end);
+    } else if (this.#rest.length > 0) {
+      this.#outbox.print(currentRun(), this.#name, this.#rest);
+      this.#rest = new Uint8Array(0);
+    }
+    this.#outbox.print(currentRun(), this.#name, whole);
   }
 
   override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {

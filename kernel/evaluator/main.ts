@@ -111,9 +111,22 @@ function execute(command: Execute): void {
   startCell();
   const before = new Map(command.declared.map((name) => [name, runner.scope[name]]));
   inRun(command.run, async () => {
-    const outcome = await runner.run(command);
-    await finish(command, outcome, before);
+    try {
+      const outcome = await runner.run(command);
+      await finish(command, outcome, before);
+    } catch (error) {
+      giveUp(error);
+    }
   });
+}
+
+/** The cell has broken what this process itself needs, as one that replaces a built-in can: a new process goes on. */
+function giveUp(error: unknown): never {
+  try {
+    writeSync(2, `The cell left nothing to go on with: ${error}\n`);
+  } finally {
+    process.abort();
+  }
 }
 
 async function finish(command: Execute, outcome: Outcome, before: Map<string, unknown>): Promise<void> {

@@ -1,8 +1,11 @@
 import { encodeFrame, writeAll } from "./frames.ts";
 import { REPORT_FD, type Report } from "./messages.ts";
+import { unfinishedBytes } from "./utf8.ts";
 
 /** Text that is waiting, at most: what is printed at once leaves in pieces of this size. */
 const CAPACITY = 1 << 18;
+/** Text that goes in one report, at most. The server makes a string of it, and V8's end at 512 MB. */
+const PIECE = 1 << 23;
 
 // Cells of the shared header.
 const LOCK = 0;
@@ -45,7 +48,7 @@ export class Outbox {
       const length = header[LENGTH]!;
       const isOther = header[RUN] !== run || header[STREAM] !== stream;
       if (length > 0 && (isOther || length + bytes.length > CAPACITY)) this.#flush();
-      if (bytes.length > CAPACITY) return writeAll(REPORT_FD, encodeFrame({ type: "stream", run, name }, [bytes]));
+      if (bytes.length > CAPACITY) return this.#sendPieces({ type: "stream", run, name }, bytes);
       header[RUN] = run;
       header[STREAM] = stream;
       this.#text.set(bytes, header[LENGTH]);
@@ -92,6 +95,16 @@ export class Outbox {
     const report: Report = { type: "stream", run: header[RUN]!, name: STREAMS[header[STREAM]!]! };
     // slice: the bytes leave shared memory before JSON or a write could see them change.
     writeAll(REPORT_FD, encodeFrame(report, [this.#text.slice(0, length)]));
+  }
+
+  #sendPieces(report: Report, bytes: Uint8Array): void {
+    for (let start = 0; start < bytes.length; ) {
+      const piece = bytes.subarray(start, start + PIECE);
+      const isLast = start + piece.length === bytes.length;
+      const whole = isLast ? piece : piece.subarray(0, piece.length - unfinishedBytes(piece));
+      writeAll(REPORT_FD, encodeFrame(report, [whole]));
+      start += whole.length;
+    }
   }
 
   #lock(): void {

@@ -111,6 +111,7 @@ describe("a cell that takes its process down", () => {
   it.each([
     ["exits", "process.exit(3)", /exit/i],
     ["exits in a timer", "setTimeout(() => process.exit(0), 50); await new Promise(() => {})", /exit/i],
+    ["breaks what its process needs", 'JSON.stringify = () => { throw new Error("broken"); }', /crash/i],
     ["aborts", "process.abort()", /SIGABRT|abort|crash/i],
     ["kills itself", "process.kill(process.pid, 'SIGKILL'); await new Promise(() => {})", /SIGKILL|kill/i],
     [

@@ -34,6 +34,26 @@ describe("output", () => {
     expect(stdout.slice(-11)).toBe("0123456789\n".slice(-11));
   }, 120_000);
 
+  it("of a hundred megabytes in one write arrives in pieces that end between characters", async () => {
+    const { messages, stdout } = await run(kernel, 'process.stdout.write("aäö😀".repeat(1e7))');
+    expect(stdout.length).toBe(5e7);
+    expect(stdout).not.toContain("\ufffd");
+    for (const { text } of contents(messages, "stream")) expect(text.length).toBeLessThan(2 ** 24);
+  }, 120_000);
+
+  it("of a pipe that cuts characters in two arrives whole", async () => {
+    const { stdout } = await run(
+      kernel,
+      [
+        'for (const byte of Buffer.from("aä😀\\n")) {',
+        "  process.stdout.write(Buffer.from([byte]));",
+        "  await new Promise((resolve) => setTimeout(resolve, 40));",
+        "}",
+      ].join("\n"),
+    );
+    expect(stdout).toBe("aä😀\n");
+  });
+
   it("of 600 lines that are printed in one go arrives, and so does the idle status", async () => {
     const { stdout } = await run(kernel, "for (let i = 0; i < 600; i++) console.log(i);");
     expect(stdout).toBe(Array.from({ length: 600 }, (_, i) => `${i}\n`).join(""));
