@@ -70,15 +70,23 @@ function readJson(file) {
 /** @param {string} root */
 async function installPackages(root) {
   if (packagesAreCurrent(root)) return "up to date";
-  const { code, output } = await runNpm(root, ["ci", "--prefer-offline", "--no-audit", "--no-fund"]);
+  const { code, output } = await runNpm(root, [
+    "ci",
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ]);
   if (code !== 0) {
+    // npm ci builds as well, once it has installed (the script "prepare").
+    if (/error TS\d+/.test(output)) throw notCompiling(output);
     const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network/i.test(
       output,
     );
     const next = offline
       ? "Check the network (or the proxy: npm config get proxy), then run npm start again."
       : "Run npm ci to see all of its output; when it succeeds, run npm start again.";
-    throw new StepError("npm ci failed", { next, detail: output });
+    throw new StepError("npm ci failed", { next, detail: output.replace(/^npm error( +at .*|)\n/gm, "") });
   }
   return "installed";
 }
@@ -88,14 +96,19 @@ async function build(root) {
   if (buildIsCurrent(root)) return "up to date";
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   const { code, output } = await run(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root });
-  if (code !== 0) {
-    const next = "Undo your last change to kernel/ or lib/ (git status shows them), or repair what is named above.";
-    throw new StepError("the sources do not compile", { next, detail: output });
-  }
+  if (code !== 0) throw notCompiling(output);
   // The compiler leaves the file alone where a touched source says the same as before.
   const now = new Date();
   utimesSync(join(root, "dist", ".tsbuildinfo"), now, now);
   return "built";
+}
+
+/** @param {string} output - the compiler's */
+function notCompiling(output) {
+  const next = "Undo your last change to kernel/ or lib/ (git status shows them), or repair what is named above.";
+  // npm wraps the compiler's lines in its own.
+  const detail = output.match(/^.*error TS.*(\n +.*)*/gm)?.join("\n") ?? output;
+  return new StepError("the sources do not compile", { next, detail });
 }
 
 /**
