@@ -30,7 +30,10 @@ export interface Execution {
   id: string;
   /** The kernel's `execute_reply`, as soon as it comes. */
   reply: Promise<Message>;
-  /** The same reply, when the kernel has also said on iopub that it is idle again: all outputs of the cell are there. */
+  /**
+   * The same reply, when the kernel has also said on iopub that it is idle again: all outputs of the cell are there.
+   * Rejects where `onOutput` or `onInput` throws, or the kernel dies.
+   */
   done: Promise<Message>;
 }
 
@@ -335,7 +338,11 @@ export class KernelClient implements AsyncDisposable {
     for (const listener of this.#listeners) listener(message);
     const id = message.parent_header.msg_id;
     if (id === undefined) return;
-    this.#outputs.get(id)?.(message);
+    try {
+      this.#outputs.get(id)?.(message);
+    } catch (error) {
+      this.#idle.get(id)?.reject(error as Error);
+    }
     if (message.header.msg_type === "status" && message.content.execution_state === "idle") {
       this.#idle.get(id)?.resolve(message);
       this.#idle.delete(id);
@@ -343,9 +350,16 @@ export class KernelClient implements AsyncDisposable {
   }
 
   async #asked(message: Message): Promise<void> {
-    const answer = this.#input.get(message.parent_header.msg_id ?? "");
+    const id = message.parent_header.msg_id ?? "";
+    const answer = this.#input.get(id);
     if (message.header.msg_type !== "input_request" || !answer) return;
-    const value = await answer({ prompt: message.content.prompt ?? "", password: message.content.password === true });
+    let value: string;
+    try {
+      value = await answer({ prompt: message.content.prompt ?? "", password: message.content.password === true });
+    } catch (error) {
+      this.#idle.get(id)?.reject(error as Error);
+      return;
+    }
     this.#stdin.send(
       this.#codec.encode(this.factory.message("input_reply", { value, status: "ok" }, { parent: message })),
     );

@@ -126,7 +126,14 @@ export function formatNotebook(notebook: Notebook): string {
     }
     return split;
   });
-  return `${toWellFormedJson(sorted({ ...notebook, cells }), 1)}\n`;
+  try {
+    return `${toWellFormedJson(sorted({ ...notebook, cells }), 1)}\n`;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause; // a TypeError: circular
+    throw new NotebookError("notebook: its outputs are larger than the 512 MB that can be written. Print less.", {
+      cause,
+    });
+  }
 }
 
 /**

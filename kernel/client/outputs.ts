@@ -1,6 +1,9 @@
 import type { Json, Message } from "../wire/message.ts";
 import type { CodeCell, Output } from "./notebook.ts";
 
+/** Characters that one stream output may hold: V8's longest string is a little longer. */
+const LONGEST_STREAM = 500_000_000;
+
 /**
  * Turns a kernel's messages into the outputs of a notebook's cells, as a front end does: text of one stream is joined,
  * `clear_output` empties a cell (at once, or when its next output comes), `update_display_data` changes what any cell
@@ -63,7 +66,8 @@ export class OutputCollector {
   #add(cell: CodeCell, output: Output): void {
     if (this.#clearing.has(cell)) this.#clear(cell);
     const last = cell.outputs.at(-1);
-    if (output.output_type === "stream" && last?.output_type === "stream" && last.name === output.name) {
+    const joins = output.output_type === "stream" && last?.output_type === "stream" && last.name === output.name;
+    if (joins && last.text.length + output.text.length <= LONGEST_STREAM) {
       last.text = (last.text as string) + output.text;
     } else {
       cell.outputs.push(output);

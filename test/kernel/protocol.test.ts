@@ -147,6 +147,17 @@ describe("executing a cell", () => {
     expect((await next.run).result!.data["text/plain"]).toBe("4");
   });
 
+  it("is told to the caller as failed where the caller's own listener throws", async () => {
+    const execution = kernel.execute('console.log("x")', {
+      onOutput: () => {
+        throw new Error("mine");
+      },
+    });
+    await expect(execution.done).rejects.toThrow("mine");
+    expect((await execution.reply).content.status).toBe("ok");
+    expect((await run(kernel, "1")).reply.status).toBe("ok");
+  });
+
   it("gives every client the broadcasts, and the reply only to the one that asked", async () => {
     await using other = await KernelClient.connect(kernel.connection);
     const heard: Message[] = [];
