@@ -1,2 +1,2 @@
-/** The TypeScript kernel for Jupyter, and a headless client that runs notebooks through it. */
-export {};
+/** The TypeScript kernel's headless client: starts kernels, runs notebooks through them, makes pages of them. */
+export * from "./client/index.ts";

@@ -69,7 +69,10 @@ export interface KernelExit {
 const LAST_WORDS = 4_000;
 const running = new Set<KernelProcess>();
 process.on("exit", () => {
-  for (const kernel of running) kernel.kill();
+  for (const kernel of running) {
+    kernel.kill();
+    kernel.cleanUp();
+  }
 });
 
 /** A kernel's process and its connection file; can be started again on the same sockets. */

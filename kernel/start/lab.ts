@@ -36,6 +36,8 @@ export class LabServer {
     this.#token = token;
     this.#notebook = notebook;
     this.exited = new Promise((resolve) => child.once("exit", () => resolve()).once("error", () => resolve()));
+    // However this process ends: the server is in a group of its own, where no Ctrl-C reaches it.
+    process.on("exit", () => this.kill());
   }
 
   /**

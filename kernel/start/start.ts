@@ -63,20 +63,7 @@ async function withJupyter(
 ): Promise<number> {
   const { notebook, port } = options;
   let server: LabServer | undefined;
-  const stopped = new Promise<void>((resolve) => {
-    let asked = false;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        // Asked twice: do not wait for an orderly end.
-        if (asked || !server) {
-          server?.kill();
-          process.exit(130);
-        }
-        asked = true;
-        resolve();
-      });
-    }
-  });
+  const stop = askedToStop();
   try {
     await steps.run("server", async () => {
       server = await LabServer.start({
@@ -95,17 +82,36 @@ async function withJupyter(
       await steps.run("cell", async () => `gave ${await runCellWithJupyter(jupyter, place)}`);
       return 0;
     }
+    if (stop.asked) return 130;
     const opened = options.browser && openBrowser(server!.address);
     console.log(
       `\n  ${opened ? "In your browser now:" : "Open in your browser:"}\n  ${server!.address}\n\n  Ctrl-C here stops it.`,
     );
-    const end = await Promise.race([stopped.then(() => "asked"), server!.exited.then(() => "by itself")]);
-    if (end === "asked") return 0;
-    console.log("\n  JupyterLab has ended (File > Shut Down, or see .cache/jupyter-lab.log).");
+    await Promise.race([stop.done, server!.exited]);
+    if (!stop.asked) console.log("\n  JupyterLab has ended (File > Shut Down, or see .cache/jupyter-lab.log).");
     return 0;
   } finally {
     await server?.stop();
   }
+}
+
+/**
+ * Waits for the user to ask for the end: Ctrl-C, a closed terminal, or an npm that was killed, which does not always
+ * tell its children. Asked twice, the process exits at once.
+ */
+function askedToStop(): { asked: boolean; done: Promise<void> } {
+  let tell = () => {};
+  const stop = { asked: false, done: new Promise<void>((resolve) => (tell = resolve)) };
+  const ask = () => {
+    stop.asked = true;
+    tell();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => (stop.asked ? process.exit(130) : ask()));
+  }
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && ask(), 1000).unref();
+  return stop;
 }
 
 /** The server must start this clone's kernel under our name, whatever else is installed on the machine. */

@@ -73,8 +73,18 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
     this.start(visited, [...sigmas, this.config.final_sigmas_type === "zero" ? 0 : smallest], steps);
   }
 
-  /** The clean sample and the noise that the model sees at a level, limited as the config asks. */
-  protected convert(timestep: number, index: number, output: Tensor, sample: Tensor): { x0: Tensor; epsilon: Tensor } {
+  /**
+   * The clean sample and the noise that the model sees at a level, limited as the config asks.
+   *
+   * @param limitNoise - whether the noise follows a limited clean sample; default true
+   */
+  protected convert(
+    timestep: number,
+    index: number,
+    output: Tensor,
+    sample: Tensor,
+    limitNoise = true,
+  ): { x0: Tensor; epsilon: Tensor } {
     const c = this.config as Partial<SchedulerSettings>;
     // A model that learns its variance gives that in the channels after the first three.
     const learned = c.variance_type === "learned" || c.variance_type === "learned_range";
@@ -83,6 +93,7 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
     const { x0, epsilon } = this.predict(timestep, said, sample, { signal: alpha, spread: sigma });
     if (!c.thresholding) return { x0, epsilon };
     const limited = this.limit(x0);
+    if (!limitNoise) return { x0: limited, epsilon };
     return { x0: limited, epsilon: this.sum(timestep, [1 / sigma, sample], [-alpha / sigma, limited]) };
   }
 

@@ -67,7 +67,8 @@ export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistep
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepOutput {
     const { solver_order: solverOrder, predict_x0: predictX0 } = this.config;
     const i = this.at(timestep);
-    const { x0, epsilon } = this.convert(timestep, i, modelOutput, sample);
+    // On the noise, diffusers' UniPC leaves thresholding out, and so does this one.
+    const { x0, epsilon } = this.convert(timestep, i, modelOutput, sample, false);
     const output = keep(predictX0 ? x0 : epsilon);
     let corrected = sample;
     if (this.#lastSample && !this.config.disable_corrector.includes(i - 1)) {

@@ -339,7 +339,7 @@ class Means {
   }
 }
 
-/** Ctrl+C in a terminal, or an AbortSignal. In a notebook the kernel sees to interrupts. */
+/** Ctrl+C in a terminal, the stop button of a notebook (difflab's kernel passes it on as SIGINT), or an AbortSignal. */
 class StopSignal {
   requested: boolean;
   readonly #signal: AbortSignal | undefined;
@@ -351,7 +351,7 @@ class StopSignal {
     this.requested = signal?.aborted ?? false;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#stop);
-    if (typeof (globalThis as { display?: unknown }).display !== "function") process.once("SIGINT", this.#stop);
+    process.once("SIGINT", this.#stop);
   }
 
   close(): void {

@@ -88,10 +88,13 @@ export class NotebookPage {
     await this.page.keyboard.press("Shift+Enter");
   }
 
-  /** The same, and waits until the cell has its number. */
+  /** The same, and waits until the cell has its new number. */
   async runCell(index: number): Promise<void> {
+    const prompt = this.cell(index).locator(".jp-InputPrompt");
+    const old = await prompt.innerText();
     await this.startCell(index);
-    await expect.poll(() => this.cell(index).locator(".jp-InputPrompt").innerText(), SLOW).toMatch(/^\[\d+\]:/);
+    const isDone = async () => /^\[\d+\]:/.test(await prompt.innerText()) && (await prompt.innerText()) !== old;
+    await expect.poll(isDone, SLOW).toBe(true);
   }
 
   /** Puts the cursor at the end of a cell. */

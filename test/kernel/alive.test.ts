@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KernelClient, within } from "../../kernel/client/client.ts";
@@ -8,6 +7,7 @@ import { kernelJson } from "../../kernel/spec/kernelspec.ts";
 import { makeConnection, writeConnectionFile } from "../../kernel/wire/connection.ts";
 import { bindRouter } from "../../kernel/wire/sockets.ts";
 import { ROOT } from "../root.ts";
+import { temporaryFolder } from "./support/folder.ts";
 import { contents, run, send, startKernel, until } from "./support/kernel.ts";
 import { output } from "./support/python.ts";
 
@@ -25,6 +25,7 @@ const ENDLESS: [string, string][] = [
   ["microtasks without end", 'console.log("running"); while (true) await null'],
 ];
 
+const folder = temporaryFolder();
 let kernel: KernelClient;
 beforeAll(async () => {
   kernel = await startKernel();
@@ -216,7 +217,7 @@ describe("other ways to start a kernel", () => {
 
   it("without a key: messages are not signed", async () => {
     const connection = { ...(await makeConnection()), key: "" };
-    const path = join(mkdtempSync(join(tmpdir(), "difflab-alive-")), "open.json");
+    const path = join(folder, "open.json");
     writeConnectionFile(path, connection);
     const [node, main] = kernelJson().argv as [string, string];
     const child = spawn(node, [main, path], { cwd: ROOT, stdio: "ignore" });
@@ -230,7 +231,6 @@ describe("other ways to start a kernel", () => {
 
 describe("a kernel that cannot start", () => {
   const [node, main] = kernelJson().argv as [string, string];
-  const folder = mkdtempSync(join(tmpdir(), "difflab-alive-"));
 
   it.each([
     ["is missing", undefined, /no such file/],

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../root.ts";
+import { temporaryFolder } from "./support/folder.ts";
 import { jupyterPath } from "./support/kernel.ts";
 import { output, type TestPython, testPython } from "./support/python.ts";
 
@@ -23,11 +23,12 @@ const SUITE = [
   "test_recv_iopub_welcome_msg",
 ];
 
+const folder = temporaryFolder();
 let python: TestPython;
 let env: Record<string, string>;
 beforeAll(async () => {
   python = await testPython();
-  env = { JUPYTER_PATH: jupyterPath(), JUPYTER_PLATFORM_DIRS: "1" };
+  env = { JUPYTER_PATH: jupyterPath(folder), JUPYTER_PLATFORM_DIRS: "1" };
 }, 600_000);
 
 describe("Jupyter's own test suite for kernels, all optional samples given,", () => {
@@ -60,7 +61,6 @@ describe("Jupyter's own test suite for kernels, all optional samples given,", ()
 });
 
 describe("a notebook that Jupyter's own programs run", () => {
-  const folder = mkdtempSync(join(tmpdir(), "difflab-conformance-"));
   const notebook = (name: string, ...sources: string[]): string => {
     const path = join(folder, name);
     const cells = sources.map((source, i) => ({

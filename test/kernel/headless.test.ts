@@ -1,15 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type CodeCell, readNotebook } from "../../kernel/client/notebook.ts";
 import { type Progress, runNotebooks } from "../../kernel/client/run.ts";
 import { ROOT } from "../root.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { until } from "./support/kernel.ts";
 import { output } from "./support/python.ts";
 
+const temporary = temporaryFolder();
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "difflab-headless-"));
+  folder = mkdtempSync(join(temporary, "headless-"));
 });
 
 interface Source {
@@ -211,6 +214,28 @@ describe("npm run lesson", () => {
     expect(stdout).toMatch(/3\/3 cells.*FAILED at cell 1, 2/);
     expect(stderr).toMatch(/longer than 5 s/);
     expect(code).toBe(1);
+  });
+
+  it("takes its kernel along when it is stopped with Ctrl-C", async () => {
+    const pidFile = join(folder, "pid");
+    const path = write(
+      "long.ipynb",
+      `await import("node:fs").then((fs) => fs.writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)));\nawait new Promise(() => {})`,
+    );
+    const child = spawn(process.execPath, [join(ROOT, "dist/kernel/client/lesson.js"), path], { cwd: folder });
+    await until("the cell runs", () => existsSync(pidFile) && readFileSync(pidFile, "utf8") !== "");
+    child.kill("SIGINT");
+    await until("the program ends", () => child.exitCode !== null);
+    expect(child.exitCode).toBe(130);
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    await until("the cells' process ends", () => {
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    });
   });
 
   it.each([

@@ -8,7 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { notebookToHtml } from "../../kernel/client/html.ts";
@@ -22,10 +21,12 @@ import {
 } from "../../kernel/client/notebook.ts";
 import { OutputCollector } from "../../kernel/client/outputs.ts";
 import { type Json, MessageFactory } from "../../kernel/wire/message.ts";
+import { temporaryFolder } from "./support/folder.ts";
 
+const temporary = temporaryFolder();
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "difflab-notebook-"));
+  folder = mkdtempSync(join(temporary, "notebook-"));
 });
 
 const codeCell = (source = ""): CodeCell => ({

@@ -172,6 +172,30 @@ describe("executing a cell", () => {
   });
 });
 
+describe("display", () => {
+  it("handles update what they have shown, also from a later cell", async () => {
+    const first = await run(kernel, 'const handle = display("one")');
+    const id = first.displays[0]!.transient.display_id;
+    expect(id).toMatch(/./);
+    const second = await run(kernel, 'handle.update("two")');
+    const [update] = contents(second.messages, "update_display_data");
+    expect(update).toMatchObject({ data: { "text/plain": "'two'" }, transient: { display_id: id } });
+  });
+
+  it("clears a cell's output at once or with the next", async () => {
+    const { messages } = await run(kernel, "clearOutput(); clearOutput({ wait: true })");
+    expect(contents(messages, "clear_output")).toEqual([{ wait: false }, { wait: true }]);
+  });
+
+  it("keeps the order of what is printed and shown", async () => {
+    const { messages } = await run(
+      kernel,
+      'console.log("a"); display(1); console.log("b"); display(2); console.log("c")',
+    );
+    expect(types(messages).slice(2, -1)).toEqual(["stream", "display_data", "stream", "display_data", "stream"]);
+  });
+});
+
 describe("completion", () => {
   it("gives the names that fit and the part of the cell that they replace", async () => {
     const { content } = await kernel.complete("const root = Math.hyp");
@@ -296,6 +320,46 @@ describe("comms", () => {
     forget();
     const closed = heard.find((m) => m.header.msg_type === "comm_close");
     expect(closed!.parent_header.msg_id).toBe(opened.header.msg_id);
+  });
+
+  it("opened by the front end reach the cell's code, with data and buffers, and its answers come back", async () => {
+    await run(
+      kernel,
+      `comms.register("echo", (comm, data) => {
+        comm.send({ opened: data });
+        comm.onMessage = (data, buffers) =>
+          comm.send({ echo: data }, { buffers: buffers.map((buffer) => buffer.map((byte) => byte + 1)) });
+      });`,
+    );
+    const heard: Message[] = [];
+    const forget = kernel.onMessage((message) => heard.push(message));
+    const answer = (key: string) => heard.find((m) => m.header.msg_type === "comm_msg" && key in m.content.data);
+    const opened = kernel.comm("comm_open", { comm_id: "echo-1", target_name: "echo", data: { a: 1 } });
+    await until("the cell answers", () => answer("opened") !== undefined);
+    expect(answer("opened")!.content).toEqual({ comm_id: "echo-1", data: { opened: { a: 1 } } });
+    expect(answer("opened")!.parent_header.msg_id).toBe(opened.header.msg_id);
+    expect((await kernel.commInfo("echo")).content.comms).toEqual({ "echo-1": { target_name: "echo" } });
+
+    kernel.comm("comm_msg", { comm_id: "echo-1", data: { b: 2 } }, [Buffer.from([1, 2]), Buffer.alloc(0)]);
+    await until("the cell echoes", () => answer("echo") !== undefined);
+    expect(answer("echo")!.content.data).toEqual({ echo: { b: 2 } });
+    expect(answer("echo")!.buffers).toEqual([Buffer.from([2, 3]), Buffer.alloc(0)]);
+
+    kernel.comm("comm_close", { comm_id: "echo-1", data: {} });
+    await run(kernel, "1");
+    expect((await kernel.commInfo("echo")).content.comms).toEqual({});
+    forget();
+  });
+
+  it("opened by a cell are announced to the front end", async () => {
+    const { messages } = await run(
+      kernel,
+      'const bar = comms.open("progress", { value: 1 }); bar.send({ value: 2 }); bar.close()',
+    );
+    const [open, message, close] = ["comm_open", "comm_msg", "comm_close"].map((type) => contents(messages, type)[0]!);
+    expect(open).toMatchObject({ target_name: "progress", data: { value: 1 } });
+    expect(message).toMatchObject({ comm_id: open!.comm_id, data: { value: 2 } });
+    expect(close).toMatchObject({ comm_id: open!.comm_id });
   });
 
   it("are listed by comm_info, by target too", async () => {

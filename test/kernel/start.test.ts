@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -262,7 +262,8 @@ describe("steps", () => {
   });
 });
 
-describe("npm start -- --check", () => {
+// Generous limits: these install hundreds of packages, beside whatever else the machine does.
+describe("npm start", { timeout: 600_000 }, () => {
   let clone: string;
   let ready = false;
   beforeAll(() => {
@@ -278,7 +279,7 @@ describe("npm start -- --check", () => {
   });
   afterAll(() => rmSync(dirname(clone), { recursive: true, force: true }));
 
-  test("on a fresh clone installs all that it needs and runs a cell through Jupyter", async ({ skip }) => {
+  test("with --check on a fresh clone installs all that it needs and runs a cell through Jupyter", async ({ skip }) => {
     if (!(await findPython())) skip("no Python here, which JupyterLab needs");
     const { code, text } = start("npm", ["start", "--", "--check"], withoutJupyter());
     // The machine's failing, told in the words that a user would read.
@@ -288,7 +289,7 @@ describe("npm start -- --check", () => {
     expect(text).toMatch(/✓ cell +gave 42/);
     expect(code).toBe(0);
     ready = true;
-  }, 600_000);
+  });
 
   test("has nothing to install the second time, and takes the next port where one is in use", async ({ skip }) => {
     if (!ready) skip("nothing was installed");
@@ -303,6 +304,36 @@ describe("npm start -- --check", () => {
     expect(text).toMatch(/✓ cell +gave 42/);
     expect(code).toBe(0);
   });
+
+  test("Ctrl-C ends the server and the kernels that it started", async ({ skip }) => {
+    if (!ready) skip("nothing was installed");
+    if (process.platform === "win32") skip("sends a signal to a process group");
+    const port = await findFreePort(9400);
+    const args = ["kernel/start/start.mjs", "--no-browser", "--port", String(port)];
+    const env = { ...process.env, ...withoutJupyter(), INIT_CWD: clone };
+    const child = spawn(process.execPath, args, { cwd: clone, env, detached: true });
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += chunk));
+    await expect.poll(() => text, { timeout: 60_000 }).toMatch(/Ctrl-C/);
+    const [, token] = text.match(/token=(\w+)/)!;
+    const headers = { authorization: `token ${token}` };
+    const body = JSON.stringify({ name: "difflab" });
+    const kernel = await fetch(`http://localhost:${port}/api/kernels`, { method: "POST", headers, body });
+    expect(kernel.status).toBe(201);
+    expect(processesOf(clone)).not.toEqual([]);
+
+    process.kill(-child.pid!, "SIGINT");
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    expect(code).toBe(0);
+    await expect.poll(() => processesOf(clone), { timeout: 20_000 }).toEqual([]);
+    await expect(fetch(`http://localhost:${port}/api/status`)).rejects.toThrow();
+  });
+
+  /** Command lines of running programs that name a folder. */
+  function processesOf(folder: string): string[] {
+    const lines = execFileSync("ps", ["-A", "-o", "args="], { encoding: "utf8" }).split("\n");
+    return lines.filter((line) => line.includes(folder));
+  }
 
   test("without any Python runs the cell through the headless client", ({ skip }) => {
     if (!ready) skip("nothing was installed");

@@ -1,8 +1,7 @@
-import { mkdtempSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { dirname, join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import {
   bindHeartbeat,
   bindPublisher,
@@ -21,8 +20,9 @@ import {
   toWellFormedJson,
   writeConnectionFile,
 } from "../../kernel/wire/index.ts";
+import { temporaryFolder } from "./support/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "difflab-wire-"));
+const folder = temporaryFolder();
 const valid = {
   transport: "tcp",
   ip: "127.0.0.1",
@@ -209,6 +209,7 @@ describe("sockets", () => {
 
   it("bind ipc paths too", async () => {
     const connection = await makeConnection({ transport: "ipc" });
+    onTestFinished(() => rmSync(dirname(connection.ip), { recursive: true }));
     await using _heart = await bindHeartbeat(endpoint(connection, "hb"));
     await using client = connectHeartbeat(endpoint(connection, "hb"));
     client.send(["beat"]);

@@ -97,6 +97,7 @@ RUNS = {
         ({**SD, "algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min"}, 6),
         ({**SD, "algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min", "solver_type": "heun"}, 6),
         ({"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1, **THRESHOLD, **X0}, 8),
+        ({**SD, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min", **THRESHOLD}, 6),
         ({**SD, "use_lu_lambdas": True, "euler_at_final": True}, 17),
         ({**SD, "timestep_spacing": "trailing", "rescale_betas_zero_snr": True, **V}, 6),
         ({**SD, "final_sigmas_type": "sigma_min", "lower_order_final": False}, 6),
@@ -126,6 +127,7 @@ RUNS = {
         ({**SD, "solver_order": 1, **X0, "timestep_spacing": "leading", "steps_offset": 1}, 6),
         ({**SD, "use_exponential_sigmas": True, "final_sigmas_type": "sigma_min", "lower_order_final": False}, 6),
         ({"beta_schedule": "squaredcos_cap_v2", **THRESHOLD}, 6),
+        ({**SD, "predict_x0": False, "final_sigmas_type": "sigma_min", **THRESHOLD, **X0}, 6),
     ],
     "LCMScheduler": [
         ({}, 4),

@@ -1,5 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ExecuteOptions, type Execution, KernelClient } from "../../../kernel/client/client.ts";
 import type { LaunchOptions } from "../../../kernel/client/launch.ts";
@@ -81,8 +79,8 @@ export async function until(
 }
 
 /** A data folder of Jupyter that holds our kernelspec, for Jupyter's own programs to find. */
-export function jupyterPath(): string {
-  const dataDir = mkdtempSync(join(tmpdir(), "difflab-jupyter-"));
+export function jupyterPath(folder: string): string {
+  const dataDir = join(folder, "jupyter");
   installKernelspec({ dataDir });
   return dataDir;
 }
