@@ -1,5 +1,4 @@
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -46,8 +45,8 @@ export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: 
     const partial = cache.incomplete(file.hash);
     await checkSpace(partial, file.size, options.what);
     for (;;) {
-      const resumed = (await fill(partial, file, options)) > 0;
-      if (await isWhole(partial, file)) break;
+      const { resumed, sound } = await fill(partial, file, options);
+      if (sound) break;
       await rm(partial, { force: true });
       // What an earlier call left may have been bad: once more from the start.
       if (!resumed) {
@@ -62,32 +61,33 @@ export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: 
   await withLock(cache.lock(file.hash), once, options.signal);
 }
 
-/** Writes until `partial` has the file's length. Returns how much of it was there before. */
-async function fill(partial: string, file: RemoteFile, options: DownloadOptions): Promise<number> {
+/** Writes until `partial` has the file's length, and says whether its contents are right then. */
+async function fill(
+  partial: string,
+  file: RemoteFile,
+  options: DownloadOptions,
+): Promise<{ resumed: boolean; sound: boolean }> {
   const handle = await open(partial, "a+");
   try {
-    let have = (await handle.stat()).size;
-    if (have > file.size) {
-      await handle.truncate(0);
-      have = 0;
-    }
-    const before = have;
-    options.onBytes?.(have);
+    const before = (await handle.stat()).size;
+    if (before > file.size) await handle.truncate(0);
+    const sum = new Checksum(handle, file);
+    await sum.catchUp();
+    options.onBytes?.(sum.length);
     let fruitless = 0;
-    while (have < file.size) {
-      const start = have;
+    while (sum.length < file.size) {
+      const start = sum.length;
       try {
-        have = await receive(handle, file, start, options);
+        await receive(handle, sum, file, options);
       } catch (error) {
         if (!(isOffline(error) || isBroken(error))) throw error;
-        have = (await handle.stat()).size;
-        fruitless = have > start ? 0 : fruitless + 1;
+        fruitless = sum.length > start ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS) throw error;
         await sleep(RETRY_MS[Math.min(fruitless, RETRY_MS.length - 1)], undefined, { signal: options.signal });
       }
     }
     await handle.sync();
-    return before;
+    return { resumed: before > 0, sound: sum.isRight() };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // A full disk helps nobody: give back what this took.
@@ -98,8 +98,8 @@ async function fill(partial: string, file: RemoteFile, options: DownloadOptions)
   }
 }
 
-/** One connection: appends what comes, and returns the length then. */
-async function receive(handle: FileHandle, file: RemoteFile, start: number, options: DownloadOptions): Promise<number> {
+/** One connection: appends what comes. */
+async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, options: DownloadOptions): Promise<void> {
   const { what, signal } = options;
   const stall = new AbortController();
   let timer = setTimeout(() => {}, 0);
@@ -111,27 +111,25 @@ async function receive(handle: FileHandle, file: RemoteFile, start: number, opti
     alive();
     // No compression on the way: it would hide the length, and a range counts the bytes as they lie at the hub.
     const headers: Record<string, string> = { "accept-encoding": "identity" };
-    if (start > 0) headers.range = `bytes=${start}-`;
+    if (sum.length > 0) headers.range = `bytes=${sum.length}-`;
     const response = await options.fetch(options.url, { headers, signal: stall.signal });
-    let have = start;
-    if (start > 0 && !continues(response, start)) {
+    if (sum.length > 0 && !continues(response, sum.length)) {
       await handle.truncate(0);
-      have = 0;
+      sum.reset();
     }
-    checkLength(response, file.size - have, what);
+    checkLength(response, file.size - sum.length, what);
     if (!response.body) throw new TypeError("an answer without contents");
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       alive();
       signal?.throwIfAborted();
-      if (have + chunk.length > file.size) throw wrongLength(what, `more than ${file.size}`, file.size);
+      if (sum.length + chunk.length > file.size) throw wrongLength(what, `more than ${file.size}`, file.size);
       let done = 0;
       while (done < chunk.length) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
-      have += chunk.length;
-      options.onBytes?.(have);
+      sum.update(chunk);
+      options.onBytes?.(sum.length);
     }
     // Ended early without an error: as good as broken off.
-    if (have < file.size) throw new TypeError(`the connection ended after ${have} of ${file.size} bytes`);
-    return have;
+    if (sum.length < file.size) throw new TypeError(`the connection ended after ${sum.length} of ${file.size} bytes`);
   } finally {
     clearTimeout(timer);
   }
@@ -163,19 +161,51 @@ function isBroken(error: unknown): boolean {
   return /^(UND_ERR|ECONNRESET|EPIPE|ETIMEDOUT)/.test(code ?? cause?.code ?? "");
 }
 
-async function isWhole(path: string, { size, hash }: RemoteFile): Promise<boolean> {
-  const { size: have } = await stat(path);
-  if (have !== size) return false;
-  const [hasher, known] = hasherFor(hash, size);
-  if (!known) return true;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hasher.update(chunk);
-  return hasher.digest("hex") === hash;
-}
+/**
+ * The hash of a file that grows, kept up as it does: reading gigabytes again at the end would take as long as they took to come.
+ * 64 digits are the SHA-256 of the contents; 40 are git's SHA-1, of a header and the contents.
+ */
+class Checksum {
+  readonly #handle: FileHandle;
+  readonly #file: RemoteFile;
+  #hash: Hash;
+  /** Bytes so far. */
+  length = 0;
 
-/** 64 digits are the SHA-256 of the contents; 40 are git's SHA-1, of a header and the contents. */
-function hasherFor(hash: string, size: number): [Hash, boolean] {
-  if (/^[0-9a-f]{64}$/.test(hash)) return [createHash("sha256"), true];
-  return [createHash("sha1").update(`blob ${size}\0`), /^[0-9a-f]{40}$/.test(hash)];
+  constructor(handle: FileHandle, file: RemoteFile) {
+    this.#handle = handle;
+    this.#file = file;
+    this.#hash = this.#start();
+  }
+
+  #start(): Hash {
+    if (this.#file.hash.length === 64) return createHash("sha256");
+    return createHash("sha1").update(`blob ${this.#file.size}\0`);
+  }
+
+  reset(): void {
+    this.#hash = this.#start();
+    this.length = 0;
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.length += chunk.length;
+  }
+
+  /** Takes in what the file holds already, through one buffer: a stream's would pile up faster than they are collected. */
+  async catchUp(): Promise<void> {
+    const buffer = Buffer.allocUnsafe(1 << 20);
+    for (;;) {
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.length);
+      if (bytesRead === 0) return;
+      this.update(buffer.subarray(0, bytesRead));
+    }
+  }
+
+  isRight(): boolean {
+    return this.#hash.digest("hex") === this.#file.hash;
+  }
 }
 
 async function checkSpace(partial: string, size: number, what: string): Promise<void> {

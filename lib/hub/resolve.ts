@@ -234,7 +234,7 @@ class Repository {
       if (type !== "file" || !path.startsWith(this.#prefix)) continue;
       checkPath(path);
       const hash = lfs?.oid ?? oid;
-      if (hash === undefined || !/^[0-9a-f]{40,64}$/.test(hash)) {
+      if (hash === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash)) {
         throw new HubError("status", `${this.#what}: the hub lists ${path} without the hash of its contents`);
       }
       found.set(path.slice(this.#prefix.length), { path, size: lfs?.size ?? size, hash });

@@ -252,7 +252,10 @@ export class FakeHub {
     });
     if (request.method === "HEAD") response.end();
     else if (fault?.breakAfter === undefined || fault.breakAfter >= part.length) response.end(part);
-    else response.write(part.subarray(0, fault.breakAfter), () => setTimeout(() => response.destroy(), 5));
+    else {
+      // Ended, not reset: a reset would take back what is still on its way.
+      response.write(part.subarray(0, fault.breakAfter), () => response.socket?.end());
+    }
   }
 }
 
