@@ -2,6 +2,7 @@
 
 export { readLora, readTextualInversion } from "./adapters/index.ts";
 export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
+export { SmallUNet, type SmallUNetOptions } from "./examples/small-unet.ts";
 // Tensors
 export { type DType, dtypes } from "./graph/dtype.ts";
 export type { Shape } from "./graph/shape.ts";
@@ -10,6 +11,7 @@ export { HubError, login, logout, pushToHub, resolveFiles, whoami } from "./hub/
 export { Image } from "./images/index.ts";
 export { saveOnnx, toOnnx } from "./io/onnx.ts";
 export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
+export { DigitJudge, digitJudge } from "./judge/judge.ts";
 export * from "./models/index.ts";
 // Networks and their training
 export * as nn from "./nn/index.ts";

@@ -1,6 +1,6 @@
 import { scaledDotProductAttention, upsampleNearest } from "../nn/functional.ts";
-import { Conv2d, GroupNorm, Linear, Module } from "../nn/index.ts";
-import { cat, fromArray } from "../tensor/create.ts";
+import { Conv2d, GroupNorm, Linear, Module, outputShapes } from "../nn/index.ts";
+import { cat, fromArray, zeros } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 const groups = 8;
@@ -72,6 +72,20 @@ export class SmallUNet extends Module {
     h = this.mid[2].forward(h, time);
     for (const level of this.up) h = level.forward(h, time, skips);
     return this.convOut.forward(this.normOut.forward(h).silu());
+  }
+
+  /** Shapes of what it passes on for an image `[C, H, W]`, level by level, as `drawUNet` takes them. Nothing is computed. */
+  shapes(image: readonly number[]) {
+    const all = outputShapes(this, () => this.forward(zeros([1, ...image]), zeros([1])));
+    const at = (name: string) => all[name]!.slice(1);
+    const last = (level: DownLevel | UpLevel) => level.res.length - 1;
+    return {
+      input: image,
+      down: this.down.map((level, i) => at(`down.${i}.res.${last(level)}`)),
+      middle: at("mid.2"),
+      up: this.up.map((level, i) => at(`up.${i}.res.${last(level)}`)).reverse(),
+      output: at(""),
+    };
   }
 }
 

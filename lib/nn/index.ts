@@ -22,3 +22,4 @@ export { withoutInit } from "./init.ts";
 export { Conv2d, type Conv2dOptions, ConvTranspose2d, Embedding, Linear } from "./layers.ts";
 export { keyOf, type Layer, Module, type StateDict } from "./module.ts";
 export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm } from "./norm.ts";
+export { outputShapes } from "./shapes.ts";

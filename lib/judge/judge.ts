@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { show } from "../graph/shape.ts";
+import { loadTensors } from "../io/tensors.ts";
+import { avgPool2d } from "../nn/functional.ts";
+import { Conv2d, Linear, Module } from "../nn/index.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** Where the trained weights ship, from the repository's root. */
+export const JUDGE_FILE = join("data", "digit-judge", "model.safetensors");
+
+/**
+ * A small network that says how much a picture looks like a handwritten digit, and which: three convolutions and two
+ * linear layers, 210,000 weights. It stays smooth everywhere (SiLU, mean pooling), so that its gradient agrees with differences.
+ */
+export class DigitJudge extends Module {
+  readonly conv1 = new Conv2d(1, 16, 3, { padding: 1 });
+  readonly conv2 = new Conv2d(16, 32, 3, { padding: 1 });
+  readonly conv3 = new Conv2d(32, 64, 3, { padding: 1 });
+  readonly hidden = new Linear(64 * 7 * 7, 64);
+  readonly digit = new Linear(64, 10);
+  readonly likeness = new Linear(64, 1);
+
+  /**
+   * Scores before softmax and sigmoid.
+   *
+   * @param x - pictures `[b, 1, 28, 28]`, `[b, 28, 28]` or one `[28, 28]`, white ink on black, 0 to 1
+   * @returns `digit` `[b, 10]`, `likeness` `[b]`
+   */
+  forward(x: Tensor): { digit: Tensor; likeness: Tensor } {
+    const size = x.shape.slice(-2);
+    const channels = x.ndim === 4 ? x.shape[1] : 1;
+    if (x.ndim < 2 || x.ndim > 4 || size[0] !== 28 || size[1] !== 28 || channels !== 1) {
+      throw new RangeError(`DigitJudge: got ${show(x.shape)}, expected [b, 1, 28, 28], [b, 28, 28] or [28, 28]`);
+    }
+    let h = x.reshape(-1, 1, 28, 28);
+    h = avgPool2d(this.conv1.forward(h).silu(), 2); // [b, 16, 14, 14]
+    h = avgPool2d(this.conv2.forward(h).silu(), 2); // [b, 32, 7, 7]
+    h = this.conv3.forward(h).silu(); // [b, 64, 7, 7]
+    h = this.hidden.forward(h.reshape(-1, 64 * 7 * 7)).silu();
+    return { digit: this.digit.forward(h), likeness: this.likeness.forward(h).reshape(-1) };
+  }
+
+  /**
+   * How much each picture looks like a digit.
+   *
+   * @param x - as for `forward`
+   * @returns `[b]`, 0 to 1; for one picture `[28, 28]` a scalar
+   */
+  score(x: Tensor): Tensor {
+    const p = this.forward(x).likeness.sigmoid();
+    return x.ndim === 2 ? p.reshape([]) : p;
+  }
+
+  /** How probable each digit is, given that it is one: `[b, 10]`; for one picture `[28, 28]` `[10]`. */
+  classify(x: Tensor): Tensor {
+    const p = this.forward(x).digit.softmax(-1);
+    return x.ndim === 2 ? p.reshape([10]) : p;
+  }
+}
+
+/**
+ * The trained judge that ships with the library. Its parameters are frozen: gradients go to the picture alone.
+ *
+ * @param path - weights to take instead; default those in `data/digit-judge`
+ * @throws Error where the file is missing or does not fit
+ */
+export async function digitJudge(path: string = shipped()): Promise<DigitJudge> {
+  const judge = new DigitJudge();
+  judge.loadStateDict(await loadTensors(path, { copy: true }));
+  return judge.eval().requiresGrad_(false) as DigitJudge;
+}
+
+/** Beside the compiled library or its sources: the nearest folder above that holds the file. */
+function shipped(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const path = join(folder, JUDGE_FILE);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) {
+      throw new Error(
+        `digitJudge: no ${JUDGE_FILE} in the folders above the library. Train one: node dist/lib/judge/train.js`,
+      );
+    }
+  }
+}
