@@ -1,5 +1,6 @@
 import { type ChartOptions, drawChart } from "./chart.ts";
 import { type Drawing, Figure } from "./figure.ts";
+import { evenly } from "./film-strip.ts";
 import { label, plural } from "./format.ts";
 import { SERIES, SPECIAL } from "./palette.ts";
 import { checkRange, type Range } from "./ranges.ts";
@@ -154,14 +155,17 @@ export async function drawCurves(curves: readonly Curve[], options: LinePlotOpti
         ]),
         ...(gone.length > 0 && Number.isFinite(floor)
           ? [
-              Plot.dot(gone.slice(0, 50), {
-                x: "x",
-                y: () => floor,
-                symbol: "times",
-                stroke: SPECIAL.nan,
-                strokeWidth: 2,
-                r: 4,
-              }),
+              Plot.dot(
+                evenly(gone.length, 50).map((i) => gone[i]!),
+                {
+                  x: "x",
+                  y: () => floor,
+                  symbol: "times",
+                  stroke: SPECIAL.nan,
+                  strokeWidth: 2,
+                  r: 4,
+                },
+              ),
             ]
           : []),
       ],

@@ -1,4 +1,13 @@
-import { isNumbers, isObject, isTensor, kind, type NumbersInput, type Pending, valuesOf } from "./values.ts";
+import {
+  isNumbers,
+  isObject,
+  isTensor,
+  kind,
+  type NumbersInput,
+  type Pending,
+  type TensorLike,
+  valuesOf,
+} from "./values.ts";
 
 /** One picture of a data set, or whatever else has its pixels under `image`. */
 export interface PictureLike {
@@ -16,11 +25,21 @@ export interface PicturesLike {
   readonly classes?: readonly string[];
 }
 
+/** An `Image`, or whatever else can be made a tensor `[1, 1 or 3, h, w]`. */
+export interface ImageLike {
+  toTensor(options: { range: readonly [number, number] }): TensorLike;
+}
+
 /**
  * Pictures as figures take them: grey `[h, w]` or `[n, h, w]`, or with channels first `[1 or 3, h, w]` and
  * `[n, 1 or 3, h, w]`; a flat array of n x n numbers; a data set or one of its pictures; or a list of such.
  */
-export type PicturesInput = NumbersInput | PictureLike | PicturesLike | readonly (NumbersInput | PictureLike)[];
+export type PicturesInput =
+  | ImageLike
+  | NumbersInput
+  | PictureLike
+  | PicturesLike
+  | readonly (ImageLike | NumbersInput | PictureLike)[];
 
 /** Pixels of one picture. */
 export interface Picture {
@@ -60,10 +79,12 @@ export function picturesOf(where: string, input: PicturesInput, options: { three
   if (
     Array.isArray(input) &&
     input.length > 0 &&
-    input.some((each) => isTensor(each) || isNumbers(each) || isPicture(each))
+    input.some((each) => isTensor(each) || hasTensor(each) || isNumbers(each) || isPicture(each))
   ) {
-    return several(where, input as readonly (NumbersInput | PictureLike)[]);
+    return several(where, input as readonly (ImageLike | NumbersInput | PictureLike)[]);
   }
+  if (hasTensor(input))
+    return arrange(where, valuesOf(where, input.toTensor({ range: [0, 1] })), undefined, options.three);
   if (isPictures(input)) {
     const labels = input.labels && Array.from(input.labels, (label) => input.classes?.[Number(label)] ?? String(label));
     return arrange(where, valuesOf(where, { data: input.images, shape: input.shape }), labels);
@@ -75,7 +96,7 @@ export function picturesOf(where: string, input: PicturesInput, options: { three
   return arrange(where, valuesOf(where, input), undefined, options.three);
 }
 
-function several(where: string, list: readonly (NumbersInput | PictureLike)[]): Pictures {
+function several(where: string, list: readonly (ImageLike | NumbersInput | PictureLike)[]): Pictures {
   const parts = list.map((each, i) => picturesOf(`${where}: picture ${i}`, each));
   const first = parts[0]!;
   for (const [i, part] of parts.entries()) {
@@ -150,6 +171,10 @@ function interleaved(data: ArrayLike<number>, index: number, size: number): Arra
 
 export function describe(pictures: { width: number; height: number; channels: number }): string {
   return `${pictures.height} × ${pictures.width} ${pictures.channels === 1 ? "grey" : "RGB"}`;
+}
+
+function hasTensor(value: unknown): value is ImageLike {
+  return isObject(value) && typeof value.toTensor === "function";
 }
 
 function isPicture(value: unknown): value is PictureLike {
