@@ -110,7 +110,8 @@ export class Session {
   /** Stops the cell that runs. */
   interrupt(): void {
     this.#stopChecking?.();
-    if (this.#running) this.#evaluator.send({ type: "interrupt" });
+    // Also where no cell runs: a timer of an earlier one may compute without end.
+    this.#evaluator.send({ type: "interrupt" });
   }
 
   send(command: Command, buffers?: Uint8Array[]): void {
