@@ -1,0 +1,67 @@
+/**
+ * Calls of one of Stable Diffusion's networks on request, as sampling-peer.py does them: `node sampling-ours.js PART
+ * FOLDER THREADS`, a number of calls a line, an answer in JSON for each.
+ */
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import {
+  AutoencoderKL,
+  CLIPTextModel,
+  Generator,
+  randn,
+  setNumThreads,
+  type Tensor,
+  tensor,
+  UNet2DConditionModel,
+} from "../../lib/index.ts";
+import { Runner } from "../../lib/pipelines/runner.ts";
+import type { Part } from "./sd15.ts";
+
+const [part, folder] = [process.argv[2] as Part, process.argv[3]!];
+setNumThreads(Number(process.argv[4]));
+const draw = (seed: number, ...shape: number[]) => randn(shape, { generator: new Generator(seed) });
+
+async function task(): Promise<(calls: number) => Promise<Tensor>> {
+  if (part === "unet") {
+    const unet = await UNet2DConditionModel.fromPretrained(folder);
+    const runner = new Runner("U-Net", (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample, () => true);
+    const [x, t, y] = [draw(1, 2, 4, 64, 64), unet.timeProj([601, 601]), draw(2, 2, 77, 768)];
+    return (calls) => runner.call(calls, x, t, y);
+  }
+  if (part === "vae") {
+    const vae = await AutoencoderKL.fromPretrained(folder);
+    const runner = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), () => true);
+    const z = draw(1, 1, 4, 64, 64);
+    return (calls) => runner.call(calls, z);
+  }
+  const text = await CLIPTextModel.fromPretrained(folder);
+  const runner = new Runner("text", (ids: Tensor) => text.forward(ids).lastHiddenState, () => true);
+  const ids = tensor([Array.from({ length: 77 }, (_, i) => (i * 631) % 49406)]).long();
+  return (calls) => runner.call(calls, ids);
+}
+
+/** Largest memory that the process has had, MB, with what it maps from files. */
+function peak(): number {
+  const status = process.platform === "linux" ? readFileSync("/proc/self/status", "utf8") : "";
+  const found = /VmHWM:\s*(\d+)/.exec(status);
+  return found ? Number(found[1]) / 1024 : process.resourceUsage().maxRSS / 1024;
+}
+
+const call = await task();
+console.log(JSON.stringify({ parameters: 0 }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const [count, toCome] = line.split(" ").map(Number) as [number, number];
+  const [wall, cpu]: [number[], number[]] = [[], []];
+  let check: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const [before, used] = [performance.now(), process.cpuUsage()];
+    const out = await call(toCome);
+    const data = await out.data();
+    const { user, system } = process.cpuUsage(used);
+    wall.push(performance.now() - before);
+    cpu.push((user + system) / 1e3);
+    check = Array.from(data.subarray(0, 64), Number);
+  }
+  console.log(JSON.stringify({ wall, cpu, loss: 0, check, peak: peak(), rss: process.memoryUsage.rss() / 2 ** 20 }));
+}
+process.exit(0);
