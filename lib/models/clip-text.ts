@@ -125,7 +125,9 @@ export class CLIPTextModel extends Model {
   }
 
   protected override configToSave(): object {
-    return { architectures: ["CLIPTextModel"], model_type: "clip_text_model", ...this.config };
+    // Learned words have rows of their own.
+    const vocab_size = this.textModel.embeddings.tokenEmbedding.weight.shape[0]!;
+    return { architectures: ["CLIPTextModel"], model_type: "clip_text_model", ...this.config, vocab_size };
   }
 }
 

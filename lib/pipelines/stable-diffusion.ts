@@ -9,6 +9,7 @@ import { cat, fromArray } from "../tensor/create.ts";
 import { randn } from "../tensor/random.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
+import { type Applied, addConcept, applyLora, undo } from "./adapters.ts";
 import { Callable } from "./callable.ts";
 import { type Components, loadComponents, type PipelineOptions } from "./components.ts";
 import { classifierFree, guidanceEmbedding } from "./guidance.ts";
@@ -63,6 +64,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   readonly #decoder: Runner<[Tensor], Tensor>;
   readonly #encoder: Runner<[Tensor], readonly Tensor[]>;
   #run = Symbol("run");
+  #loras: Applied[] = [];
 
   constructor(parts: Components) {
     super();
@@ -351,6 +353,40 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
       ...{ steps: numInferenceSteps, guidanceScale, scheduler: this.scheduler.constructor.name },
       size: `${image.width}x${image.height}`,
     };
+  }
+
+  /**
+   * Adds low-rank changes (LoRA) to the networks' weights; several add up. `unloadLoraWeights` takes them away again.
+   *
+   * @param path - a safetensors file in diffusers', PEFT's or kohya's layout
+   * @param options.scale - how much of it; default 1
+   * @throws Error where the file is damaged or was made for another model; nothing is changed then
+   * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
+   */
+  async loadLoraWeights(path: string, options: { scale?: number } = {}): Promise<void> {
+    this.#loras.push(await applyLora(path, this, options.scale ?? 1));
+    this.close();
+  }
+
+  /** Takes all LoRA weights away. */
+  unloadLoraWeights(): void {
+    for (const applied of this.#loras.reverse()) undo(applied);
+    this.#loras = [];
+    this.close();
+  }
+
+  /**
+   * Learns a word: a concept of textual inversion, from safetensors or a `learned_embeds.bin`.
+   *
+   * @param options.token - the word, in place of the file's own
+   * @returns the word, to be used in prompts
+   * @throws Error where the file is damaged or was learned with another text encoder, or the word is taken
+   * @see Gal et al. 2022: https://arxiv.org/abs/2208.01618
+   */
+  async loadTextualInversion(path: string, options: { token?: string } = {}): Promise<string> {
+    const { token } = await addConcept(path, this.tokenizer, this.textEncoder, options);
+    this.close();
+    return token;
   }
 
   /** Moves the networks to a device, such as "webgpu". */

@@ -13,6 +13,7 @@ export { type EulerDiscreteConfig, EulerDiscreteScheduler, type EulerStepOptions
 export { type HeunDiscreteConfig, HeunDiscreteScheduler } from "./heun-discrete.ts";
 export { type LCMConfig, LCMScheduler, type LCMStepOutput } from "./lcm.ts";
 export { type LMSDiscreteConfig, LMSDiscreteScheduler, type LMSStepOptions } from "./lms-discrete.ts";
+export { OptimizerScheduler, type OptimizerSchedulerOptions } from "./optimizer-scheduler.ts";
 export { type PNDMConfig, PNDMScheduler } from "./pndm.ts";
 export { SCHEDULERS, type SchedulerName, schedulerFromConfig } from "./registry.ts";
 export { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";

@@ -24,18 +24,30 @@ const draw = (seed: number, ...shape: number[]) => randn(shape, { generator: new
 async function task(): Promise<(calls: number) => Promise<Tensor>> {
   if (part === "unet") {
     const unet = await UNet2DConditionModel.fromPretrained(folder);
-    const runner = new Runner("U-Net", (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample, () => true);
+    const runner = new Runner(
+      "U-Net",
+      (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample,
+      () => true,
+    );
     const [x, t, y] = [draw(1, 2, 4, 64, 64), unet.timeProj([601, 601]), draw(2, 2, 77, 768)];
     return (calls) => runner.call(calls, x, t, y);
   }
   if (part === "vae") {
     const vae = await AutoencoderKL.fromPretrained(folder);
-    const runner = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), () => true);
+    const runner = new Runner(
+      "decoder",
+      (z: Tensor) => vae.decodeTile(z),
+      () => true,
+    );
     const z = draw(1, 1, 4, 64, 64);
     return (calls) => runner.call(calls, z);
   }
   const text = await CLIPTextModel.fromPretrained(folder);
-  const runner = new Runner("text", (ids: Tensor) => text.forward(ids).lastHiddenState, () => true);
+  const runner = new Runner(
+    "text",
+    (ids: Tensor) => text.forward(ids).lastHiddenState,
+    () => true,
+  );
   const ids = tensor([Array.from({ length: 77 }, (_, i) => (i * 631) % 49406)]).long();
   return (calls) => runner.call(calls, ids);
 }

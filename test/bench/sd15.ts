@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, open, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AutoencoderKL, CLIPTextModel, type Model, UNet2DConditionModel } from "../../lib/models/index.ts";
@@ -38,7 +38,10 @@ export async function withRandomWeights<T>(names: readonly Part[], use: (folder:
 
 async function writePart(folder: string, model: Model): Promise<void> {
   await mkdir(folder);
-  await writeFile(join(folder, "config.json"), JSON.stringify({ _class_name: model.constructor.name, ...model.config }));
+  await writeFile(
+    join(folder, "config.json"),
+    JSON.stringify({ _class_name: model.constructor.name, ...model.config }),
+  );
   const header: Record<string, unknown> = {};
   const list = Object.entries(model.stateDict());
   let at = 0;
