@@ -214,10 +214,10 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
     lazily(x(n), () => g.convInput(y(n), dy, n.attrs, x(n).shape)),
     lazily(y(n), () => g.conv2d(x(n), dy, n.attrs as ConvAttrs)),
   ],
-  maxPool: (n, dy) => {
-    const flat = g.expand(g.constant(0, dy.dtype), [x(n).size]);
-    const index = g.reshape(g.maxPoolIndices(x(n), n.attrs), [n.size]);
-    return [g.reshape(g.scatterAdd(flat, 0, index, g.reshape(dy, [n.size])), x(n).shape)];
+  maxPool: (n, dy) => [g.maxUnpool(dy, g.maxPoolIndices(x(n), n.attrs), n.attrs, x(n).shape)],
+  maxUnpool: (n, dy) => {
+    const flat = g.gather(g.reshape(dy, [dy.size]), 0, g.reshape(y(n), [y(n).size]));
+    return [g.reshape(flat, x(n).shape), null];
   },
   maxPoolIndices: none,
   sumPool: (n, dy) => [g.spread(dy, n.attrs, x(n).shape)],

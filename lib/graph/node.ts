@@ -88,6 +88,8 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   maxPool: WindowAttrs;
   /** Where in the input (flat, over the whole tensor) each maximum stands. */
   maxPoolIndices: WindowAttrs;
+  /** Gradient of `maxPool`: each value goes back to where its maximum stood. Inputs: dy and the indices. */
+  maxUnpool: WindowAttrs;
   sumPool: WindowAttrs;
   /** Gradient of `sumPool`: each value goes to every place of its window. */
   spread: WindowAttrs;

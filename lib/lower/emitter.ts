@@ -139,8 +139,7 @@ export class Emitter {
     }
     for (const node of structure.order) if (!onDemand.has(node.op) && this.one(node) === node) this.name(node);
     for (const [i, node] of structure.outputs.entries()) {
-      this.graph.add("Identity", [this.name(node)], {}, { output: `y${i}` });
-      this.graph.output(`y${i}`, node.dtype, node.shape);
+      this.graph.result(this.name(node), `y${i}`, node.dtype, node.shape);
     }
     return this.graph.encode();
   }

@@ -170,6 +170,19 @@ export const standard: Emissions = {
   layerNorm: (e, n) => e.graph.add("LayerNormalization", e.names(n), { axis: -1, epsilon: { float: n.attrs.eps } }),
   maxPool: (e, n) => maxPool(e, n.inputs[0]!, n.attrs).values,
   maxPoolIndices: (e, n) => maxPool(e, n.inputs[0]!, n.attrs).indices,
+  maxUnpool: (e, n) => {
+    const [dy, index] = n.inputs as [Node, Node];
+    const { kernel, stride } = n.attrs;
+    const names = [e.name(dy), e.name(index)] as const;
+    // Windows that do not overlap put back one value at a place; others may add up.
+    if (stride[0] >= kernel[0] && stride[1] >= kernel[1]) {
+      return e.graph.add("MaxUnpool", [...names, e.graph.ints(n.shape)], { kernel_shape: kernel, strides: stride });
+    }
+    const zeros = e.graph.add("Expand", [e.scalar(0, n), e.graph.ints([n.size])]);
+    const flat = names.map((name) => e.reshape(name, [dy.size])) as [string, string];
+    const sum = e.graph.add("ScatterElements", [zeros, flat[1], flat[0]], { axis: 0, reduction: "add" });
+    return e.reshape(sum, n.shape);
+  },
   sumPool: (e, n) => {
     const average = e.graph.add("AveragePool", e.names(n), { ...windowAttributes(n.attrs), count_include_pad: 1 });
     return e.graph.add("Mul", [average, e.scalar(sizeOf(n.attrs.kernel), n)]);

@@ -24,9 +24,19 @@ export interface ExternalData {
 
 export const opset = 21;
 
+interface Operation {
+  readonly type: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly domain: string;
+}
+
 /** An ONNX graph under construction: operations are added in an order in which inputs come first. */
 export class OnnxGraph {
-  readonly #nodes: Uint8Array[] = [];
+  readonly #nodes: Operation[] = [];
+  readonly #made = new Set<string>();
+  readonly #renamed = new Map<string, string>();
   readonly #initializers: Uint8Array[] = [];
   readonly #inputs: Uint8Array[] = [];
   readonly #outputs: Uint8Array[] = [];
@@ -114,21 +124,30 @@ export class OnnxGraph {
     attributes: Readonly<Record<string, Attribute>> = {},
     domain = "",
   ): void {
-    const w = new Writer();
-    for (const name of inputs) w.string(1, name);
-    for (const name of outputs) w.string(2, name);
-    w.string(3, outputs[0] ?? "");
-    w.string(4, type);
-    for (const [name, value] of Object.entries(attributes)) w.message(5, (a) => writeAttribute(a, name, value));
-    if (domain) {
-      w.string(7, domain);
-      this.#domains.add(domain);
-    }
-    this.#nodes.push(w.finish());
+    if (domain) this.#domains.add(domain);
+    for (const name of outputs) this.#made.add(name);
+    this.#nodes.push({ type, inputs, outputs, attributes, domain });
+  }
+
+  /** Makes the value `name` an output of the graph. */
+  result(name: string, output: string, dtype: DType, shape: Shape): void {
+    // What an operation made is renamed; what is an input, or an output already, is copied.
+    if (this.#made.has(name) && !this.#renamed.has(name)) this.#renamed.set(name, output);
+    else this.add("Identity", [name], {}, { output });
+    this.output(output, dtype, shape);
   }
 
   fresh(): string {
     return `t${this.#count++}`;
+  }
+
+  #write(w: Writer, { type, inputs, outputs, attributes, domain }: Operation): void {
+    for (const name of inputs) w.string(1, this.#renamed.get(name) ?? name);
+    for (const name of outputs) w.string(2, this.#renamed.get(name) ?? name);
+    w.string(3, outputs[0] ?? "");
+    w.string(4, type);
+    for (const [name, value] of Object.entries(attributes)) w.message(5, (a) => writeAttribute(a, name, value));
+    if (domain) w.string(7, domain);
   }
 
   get nodeCount(): number {
@@ -141,7 +160,7 @@ export class OnnxGraph {
     w.int(1, 10); // ir_version
     w.string(2, "difflab");
     w.message(7, (g) => {
-      for (const node of this.#nodes) g.bytes(1, node);
+      for (const node of this.#nodes) g.message(1, (w) => this.#write(w, node));
       g.string(2, "difflab");
       for (const tensor of this.#initializers) g.bytes(5, tensor);
       for (const info of this.#inputs) g.bytes(11, info);

@@ -23,6 +23,11 @@ export function maxPoolIndices(x: Node, attrs: WindowAttrs): Node {
   return new Node("maxPoolIndices", [x], attrs, pooled("maxPool2d", x, attrs), "int64");
 }
 
+/** `dy` at the places `index` (flat, over the whole of `shape`), zeros elsewhere. */
+export function maxUnpool(dy: Node, index: Node, attrs: WindowAttrs, shape: Shape): Node {
+  return new Node("maxUnpool", [dy, index], attrs, shape, dy.dtype);
+}
+
 /** Sum of each window, zeros around. Average pooling divides it; its gradient is `spread`. */
 export function sumPool(x: Node, attrs: WindowAttrs): Node {
   return new Node("sumPool", [x], attrs, pooled("avgPool2d", x, attrs), x.dtype);

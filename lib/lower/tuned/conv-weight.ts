@@ -32,34 +32,53 @@ function pointwise(e: Emitter, n: Node<"convWeight">): string {
   return e.reshape(product(e, rows(dy), rows(x)), n.shape);
 }
 
+/** Which of the nine shifts of a 3x3 kernel are stacked for a tensor: those by row, by column, all or none. */
+type Shifts = "rows" | "columns" | "all" | "none";
+
 /**
- * Kernel 3x3: shift x by the kernel's column and dy by its row, then all nine products are one. A convolution with
- * one-hot kernels stacks the three shifts of each channel, on all threads and without a copy for each.
+ * Kernel 3x3: shift x by the kernel's column and dy by its row, then all nine products are one. Where one of the two
+ * has few channels it alone takes all nine shifts.
  */
 function byStacks(e: Emitter, n: Node<"convWeight">): string {
   const [x, dy] = n.inputs as [Node, Node];
   const [o, c] = n.shape as [number, number];
-  const stack = (t: Node, horizontal: boolean) => {
-    const [b, channels, h, w] = t.shape as [number, number, number, number];
-    const name = e.name(t);
-    return e.once(`stack ${name} ${horizontal}`, () => {
-      const kernel = horizontal ? [1, 3] : [3, 1];
-      const hot = e.graph.constant(`one-hot ${channels} ${horizontal}`, "float32", [3 * channels, 1, ...kernel], () => {
-        const weights = new Float32Array(channels * 9);
-        // For dy the shifts run the other way: what the kernel's row adds to x's position it takes from dy's.
-        for (let i = 0; i < channels; i++) {
-          for (let s = 0; s < 3; s++) weights[i * 9 + s * 3 + (horizontal ? s : 2 - s)] = 1;
-        }
-        return weights;
-      });
-      const pads = horizontal ? [0, 1, 0, 1] : [1, 0, 1, 0];
-      const out = e.graph.add("Conv", [name, hot], { group: channels, kernel_shape: kernel, pads });
-      return e.reshape(out, [b, 3 * channels, h * w]);
-    });
-  };
+  if (c * 4 <= o) {
+    // [O, C, (row, column)]
+    return e.reshape(product(e, stack(e, dy, "none", true), stack(e, x, "all", false)), n.shape);
+  }
+  if (o * 4 <= c) {
+    // [O, (row, column), C] -> [O, C, (row, column)]
+    const all = e.reshape(product(e, stack(e, dy, "all", true), stack(e, x, "none", false)), [o, 9, c]);
+    return e.reshape(e.graph.add("Transpose", [all], { perm: [0, 2, 1] }), n.shape);
+  }
   // [O, row, C, column] -> [O, C, row, column]
-  const all = e.reshape(product(e, stack(dy, false), stack(x, true)), [o, 3, c, 3]);
+  const all = e.reshape(product(e, stack(e, dy, "rows", true), stack(e, x, "columns", false)), [o, 3, c, 3]);
   return e.graph.add("Transpose", [all], { perm: [0, 2, 1, 3] });
+}
+
+/**
+ * Each channel followed by its shifts. A convolution with one-hot kernels makes them, on all threads and without a copy
+ * for each. For dy the shifts run backwards: what the kernel adds to x's position it takes from dy's.
+ */
+function stack(e: Emitter, t: Node, shifts: Shifts, backwards: boolean): string {
+  const [b, channels, h, w] = t.shape as [number, number, number, number];
+  const name = e.name(t);
+  if (shifts === "none") return e.reshape(name, [b, channels, h * w]);
+  const [kh, kw] = [shifts === "columns" ? 1 : 3, shifts === "rows" ? 1 : 3];
+  const count = kh * kw;
+  return e.once(`stack ${name} ${shifts} ${backwards}`, () => {
+    const key = `one-hot ${channels} ${shifts} ${backwards}`;
+    const hot = e.graph.constant(key, "float32", [count * channels, 1, kh, kw], () => {
+      const weights = new Float32Array(channels * count * count);
+      for (let i = 0; i < channels; i++) {
+        for (let s = 0; s < count; s++) weights[(i * count + s) * count + (backwards ? count - 1 - s : s)] = 1;
+      }
+      return weights;
+    });
+    const pads = [kh >> 1, kw >> 1, kh >> 1, kw >> 1];
+    const out = e.graph.add("Conv", [name, hot], { group: channels, kernel_shape: [kh, kw], pads });
+    return e.reshape(out, [b, count * channels, h * w]);
+  });
 }
 
 /**

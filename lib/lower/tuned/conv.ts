@@ -36,16 +36,28 @@ export function convInput(e: Emitter, n: Node<"convInput">): string {
     pads: [reach[0] - p[0], reach[1] - p[1], reach[0] - p[2], reach[1] - p[3]],
     dilations: dilation,
   };
-  let w = e.name(weight);
-  if (kh * kw > 1) {
-    const [last, before] = [e.graph.ints([-1, -1]), e.graph.ints([-(2 ** 31), -(2 ** 31)])];
-    w = e.graph.add("Slice", [w, last, before, e.graph.ints([2, 3]), last]);
-  }
+  const w = e.name(weight);
   if (!blocked(e, n.attrs, [kh, kw], from, to)) {
-    return e.graph.add("Conv", [e.name(dy), e.graph.add("Transpose", [w], { perm: [1, 0, 2, 3] })], attributes);
+    const exchanged = e.graph.add("Transpose", [w], { perm: [1, 0, 2, 3] });
+    return e.graph.add(
+      "Conv",
+      [e.name(dy), turned(e, exchanged, [to * from, kh * kw, 1], [to, from, kh, kw])],
+      attributes,
+    );
   }
+  const b = e.target.block;
   const filter = blockedWeight(e, w, [from, to, kh, kw], [2, 0, 4, 5, 1, 3], [to, from, kh, kw]);
-  return inBlocks(e, e.name(dy), [filter], attributes, to);
+  // Turned around last, where each place of the kernel is a row of b * b numbers.
+  const turnedFilter = turned(e, filter, [(to * from) / (b * b), kh * kw, b * b], [to, from, kh, kw]);
+  return inBlocks(e, e.name(dy), [turnedFilter], attributes, to);
+}
+
+/** A kernel turned by half a circle, its places being the middle dimension of `rows`. */
+function turned(e: Emitter, w: string, rows: readonly [number, number, number], shape: readonly number[]): string {
+  const places = rows[1];
+  if (places === 1) return w;
+  const backwards = e.graph.ints(Array.from({ length: places }, (_, i) => places - 1 - i));
+  return e.reshape(e.graph.add("Gather", [e.reshape(w, rows), backwards], { axis: 1 }), shape);
 }
 
 /** `[O, C, kh, kw]` with blocks of input and output channels innermost, as the blocked convolution reads it. */
