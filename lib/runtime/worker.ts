@@ -59,7 +59,7 @@ function buffer(id: number): ort.Tensor {
 }
 
 async function open(session: number, model: Uint8Array, options: SessionOptions): Promise<void> {
-  const extra: Record<string, unknown> = { intra_op: { allow_spinning: options.spinning ? "1" : "0" } };
+  const extra: Record<string, unknown> = { intra_op: { allow_spinning: options.spinning ? "1" : "0" }, force_spinning_stop: "1" };
   if (options.folder !== undefined) extra.model_external_initializers_file_folder_path = options.folder;
   if (options.prepacking === false) extra.disable_prepacking = "1";
   const location: Record<string, "gpu-buffer"> = {};
