@@ -22,6 +22,7 @@ export * from "./plots/index.ts";
 // Randomness
 export { defaultGenerator, Generator, manualSeed } from "./random/index.ts";
 // Where it runs
+export { availableDevices, type Device, devices, getDevice, setDevice } from "./runtime/devices.ts";
 export { getNumThreads, setNumThreads } from "./runtime/settings.ts";
 export {
   openSafetensors,

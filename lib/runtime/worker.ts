@@ -11,6 +11,9 @@ import { allocate, byteWidth, type DType, type TypedArray, viewBytes } from "../
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Envelope, Feed, Fetch, Reply, Request, SessionOptions } from "./protocol.ts";
 
+// What goes wrong is thrown; onnxruntime's own log would only repeat it on the terminal.
+ort.env.logLevel = "fatal";
+
 const port = parentPort!;
 const { quiet } = workerData as { quiet: MessagePort };
 const sessions = new Map<number, ort.InferenceSession>();
@@ -59,7 +62,10 @@ function buffer(id: number): ort.Tensor {
 }
 
 async function open(session: number, model: Uint8Array, options: SessionOptions): Promise<void> {
-  const extra: Record<string, unknown> = { intra_op: { allow_spinning: options.spinning ? "1" : "0" }, force_spinning_stop: "1" };
+  const extra: Record<string, unknown> = {
+    intra_op: { allow_spinning: options.spinning ? "1" : "0" },
+    force_spinning_stop: "1",
+  };
   if (options.folder !== undefined) extra.model_external_initializers_file_folder_path = options.folder;
   if (options.prepacking === false) extra.disable_prepacking = "1";
   const location: Record<string, "gpu-buffer"> = {};
@@ -88,7 +94,7 @@ async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]
   const output: Record<string, ort.Tensor | null> = {};
   for (const fetch of fetches) {
     const kept = fetch.buffer === undefined ? undefined : buffers.get(fetch.buffer);
-    if (gpu.has(id) && !fetch.read) output[fetch.name] = null;
+    if (gpu.has(id)) output[fetch.name] = null;
     else output[fetch.name] = kept ?? tensorOf(fetch.dtype, fetch.shape, takeArray(fetch.dtype, fetch.shape));
   }
   const results = await session.run(input, output);
@@ -100,7 +106,11 @@ async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]
       if (old && old !== result && old.location === "gpu-buffer") old.dispose();
       buffers.set(fetch.buffer, result);
     }
-    if (fetch.read) read.push(fetch.buffer === undefined ? (result.data as TypedArray) : copyOf(result));
+    if (!fetch.read) continue;
+    if (result.location === "gpu-buffer") {
+      read.push(await readBack(result, gpu.get(id)!));
+      if (fetch.buffer === undefined) result.dispose();
+    } else read.push(fetch.buffer === undefined ? (result.data as TypedArray) : copyOf(result));
   }
   return read;
 }
@@ -112,8 +122,8 @@ function copyOf(tensor: ort.Tensor): TypedArray {
 /** Sessions that write a profile when they close. */
 const profiled = new Set<number>();
 
-/** Sessions whose outputs may stay on a GPU. */
-const gpu = new Set<number>();
+/** Sessions whose outputs stay on a GPU, and which. */
+const gpu = new Map<number, string>();
 
 /** Reads a tensor of a GPU through a session that copies it: asking the tensor itself ends the process. */
 async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray> {
@@ -149,7 +159,7 @@ async function block(): Promise<number> {
 async function handle(request: Request): Promise<unknown> {
   switch (request.type) {
     case "open":
-      if (request.options.keep) gpu.add(request.session);
+      if (request.options.keep) gpu.set(request.session, request.options.device);
       if (request.options.profile) profiled.add(request.session);
       return open(request.session, request.model, request.options);
     case "run":
