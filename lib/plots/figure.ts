@@ -29,7 +29,7 @@ export type MimeData = Record<string, string>;
  * and in Deno's kernel. In a script write it to a file: `await figure.save("loss.svg")`.
  *
  * In a notebook it is SVG in the page, so that its text has the page's colour, light or dark; as a file of its own it
- * asks the system which of the two it is.
+ * asks the system which of the two it is. Values show where the pointer is.
  */
 export class Figure {
   readonly #name: string;
@@ -86,17 +86,32 @@ export class Figure {
 
 /** A drawing in the forms that front ends choose from. */
 export function bundleOf(drawing: Drawing): MimeData {
-  const html = inPage(drawing);
-  const bundle: MimeData = { "text/html": html, "text/plain": drawing.alt };
+  const bundle: MimeData = { "text/html": inPage(drawing), "text/plain": drawing.alt };
   // Front ends that take no HTML: nbconvert to PDF, Quarto.
-  if (html.length < SECOND_FORM_BYTES) bundle["image/svg+xml"] = standalone(drawing);
+  const file = standalone(drawing);
+  if (file.length < SECOND_FORM_BYTES / 2) bundle["image/svg+xml"] = file;
   return bundle;
 }
+
+/*
+ * A notebook that the reader has not run goes through a sanitizer (JupyterLab's untrusted notebooks, GitHub): it takes away <style> with all
+ * that is in it, and of <svg> the tags but not the text, which would be spilt over the page. So the drawing is hidden unless the style
+ * sheet is there, and an <img>, which sanitizers keep, is shown unless it is there. The image takes the system's theme, and has no hover.
+ */
+const STYLE = "<style>.difflab-figure{display:block!important}.difflab-still{display:none!important}</style>";
 
 function inPage(drawing: Drawing): string {
   const { width, height, body, hover = "", alt } = drawing;
   const style = `font-family:var(--jp-ui-font-family,${FONT});max-width:100%;height:auto;display:block`;
-  return tag("svg", { ...size(width, height), ...common(alt), style }, body + hover);
+  const svg = tag("svg", { ...size(width, height), ...common(alt), style }, body + hover);
+  const file = standalone(drawing);
+  // Of large figures a sanitized page has the words alone.
+  const src =
+    file.length < SECOND_FORM_BYTES / 2
+      ? `data:image/svg+xml;base64,${Buffer.from(file).toString("base64")}`
+      : undefined;
+  const still = tag("img", { class: "difflab-still", src, alt });
+  return STYLE + tag("div", { class: "difflab-figure", style: "display:none" }, svg) + still;
 }
 
 function standalone({ width, height, body, alt }: Drawing): string {

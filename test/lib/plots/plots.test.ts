@@ -34,8 +34,13 @@ describe("every figure", () => {
   it.each(Object.entries(figures))("%s is one SVG in the page, a file of its own and a text", async (_, make) => {
     const bundle = await show(make());
     expect(Object.keys(bundle).sort()).toEqual(["image/svg+xml", "text/html", "text/plain"]);
-    const html = bundle["text/html"]!;
-    expect(html).toMatch(/^<svg [^>]*role="img" [^>]*>[\s\S]*<\/svg>$/);
+    const page = bundle["text/html"]!;
+    const [html] = /<svg [^>]*role="img" [^>]*>[\s\S]*<\/svg>/.exec(page)!;
+    // What a sanitizer leaves: no style sheet, the drawing's text hidden, a picture in its place.
+    expect(page).toMatch(/^<style>[^<]*<\/style><div class="difflab-figure" style="display:none"><svg /);
+    const image = attributes(/<img class="difflab-still"[^>]*>$/.exec(page)![0]);
+    expect(image.get("alt")).toBe(bundle["text/plain"]);
+    expect(Buffer.from(image.get("src")!.split(",")[1]!, "base64").toString()).toBe(bundle["image/svg+xml"]);
     // The text alternative says what the plain text says.
     expect(attributes(html).get("aria-label")).toBe(bundle["text/plain"]);
     expect(bundle["text/plain"]!.length).toBeGreaterThan(10);

@@ -1,0 +1,3 @@
+# What nbgrader leaves in place of a solution: a stub that type-checks, as the cells are checked before they run.
+c = get_config()  # noqa: F821
+c.ClearSolutions.code_stub = {"typescript": '// Your code here.\nthrow new Error("No answer yet.");'}
