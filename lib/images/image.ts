@@ -8,17 +8,16 @@ import { type GridOptions, gridOf } from "./grid.ts";
 import { convert, MODES, type Mode, type Pixels, pixelsOf, pixelsToTensor } from "./pixels.ts";
 import { readPngText, withPngText } from "./png-text.ts";
 import { decode, type ImageSource, MOST_PIXELS, readSource } from "./read.ts";
+import { FILTERS, type Filter, resample } from "./resample.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
 
-/** How new pixels are made of old ones. */
-export const FILTERS = { lanczos: "lanczos3", bicubic: "cubic", bilinear: "linear", nearest: "nearest" } as const;
 const FITS = ["fill", "cover", "contain"] as const;
 const RANGE = [-1, 1] as const;
 
 export interface ResizeOptions {
   /** Default "lanczos". */
-  filter?: keyof typeof FILTERS;
+  filter?: Filter;
   /** "fill" changes the proportions (default), "cover" cuts off what is too much, "contain" adds white. */
   fit?: (typeof FITS)[number];
 }
@@ -167,22 +166,38 @@ export class Image {
   }
 
   /**
-   * The picture at another size.
+   * The picture at another size, byte for byte as Pillow makes it.
    *
    * @param height - default `width`
    */
-  async resize(width: number, height = width, options: ResizeOptions = {}): Promise<Image> {
+  resize(width: number, height = width, options: ResizeOptions = {}): Image {
     const { filter = "lanczos", fit = "fill" } = options;
     checkSize("Image.resize", width, height);
-    checkChoice("Image.resize", "filter", filter, Object.keys(FILTERS));
+    checkChoice("Image.resize", "filter", filter, FILTERS);
     checkChoice("Image.resize", "fit", fit, FITS);
-    if (width === this.width && height === this.height) return this;
-    const { data } = await this.#sharp()
-      .resize({ width, height, fit, kernel: FILTERS[filter], background: "white" })
-      .toColourspace(this.mode === "L" ? "b-w" : "srgb")
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return new Image({ width, height, mode: this.mode, data: new Uint8Array(data) }, this.metadata);
+    const at = (image: Image, w: number, h: number) =>
+      new Image(resample(image.#pixels(), w, h, filter), this.metadata);
+    if (fit === "fill") return at(this, width, height);
+    const [across, down] = [width / this.width, height / this.height];
+    const scale = fit === "cover" ? Math.max(across, down) : Math.min(across, down);
+    const near = (size: number, most: number) => Math.min(most, Math.max(1, Math.round(size)));
+    if (fit === "cover") {
+      const [w, h] = [near(width / scale, this.width), near(height / scale, this.height)];
+      return at(this.crop((this.width - w) >> 1, (this.height - h) >> 1, w, h), width, height);
+    }
+    return at(this, near(this.width * scale, width), near(this.height * scale, height)).#onWhite(width, height);
+  }
+
+  /** In the middle of a larger white picture. */
+  #onWhite(width: number, height: number): Image {
+    const channels = MODES[this.mode];
+    const data = new Uint8Array(width * height * channels).fill(255);
+    const [left, top] = [(width - this.width) >> 1, (height - this.height) >> 1];
+    for (let y = 0; y < this.height; y++) {
+      const row = this.#data.subarray(y * this.width * channels, (y + 1) * this.width * channels);
+      data.set(row, ((top + y) * width + left) * channels);
+    }
+    return new Image({ width, height, mode: this.mode, data }, this.metadata);
   }
 
   /**

@@ -57,4 +57,13 @@ out = {
 # diffusers' way from a decoded tensor to bytes: (x / 2 + 0.5).clamp(0, 1), times 255, rounded half to even.
 values = np.concatenate([np.linspace(-1.2, 1.2, 97), (np.arange(0, 256) + 0.5) / 255 * 2 - 1]).astype(np.float32)
 out["toBytes"] = {"values": [float(v) for v in values], "bytes": [int(v) for v in (np.clip(values / np.float32(2) + np.float32(0.5), 0, 1) * np.float32(255)).round().astype(np.uint8)]}
+rng = np.random.default_rng(7)
+noise = rng.integers(0, 256, (9, 13, 4), dtype=np.uint8)
+noise[..., 3][rng.random((9, 13)) < 0.2] = 0
+noise[..., 3][rng.random((9, 13)) < 0.2] = 255
+filters = {"lanczos": Image.LANCZOS, "bicubic": Image.BICUBIC, "bilinear": Image.BILINEAR, "nearest": Image.NEAREST}
+out["resized"] = {"data": noise.flatten().tolist(), "width": 13, "height": 9, "results": [
+    {"mode": mode, "filter": name, "width": w, "height": h,
+     "data": np.array(Image.fromarray(noise if mode == "RGBA" else noise[..., 0] if mode == "L" else noise[..., :3].copy()).resize((w, h), f)).flatten().tolist()}
+    for name, f in filters.items() for mode, w, h in (("RGB", 5, 4), ("RGB", 30, 20), ("RGB", 13, 11), ("L", 1, 1), ("RGBA", 20, 5), ("RGB", 6, 9))]}
 pathlib.Path(__file__).with_name("images.json").write_text(json.dumps(out) + "\n")

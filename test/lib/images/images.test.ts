@@ -20,6 +20,12 @@ type Reference = Record<Kinds, Kind> & {
   rgba: { alpha: number[][] };
   text: Record<string, string>;
   toBytes: { values: number[]; bytes: number[] };
+  resized: {
+    data: number[];
+    width: number;
+    height: number;
+    results: { mode: "L" | "RGB" | "RGBA"; filter: "lanczos"; width: number; height: number; data: number[] }[];
+  };
 };
 const reference: Reference = JSON.parse(readFileSync(new URL("../../reference/images.json", import.meta.url), "utf8"));
 const file = (kind: Kinds) => Buffer.from(reference[kind].file, "base64");
@@ -167,20 +173,34 @@ describe("Image and tensors", () => {
 });
 
 describe("Image", () => {
-  test("resizes with a filter, keeping or changing the proportions", async () => {
-    const image = await pattern(8, 4).resize(16, 16, { filter: "nearest" });
-    expect([image.width, image.height]).toEqual([16, 16]);
-    expect([...image.toRaw().data.subarray(0, 6)]).toEqual([0, 37, 74, 0, 37, 74]);
+  test("is resized to the bytes that Pillow gives, with every filter, larger and smaller", () => {
+    const { data, width, height, results } = reference.resized;
+    expect(results).toHaveLength(24);
+    for (const { mode, filter, data: expected, ...size } of results) {
+      const channels = { L: 1, RGB: 3, RGBA: 4 }[mode];
+      const image = Image.fromRaw(
+        data.filter((_, i) => i % 4 < channels),
+        { width, height, mode },
+      );
+      const got = image.resize(size.width, size.height, { filter }).toRaw();
+      expect([...got.data], `${mode} ${filter} ${size.width}x${size.height}`).toEqual(expected);
+    }
+  });
+
+  test("is resized keeping or changing the proportions", () => {
     const flat = Image.fromRaw(new Uint8Array(48).fill(100), { width: 4, height: 4 });
-    expect(new Set((await flat.resize(9)).toRaw().data)).toEqual(new Set([100]));
-    const framed = await flat.resize(8, 4, { fit: "contain" });
+    expect(new Set(flat.resize(9).toRaw().data)).toEqual(new Set([100]));
+    const framed = flat.resize(8, 4, { fit: "contain" });
+    expect([framed.width, framed.height]).toEqual([8, 4]);
     expect([...framed.toRaw().data.subarray(0, 3)]).toEqual([255, 255, 255]);
-    expect([...framed.toRaw().data.subarray(12, 15)]).toEqual([100, 100, 100]);
-    const grey = await Image.fromRaw([0, 255], { width: 2, height: 1, mode: "L" }).resize(4, 1, { filter: "nearest" });
-    expect([...grey.toRaw().data]).toEqual([0, 0, 255, 255]);
-    await expect(flat.resize(0)).rejects.toThrow("Image.resize: a size of 0x0; expected whole numbers from 1 up");
-    await expect(flat.resize(4, 8, { filter: "magic" as "nearest" })).rejects.toThrow('unknown filter "magic"');
-    await expect(flat.resize(1e6)).rejects.toThrow("at most 100 million pixels");
+    expect([...framed.toRaw().data.subarray(6, 9)]).toEqual([100, 100, 100]);
+    // Of 0 10 20 30 the two in the middle.
+    const line = Image.fromRaw([0, 10, 20, 30], { width: 4, height: 1, mode: "L" });
+    expect([...line.resize(2, 1, { fit: "cover", filter: "nearest" }).toRaw().data]).toEqual([10, 20]);
+    expect([...line.resize(1, 4, { fit: "cover", filter: "nearest" }).toRaw().data]).toEqual([10, 10, 10, 10]);
+    expect(() => flat.resize(0)).toThrow("Image.resize: a size of 0x0; expected whole numbers from 1 up");
+    expect(() => flat.resize(4, 8, { filter: "magic" as "nearest" })).toThrow('unknown filter "magic"');
+    expect(() => flat.resize(1e6)).toThrow("at most 100 million pixels");
   });
 
   test("is cropped to the pixels asked for", () => {
