@@ -56,6 +56,8 @@ const displays = createDisplay(({ type, content, buffers }) => {
   stopIfInterrupted();
   outbox.send({ type: "display", run: currentRun(), kind: type, content }, buffers);
 });
+// What grows while a cell runs sees by this number that another cell has begun, and shows itself there.
+Object.defineProperty(displays.display, "cell", { get: currentRun });
 const { progress, startCell, interrupted: stopBars } = createProgress(displays.display);
 const comms = new CommRegistry(outbox);
 const questions = new Map<number, { resolve: (answer: string) => void; reject: (error: Error) => void }>();

@@ -29,8 +29,8 @@ export interface LossCurveOptions extends Pick<LinePlotOptions, "title" | "width
  * curve
  * ```
  *
- * The last line draws what the page does not have yet. A later cell that adds more continues it in an output of its own. Without
- * a page, lines of text are printed to standard error.
+ * The last line draws what the page does not have yet. A later cell that adds more, or the same one run again after an
+ * interrupt, continues it in an output of its own. Without a page, lines of text are printed to standard error.
  */
 export function lossCurve(options: LossCurveOptions = {}): LossCurve {
   const { smooth = 0.9 } = options;
@@ -86,6 +86,7 @@ export class LossCurve {
       throw new TypeError(`lossCurve: ${method} got ${kind(step)} and ${kind(loss)}, expected two numbers.${hint}`);
     }
     list.push({ x: step, y: loss });
+    if (this.#output?.past()) this.#output = undefined;
     if (this.#output === undefined) this.#output = openOutput(this.figure()) ?? null;
     else (this.#output ? this.#drawing : this.#printing).ask();
     return this;
@@ -123,11 +124,12 @@ export class LossCurve {
   }
 
   async [DISPLAY](): Promise<MimeData> {
-    if (this.#output) {
+    if (this.#output && !this.#output.past()) {
       // It is on the page already, a little above.
       await this.end();
       return {};
     }
+    this.#output = undefined;
     if (this.#losses.length + this.#heldOut.length === 0) return { "text/plain": "lossCurve: nothing added yet" };
     return bundleOf(await drawCurves(this.#curves(), { ...this.#options, dots: false }));
   }

@@ -161,6 +161,20 @@ describe("lossCurve", () => {
     expect(shown.length).toBe(2);
   });
 
+  it("shows itself anew in the next cell where the one before was interrupted", async () => {
+    const display = (globalThis as { display?: { cell?: number } }).display!;
+    display.cell = 1;
+    const curve = d.lossCurve().add(0, 1).add(1, 0.5);
+    display.cell = 2;
+    curve.add(2, 0.25);
+    expect(shown.length).toBe(2);
+    expect(await show(curve)).toEqual({});
+    expect((await show(shown[1]!.updates.at(-1) ?? shown[1]!.value))["text/plain"]).toContain("3 values");
+    curve.add(3, 0.2);
+    display.cell = 3;
+    expect((await show(curve))["text/plain"]).toContain("4 values");
+  });
+
   it("draws the held-out curve beside the smoothed one and the single losses", async () => {
     const curve = d.lossCurve({ title: "Training" });
     for (let step = 0; step < 50; step++) curve.add(step, step % 2);
