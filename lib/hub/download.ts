@@ -33,6 +33,9 @@ export interface DownloadOptions {
  * Brings a file's contents into the cache's `blobs`. A broken connection is taken up where it broke, in this call and in
  * later ones; the blob appears under its name only when its length and hash are right.
  *
+ * Dropped: `downloadFileToCacheDir` of `@huggingface/hub`. It starts from nothing each time, checks no contents, lets two
+ * processes write into one file, prints, and names snapshots so that Python finds none of them.
+ *
  * @throws HubError where the contents are wrong or the disk is full, HubRefusal, or what `fetch` throws
  */
 export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: DownloadOptions): Promise<void> {

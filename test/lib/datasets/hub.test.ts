@@ -2,10 +2,19 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { mnist } from "../../../lib/datasets/index.ts";
 import { readPictureTable } from "../../../lib/datasets/picture-table.ts";
 import { FakeHub, type Fault } from "../hub/fake-hub.ts";
+
+// Waits between tries, which nobody wants to sit through.
+vi.mock("node:timers/promises", async (original) => {
+  const real = await original<typeof import("node:timers/promises")>();
+  return {
+    ...real,
+    setTimeout: (ms: number, ...rest: [unknown?, object?]) => real.setTimeout(Math.min(ms, 20), ...rest),
+  };
+});
 
 type Reference = { labels: number[]; grey: string; kinds: string; sizes: string; broken: string; wrongLabel: string };
 const reference: Reference = JSON.parse(
