@@ -4,10 +4,12 @@ import sharp from "sharp";
 import { Animation, film } from "../plots/animation.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { checkChoice, checkMode, checkRange, checkSize } from "./checks.ts";
 import { type GridOptions, gridOf } from "./grid.ts";
+import { type ImageMetadata, textsOf } from "./metadata.ts";
 import { convert, MODES, type Mode, type Pixels, pixelsOf, pixelsToTensor } from "./pixels.ts";
 import { readPngText, withPngText } from "./png-text.ts";
-import { decode, type ImageSource, MOST_PIXELS, readSource } from "./read.ts";
+import { decode, type ImageSource, readSource } from "./read.ts";
 import { FILTERS, type Filter, resample } from "./resample.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -21,9 +23,6 @@ export interface ResizeOptions {
   /** "fill" changes the proportions (default), "cover" cuts off what is too much, "contain" adds white. */
   fit?: (typeof FITS)[number];
 }
-
-/** What to keep with a picture: a prompt, a seed, steps. Texts stay as they are, anything else becomes JSON. */
-export type ImageMetadata = Readonly<Record<string, unknown>>;
 
 /** A picture of 8-bit pixels. It does not change: what alters it gives another. */
 export class Image {
@@ -288,50 +287,4 @@ export class Image {
   #sharp(): ReturnType<typeof sharp> {
     return sharp(this.#data, { raw: { width: this.width, height: this.height, channels: MODES[this.mode] } });
   }
-}
-
-/** Texts by keyword, with "parameters" as Stable Diffusion's web interfaces write it. */
-function textsOf(metadata: ImageMetadata): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const [key, value] of Object.entries(metadata)) {
-    if (value === undefined) continue;
-    texts[key] = typeof value === "string" ? value : JSON.stringify(value);
-  }
-  const { prompt, negativePrompt, parameters, ...rest } = texts;
-  if (prompt === undefined || parameters !== undefined) return texts;
-  const names: Record<string, string> = {
-    seed: "Seed",
-    steps: "Steps",
-    guidanceScale: "CFG scale",
-    scheduler: "Sampler",
-  };
-  const details = Object.entries(rest).map(([key, value]) => `${names[key] ?? key}: ${value}`);
-  const lines = [prompt, ...(negativePrompt ? [`Negative prompt: ${negativePrompt}`] : []), details.join(", ")];
-  return { parameters: lines.filter((line) => line !== "").join("\n"), ...texts };
-}
-
-function checkMode(where: string, mode: Mode): Mode {
-  checkChoice(where, "mode", mode, Object.keys(MODES));
-  return mode;
-}
-
-function checkChoice(where: string, what: string, got: string, choices: readonly string[]): void {
-  if (choices.includes(got)) return;
-  throw new RangeError(
-    `${where}: unknown ${what} ${JSON.stringify(got)}; expected ${choices.map((c) => `"${c}"`).join(", ")}`,
-  );
-}
-
-function checkSize(where: string, width: number, height: number): void {
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  if (!whole || width * height > MOST_PIXELS) {
-    throw new RangeError(
-      `${where}: a size of ${width}x${height}; expected whole numbers from 1 up, at most 100 million pixels`,
-    );
-  }
-}
-
-function checkRange(where: string, range: readonly [number, number]): readonly [number, number] {
-  if (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] < range[1]) return range;
-  throw new RangeError(`${where}: range ${JSON.stringify(range)}; expected two numbers, black's below white's`);
 }
