@@ -51,9 +51,50 @@ function byStacks(e: Emitter, n: Node<"convWeight">): string {
     const all = e.reshape(product(e, stack(e, dy, "all", true), stack(e, x, "none", false)), [o, 9, c]);
     return e.reshape(e.graph.add("Transpose", [all], { perm: [0, 2, 1] }), n.shape);
   }
+  if (x.shape[2]! * x.shape[3]! <= 64) return byChannel(e, n);
   // [O, row, C, column] -> [O, C, row, column]
   const all = e.reshape(product(e, stack(e, dy, "rows", true), stack(e, x, "columns", false)), [o, 3, c, 3]);
   return e.graph.add("Transpose", [all], { perm: [0, 2, 1, 3] });
+}
+
+/**
+ * Small images: a product for each would be written out and summed at greater cost than it is computed. With channels
+ * first, the batch and the image together are what is summed over, and there is one product for each row.
+ */
+function byChannel(e: Emitter, n: Node<"convWeight">): string {
+  const [x, dy] = n.inputs as [Node, Node];
+  const [o, c] = n.shape as [number, number];
+  const [b, , h, w] = dy.shape as [number, number, number, number];
+  const pixels = b * h * w;
+  const first = (t: Node) =>
+    e.once(`first ${e.name(t)}`, () => e.graph.add("Transpose", [e.name(t)], { perm: [1, 0, 2, 3] }));
+  // The images below each other are one tall image: columns shift within their rows.
+  const hot = e.graph.constant(`one-hot ${c} columns false`, "float32", [3 * c, 1, 1, 3], () => oneHot(c, 3, false));
+  const columns = e.once(`tall ${e.name(x)}`, () => {
+    const tall = e.reshape(first(x), [1, c, b * h, w]);
+    const stacked = e.graph.add("Conv", [tall, hot], { group: c, kernel_shape: [1, 3], pads: [0, 1, 0, 1] });
+    return e.reshape(stacked, [3 * c, pixels]);
+  });
+  const rows = [1, 0, -1].map((shift) => {
+    const turnedDy = first(dy);
+    if (shift === 0) return e.reshape(turnedDy, [o, pixels]);
+    const [top, bottom] = [Math.max(0, -shift), Math.max(0, shift)];
+    const kept = e.graph.add("Slice", [turnedDy, e.graph.ints([bottom]), e.graph.ints([h - top]), e.graph.ints([2])]);
+    const moved = e.graph.add("Pad", [kept, e.graph.ints([0, 0, top, 0, 0, 0, bottom, 0]), e.graph.scalar(0)]);
+    return e.reshape(moved, [o, pixels]);
+  });
+  // Each [O, (C, column)]
+  const products = rows.map((row) => e.reshape(e.graph.add("Gemm", [row, columns], { transB: 1 }), [o, c, 1, 3]));
+  return e.graph.add("Concat", products, { axis: 2 });
+}
+
+/** Kernels that copy a channel to `count` shifted ones. */
+function oneHot(channels: number, count: number, backwards: boolean): Float32Array {
+  const weights = new Float32Array(channels * count * count);
+  for (let i = 0; i < channels; i++) {
+    for (let s = 0; s < count; s++) weights[(i * count + s) * count + (backwards ? count - 1 - s : s)] = 1;
+  }
+  return weights;
 }
 
 /**
@@ -68,13 +109,8 @@ function stack(e: Emitter, t: Node, shifts: Shifts, backwards: boolean): string 
   const count = kh * kw;
   return e.once(`stack ${name} ${shifts} ${backwards}`, () => {
     const key = `one-hot ${channels} ${shifts} ${backwards}`;
-    const hot = e.graph.constant(key, "float32", [count * channels, 1, kh, kw], () => {
-      const weights = new Float32Array(channels * count * count);
-      for (let i = 0; i < channels; i++) {
-        for (let s = 0; s < count; s++) weights[(i * count + s) * count + (backwards ? count - 1 - s : s)] = 1;
-      }
-      return weights;
-    });
+    const shape = [count * channels, 1, kh, kw];
+    const hot = e.graph.constant(key, "float32", shape, () => oneHot(channels, count, backwards));
     const pads = [kh >> 1, kw >> 1, kh >> 1, kw >> 1];
     const out = e.graph.add("Conv", [name, hot], { group: channels, kernel_shape: [kh, kw], pads });
     return e.reshape(out, [b, count * channels, h * w]);

@@ -19,7 +19,7 @@ export function conv2d(e: Emitter, n: Node<"conv2d">, bias?: string): string {
   if (!blocked(e, n.attrs, kernel, from, to)) {
     return e.graph.add("Conv", [e.name(x), e.name(weight), ...rest], attributes);
   }
-  const filter = blockedWeight(e, e.name(weight), [to, from, ...kernel], [0, 2, 4, 5, 3, 1], [to, from, ...kernel]);
+  const filter = e.reshape(filterBlocks(e, weight), weight.shape);
   return inBlocks(e, e.name(x), [filter, ...rest], attributes, to);
 }
 
@@ -45,11 +45,15 @@ export function convInput(e: Emitter, n: Node<"convInput">): string {
       attributes,
     );
   }
+  // From the blocks of the forward filter: exchange inner and outer channels within each, then the blocks' order.
   const b = e.target.block;
-  const filter = blockedWeight(e, w, [from, to, kh, kw], [2, 0, 4, 5, 1, 3], [to, from, kh, kw]);
-  // Turned around last, where each place of the kernel is a row of b * b numbers.
-  const turnedFilter = turned(e, filter, [(to * from) / (b * b), kh * kw, b * b], [to, from, kh, kw]);
-  return inBlocks(e, e.name(dy), [turnedFilter], attributes, to);
+  const places = kh * kw;
+  const inner = e.reshape(filterBlocks(e, weight), [((from * to) / (b * b)) * places, b, b]);
+  const exchanged = e.graph.add("Transpose", [inner], { perm: [0, 2, 1] });
+  const grid = e.reshape(exchanged, [from / b, to / b, places * b * b]);
+  const ordered = e.graph.add("Transpose", [grid], { perm: [1, 0, 2] });
+  const filter = turned(e, ordered, [(to * from) / (b * b), places, b * b], [to, from, kh, kw]);
+  return inBlocks(e, e.name(dy), [filter], attributes, to);
 }
 
 /** A kernel turned by half a circle, its places being the middle dimension of `rows`. */
@@ -60,17 +64,20 @@ function turned(e: Emitter, w: string, rows: readonly [number, number, number], 
   return e.reshape(e.graph.add("Gather", [e.reshape(w, rows), backwards], { axis: 1 }), shape);
 }
 
-/** `[O, C, kh, kw]` with blocks of input and output channels innermost, as the blocked convolution reads it. */
-function blockedWeight(
-  e: Emitter,
-  weight: string,
-  [o, c, kh, kw]: readonly [number, number, number, number],
-  perm: readonly number[],
-  shape: readonly number[],
-): string {
+/**
+ * `[O, C, kh, kw]` as `[O / b, C / b, kh kw, b of C, b of O]`, as the blocked convolution reads it. In two steps, each of
+ * which moves one dimension: onnxruntime has fast ways for those only.
+ */
+function filterBlocks(e: Emitter, weight: Node): string {
   const b = e.target.block;
-  const split = e.reshape(weight, [o / b, b, c / b, b, kh, kw]);
-  return e.reshape(e.graph.add("Transpose", [split], { perm }), shape);
+  const [o, c, kh, kw] = weight.shape as [number, number, number, number];
+  const places = kh * kw;
+  const name = e.name(weight);
+  return e.once(`filter ${name}`, () => {
+    const rows = e.reshape(name, [o / b, b, c * places]);
+    const last = e.graph.add("Transpose", [rows], { perm: [0, 2, 1] });
+    return e.graph.add("Transpose", [e.reshape(last, [(o / b) * (c / b), b, places, b])], { perm: [0, 2, 1, 3] });
+  });
 }
 
 function inBlocks(

@@ -8,6 +8,19 @@ import { linearBias, matmul } from "./matmul.ts";
 
 const microsoft = { domain: "com.microsoft" };
 
+/** The sum of a product over an image as one matrix product a channel: the product itself is never written. */
+function dot(e: Emitter, n: Node<"sum">): string | null {
+  const product = e.one(n.inputs[0]!);
+  if (!product.is("mul") || product.storage || e.uses.get(product) !== 1 || e.emitted(product)) return null;
+  const [a, b] = product.inputs as [Node, Node];
+  const [batch, channels, ...image] = product.shape as [number, number, ...number[]];
+  const pixels = image.reduce((p, d) => p * d, 1);
+  if (product.dtype !== "float32" || n.attrs.dims.join() !== "2,3" || pixels < 256) return null;
+  if (a.shape.join() !== b.shape.join() || a.shape.length !== 4) return null;
+  const rows = [a, b].map((t) => e.reshape(e.name(t), [batch * channels, 1, pixels]));
+  return e.reshape(e.graph.add("FusedMatMul", rows, { transB: 1 }, microsoft), n.shape);
+}
+
 /** 1 where x > 0 and 0 elsewhere, in one pass instead of a comparison and a conversion: the slope of a ReLU. */
 function positive(e: Emitter, n: Node<"cast">): string | null {
   const test = e.one(n.inputs[0]!);
@@ -24,6 +37,7 @@ export const tuned: Partial<Emissions> = {
   quickGelu: (e, n) => e.graph.add("QuickGelu", e.names(n), { alpha: { float: 1.702 } }, microsoft),
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul,
+  sum: (e, n) => dot(e, n) ?? standard.sum(e, n),
   cast: (e, n) => positive(e, n) ?? standard.cast(e, n),
   conv2d: (e, n) => conv2d(e, n),
   convInput,
