@@ -21,7 +21,9 @@ const buffers = new Map<number, ort.Tensor>();
 const copies = new Map<string, Promise<ort.InferenceSession>>();
 
 // Freed memory waits here for the next output of its size: a fresh array costs page faults at every step.
+// Only what was made here goes back into it: batches that come in from outside, one after the other, have no use for it.
 const pool = new Map<number, ArrayBuffer[]>();
+const ours = new WeakSet<ArrayBuffer>();
 let pooled = 0;
 const poolLimit = 256 * 2 ** 20;
 
@@ -29,7 +31,11 @@ function takeArray(dtype: DType, shape: Shape): TypedArray {
   const size = sizeOf(shape);
   const bytes = size * byteWidth[dtype];
   const buffer = bytes >= 4096 ? pool.get(bytes)?.pop() : undefined;
-  if (!buffer) return allocate(dtype, size);
+  if (!buffer) {
+    const fresh = allocate(dtype, size);
+    ours.add(fresh.buffer as ArrayBuffer);
+    return fresh;
+  }
   pooled -= bytes;
   return viewBytes(dtype, buffer);
 }
@@ -44,7 +50,7 @@ function release(id: number): void {
   }
   const { buffer, byteOffset, byteLength } = tensor.data as Float32Array<ArrayBuffer>;
   if (byteOffset !== 0 || byteLength !== buffer.byteLength || byteLength < 4096) return;
-  if (pooled + byteLength > poolLimit) return;
+  if (!ours.has(buffer) || pooled + byteLength > poolLimit) return;
   pooled += byteLength;
   const list = pool.get(byteLength);
   if (list) list.push(buffer);
