@@ -1,4 +1,5 @@
 import { PickledTensor } from "../pickle/index.ts";
+import { type AdapterOptions, findAdapter } from "./find.ts";
 import { readWeightsFile, type Weights, type WeightsFile, weightsOf } from "./weights-file.ts";
 
 /** The models of a pipeline that can be adapted. */
@@ -25,13 +26,18 @@ export interface Lora {
   readonly layers: readonly LoraLayer[];
 }
 
+/** What diffusers calls the file. */
+const USUAL = ["pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"];
+
 /**
  * Reads a file of LoRA weights, safetensors or pickle: diffusers' layouts old and new, PEFT's and kohya's.
  *
+ * @param given - the file, or a folder or a repository on the hub that holds it
  * @throws Error where the file is missing or damaged, holds something else, or a kind of adapter that is not LoRA
  * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
  */
-export async function readLora(path: string): Promise<Lora> {
+export async function readLora(given: string, options: AdapterOptions = {}): Promise<Lora> {
+  const path = await findAdapter(given, options, { usual: USUAL, where: "readLora" });
   const file = await readWeightsFile(path);
   if (!(file.value instanceof Map)) throw new Error(`${path}: holds no dictionary of tensors; expected LoRA weights`);
   const parts = new Map<string, { place: Place; down?: PickledTensor; up?: PickledTensor; alpha?: number }>();

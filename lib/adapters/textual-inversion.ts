@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
 import { type Pickled, PickledTensor } from "../pickle/index.ts";
+import { type AdapterOptions, findAdapter } from "./find.ts";
 import { readWeightsFile, weightsOf } from "./weights-file.ts";
 
 /** A concept that was learned as one or more vectors in a text encoder's table of embeddings. */
@@ -13,18 +14,27 @@ export interface LearnedConcept {
   readonly width: number;
 }
 
+/** What diffusers calls the file. */
+const USUAL = ["learned_embeds.safetensors", "learned_embeds.bin"];
+
 /**
  * Reads a file of textual inversion, safetensors or pickle, in every layout that people share: diffusers' (`{ token: vectors }`),
  * AUTOMATIC1111's (`string_to_param`, `emb_params`), that of the first code, and bare vectors.
  *
+ * @param given - the file, or a folder or a repository on the hub that holds it, such as "sd-concepts-library/cat-toy"
  * @param options.token - the word to use in place of the file's own; needed for bare vectors
  * @throws Error where the file is missing or damaged, or holds no vectors, or those of Stable Diffusion XL
  * @see Gal et al. 2022: https://arxiv.org/abs/2208.01618
  */
-export async function readTextualInversion(path: string, options: { token?: string } = {}): Promise<LearnedConcept> {
+export async function readTextualInversion(
+  given: string,
+  options: AdapterOptions & { token?: string } = {},
+): Promise<LearnedConcept> {
+  const { token: word, ...rest } = options;
+  const path = await findAdapter(given, rest, { usual: USUAL, where: "readTextualInversion" });
   const { value } = await readWeightsFile(path);
   const found = find(value, path);
-  const token = options.token ?? found.token ?? fileName(path);
+  const token = word ?? found.token ?? fileName(path);
   if (token.trim() === "") throw new Error(`${path}: the concept has no name; give one: { token: "<name>" }`);
   const { shape, data } = weightsOf(found.tensor);
   const [vectors, width] = shape.length === 1 ? [1, shape[0]!] : [shape[0]!, shape[1] ?? 0];

@@ -77,7 +77,8 @@ export class Repository {
   async #fromHub(request: typeof fetch): Promise<ResolvedFiles> {
     const commit = COMMIT.test(this.#revision) ? this.#revision : await this.#askCommit(request);
     const remote = await this.#list(request, commit);
-    const all = [...remote.keys()];
+    const isMissing = this.#options.files?.some((file) => !remote.has(file));
+    const all = isMissing ? await this.#someNames(request, commit) : [...remote.keys()];
     let components: string[] | undefined;
     const { files, patterns } = this.#options;
     if (!files && !patterns && remote.has("model_index.json")) {
@@ -127,6 +128,24 @@ export class Repository {
       found.set(path.slice(this.#prefix.length), { path, size: lfs?.size ?? size, hash });
     }
     return found;
+  }
+
+  /** What there is, for the error that a file is not: only those asked for were listed. */
+  async #someNames(request: typeof fetch, commit: string): Promise<string[]> {
+    const names: string[] = [];
+    const repo = { type: this.#type, name: this.#name };
+    for await (const entry of listFiles({
+      repo,
+      revision: commit,
+      hubUrl: this.#hubUrl,
+      fetch: request,
+      recursive: true,
+    })) {
+      if (entry.type === "file" && entry.path.startsWith(this.#prefix))
+        names.push(entry.path.slice(this.#prefix.length));
+      if (names.length > 100) break;
+    }
+    return names;
   }
 
   /** Downloads what is not there yet, the smallest first, and links it into the snapshot. */

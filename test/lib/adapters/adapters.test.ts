@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loraDelta, matchLora, readLora, readTextualInversion } from "../../../lib/adapters/index.ts";
 import { serializeSafetensors, type TensorsToSave } from "../../../lib/safetensors/index.ts";
+import { FakeHub } from "../hub/fake-hub.ts";
 
 interface Reference {
   inversion: Record<
@@ -91,6 +92,40 @@ describe("textual inversion", () => {
     await expect(failing("old.bin", reference.legacy.file)).rejects.toThrow("format before 1.6");
     await expect(failing("text.bin", Buffer.from("hello, this is a text"))).rejects.toThrow(/text\.bin/);
     await expect(readTextualInversion(join(folder, "none.bin"))).rejects.toThrow("none.bin: there is no such file");
+  });
+});
+
+describe("an adapter on the hub", () => {
+  test("is found by its usual name, or by the one given, and says what there is where it is not", async () => {
+    const hub = await new FakeHub().start();
+    try {
+      const concept = Buffer.from(reference.inversion.diffusersBin, "base64");
+      const style = Buffer.from(reference.inversion.embParams, "base64");
+      hub.put("models/sd-concepts-library/cat-toy", { "learned_embeds.bin": concept, "README.md": "a toy" });
+      hub.put("models/org/styles", { "style.safetensors": style, "other.safetensors": style });
+      hub.put("models/org/lora", {
+        "sub/pytorch_lora_weights.safetensors": Buffer.from(reference.lora.kohya, "base64"),
+      });
+      const at = { hubUrl: hub.url, cacheDir: join(folder, "cache"), onProgress: null, hfToken: false } as const;
+      expect((await readTextualInversion("sd-concepts-library/cat-toy", at)).token).toBe("<cat-toy>");
+      const named = { ...at, weightName: "style.safetensors", token: "<style>" };
+      expect((await readTextualInversion("org/styles", named)).token).toBe("<style>");
+      expect((await readLora("org/lora", { ...at, subfolder: "sub" })).layers.length).toBeGreaterThan(50);
+      await expect(readTextualInversion("org/styles", at)).rejects.toThrow(
+        "readTextualInversion: org/styles: has no learned_embeds.bin. It has style.safetensors, other.safetensors. " +
+          "Nor has it learned_embeds.safetensors: name the file with { weightName }.",
+      );
+      await expect(readLora("org/none", at)).rejects.toThrow(/No repository org\/none(?!.*weightName)/);
+      await hub.stop();
+      const offline = { ...at, localFilesOnly: true };
+      expect((await readTextualInversion("sd-concepts-library/cat-toy", offline)).token).toBe("<cat-toy>");
+    } finally {
+      await hub.stop();
+    }
+    // A folder on disk is searched the same way.
+    await fileOf("learned_embeds.bin", reference.inversion.diffusersBin);
+    expect((await readTextualInversion(folder)).token).toBe("<cat-toy>");
+    await expect(readLora(join(folder, "none.safetensors"))).rejects.toThrow("none.safetensors: there is no such file");
   });
 });
 

@@ -154,7 +154,9 @@ describe("resolveFiles", () => {
       "tokenizer/merges.txt",
       "safety_checker/config.json",
     ]);
-    await expect(load({ files: ["nope.json"] })).rejects.toThrow("hub: org/sd: has no nope.json.");
+    await expect(load({ files: ["nope.json"] })).rejects.toThrow(
+      "hub: org/sd: has no nope.json. It has README.md, model_index.json, v1-5-pruned.safetensors",
+    );
   });
 
   test("says that weights are there as pickles only", async () => {
