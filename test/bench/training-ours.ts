@@ -49,7 +49,7 @@ console.log(JSON.stringify({ parameters: net.numParameters(), first: performance
 for await (const line of createInterface({ input: process.stdin })) {
   const [wall, cpu]: [number[], number[]] = [[], []];
   let value = 0;
-  for (let i = 0; i < Number(line); i++) {
+  for (let i = 0; i < Number.parseInt(line, 10); i++) {
     const [before, used] = [performance.now(), process.cpuUsage()];
     value = await (await step(...args)).item();
     const { user, system } = process.cpuUsage(used);

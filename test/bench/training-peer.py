@@ -101,7 +101,7 @@ def step():
 print(json.dumps({"torch": torch.__version__, "parameters": sum(p.numel() for p in net.parameters())}), flush=True)
 for line in sys.stdin:
     wall, cpu = [], []
-    for _ in range(int(line)):
+    for _ in range(int(line.split()[0])):
         a, c = time.perf_counter(), time.process_time()
         loss = step()
         wall.append((time.perf_counter() - a) * 1e3)

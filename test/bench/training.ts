@@ -19,6 +19,8 @@ export interface Steps {
   readonly peak: number;
   /** Memory of the process now, MB. */
   readonly rss: number;
+  /** The first numbers of what was computed, to be compared. */
+  readonly check?: number[];
 }
 
 /** A process that trains on request. */
@@ -26,7 +28,7 @@ export class Trainer {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   /** What it said of itself at the start. */
-  hello: { parameters: number; first?: number; torch?: string } = { parameters: 0 };
+  hello: { parameters: number; first?: number; torch?: string; library?: string } = { parameters: 0 };
 
   private constructor(command: string, args: readonly string[]) {
     // Threads that wait must not spin: they would take the cores from whoever has its turn.
@@ -41,8 +43,9 @@ export class Trainer {
     return trainer;
   }
 
-  async run(steps: number): Promise<Steps> {
-    this.#process.stdin!.write(`${steps}\n`);
+  /** @param toCome - how many more the process may expect, where that makes a difference to it */
+  async run(steps: number, toCome = steps): Promise<Steps> {
+    this.#process.stdin!.write(`${steps} ${toCome}\n`);
     return (await this.#next()) as Steps;
   }
 
@@ -54,6 +57,13 @@ export class Trainer {
 
   close(): void {
     this.#process.stdin!.end();
+  }
+
+  /** Ends the process, and waits until its memory is free again. */
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.close();
+    await ended;
   }
 }
 
@@ -68,14 +78,16 @@ export function ours(kind: string, batch: number, threads: number): Promise<Trai
 
 /**
  * A Python with PyTorch: that of `TORCH_PYTHON`, the system's, or one that is put into .cache/ at first use.
+ *
+ * @param more - further packages that it must have
  */
-async function torchPython(): Promise<{ python: string } | { missing: string }> {
-  const folder = join(ROOT, ".cache/peers/torch");
+export async function torchPython(more: readonly string[] = []): Promise<{ python: string } | { missing: string }> {
+  const folder = join(ROOT, ".cache/peers", ["torch", ...more].join("-"));
   const own = join(folder, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   const system = process.platform === "win32" ? "python" : "python3";
   const works = async (python: string) => {
     try {
-      const { stdout } = await execute(python, ["-c", "import torch; print(torch.__version__)"]);
+      const { stdout } = await execute(python, ["-c", `import ${["torch", ...more]}; print(torch.__version__)`]);
       return stdout.startsWith(TORCH);
     } catch {
       return false;
@@ -87,7 +99,16 @@ async function torchPython(): Promise<{ python: string } | { missing: string }> 
   try {
     mkdirSync(folder, { recursive: true });
     await execute(system, ["-m", "venv", folder]);
-    await execute(own, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `torch==${TORCH}`, "numpy"]);
+    await execute(own, [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      `torch==${TORCH}`,
+      "numpy",
+      ...more,
+    ]);
     if (await works(own)) return { python: own };
     return { missing: `PyTorch ${TORCH} does not start in ${folder}` };
   } catch (error) {
