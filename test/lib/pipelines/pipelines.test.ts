@@ -19,6 +19,7 @@ import {
   LCMScheduler,
 } from "../../../lib/schedulers/index.ts";
 import { draw, expectClose } from "../models/reference.ts";
+import { hasGpu, onGpu } from "../runtime/gpu.ts";
 import { recorded, writeTiny } from "./tiny.ts";
 
 const { prompt, cases } = recorded;
@@ -319,4 +320,24 @@ describe("bad input", () => {
       /latents became NaN at step 1 of 3 \(timestep \d+\)/,
     );
   });
+});
+
+describe("on webgpu", () => {
+  it("the picture is that of the CPU, within 2 of 255", async (context) => {
+    if (!(await hasGpu())) {
+      context.skip("no Vulkan driver: install a graphics driver, or Debian's chromium for one in software");
+    }
+    const folder = await writeTiny(join(home, "gpu"));
+    const off = await onGpu(`
+      const pipe = await d.StableDiffusionPipeline.fromPretrained(${JSON.stringify(folder)});
+      const run = { prompt: ${JSON.stringify(prompt)}, numInferenceSteps: 2, guidanceScale: 3, seed: 42 };
+      const paint = async () => (await pipe.generate(run)).images[0].toRaw().data;
+      const cpu = await paint();
+      await pipe.to("webgpu");
+      const gpu = await paint();
+      console.log(JSON.stringify(cpu.reduce((most, v, i) => Math.max(most, Math.abs(v - gpu[i])), 0)));
+      process.exit(0);
+    `);
+    expect(off).toBeLessThanOrEqual(2);
+  }, 240_000);
 });

@@ -1,28 +1,6 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { availableDevices, getDevice, setDevice, tensor } from "../../../lib/index.ts";
-import { ROOT } from "../../root.ts";
-
-// Debian's chromium brings a Vulkan driver in software, and a loader for it.
-const chromium = "/usr/lib/chromium";
-const software = existsSync(join(chromium, "vk_swiftshader_icd.json"))
-  ? { LD_LIBRARY_PATH: chromium, VK_ICD_FILENAMES: join(chromium, "vk_swiftshader_icd.json"), XDG_RUNTIME_DIR: "/tmp" }
-  : {};
-
-/** Runs code in a process of its own: a graphics driver is chosen by the environment at its start. */
-async function onGpu(code: string): Promise<unknown> {
-  const program = `import * as d from ${JSON.stringify(join(ROOT, "dist/lib/index.js"))};\n${code}`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
-    env: { ...process.env, ...software },
-    timeout: 240_000,
-  });
-  return JSON.parse(stdout.trim().split("\n").at(-1)!);
-}
-
-const hasGpu = () => onGpu('console.log(JSON.stringify((await d.availableDevices()).includes("webgpu")))');
+import { hasGpu, onGpu } from "./gpu.ts";
 
 describe("devices", () => {
   it("start on the CPU, which is always available", async () => {
