@@ -1,7 +1,6 @@
 import type { Node } from "../graph/node.ts";
 import type { Emissions, Emitter } from "./emitter.ts";
 import { standard } from "./standard.ts";
-import { attention, joined } from "./tuned/attention.ts";
 import { withBias } from "./tuned/conv.ts";
 import { matmul } from "./tuned/matmul.ts";
 
@@ -14,8 +13,6 @@ export const frozen: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul: (e, n) => linear(e, n) ?? matmul(e, n),
   conv2d: (e, n) => standard.conv2d(e, n),
-  attention,
-  permute: (e, n) => joined(e, n) ?? standard.permute(e, n),
   slice: (e, n) => region(e, n) ?? standard.slice(e, n),
 };
 

@@ -188,16 +188,7 @@ export const standard: Emissions = {
     return e.graph.add("Mul", [average, e.scalar(sizeOf(n.attrs.kernel), n)]);
   },
   spread,
-  attention: (e, n) => {
-    const [q, k, v] = e.names(n) as [string, string, string];
-    const r = n.shape.length;
-    const perm = n.shape.map((_, i) => (i === r - 1 ? r - 2 : i === r - 2 ? r - 1 : i));
-    const scores = e.graph.add("MatMul", [
-      e.graph.add("Mul", [q, e.scalar(n.attrs.scale, n)]),
-      e.graph.add("Transpose", [k], { perm }),
-    ]);
-    return e.graph.add("MatMul", [e.graph.add("Softmax", [scores], { axis: -1 }), v]);
-  },
+  attention,
 };
 
 export function convAttributes(attrs: ConvAttrs, weight: Node) {
@@ -257,4 +248,29 @@ function spread(e: Emitter, n: Node<"spread">): string {
   const rest = [0, 1].map((i) => (n.shape[2 + i]! + padding[i]! + padding[i + 2]! - kernel[i]!) % stride[i]!);
   const one = e.graph.scalar(1, n.dtype, [c, 1, ...kernel]);
   return e.graph.add("ConvTranspose", [x, one], { ...windowAttributes(n.attrs), group: c, output_padding: rest });
+}
+
+// Scores of more elements than this (256 MB) are computed in parts: what follows reads each part and forgets it.
+const largestScores = 2 ** 26;
+
+function attention(e: Emitter, n: Node<"attention">): string {
+  const [q, k, v] = e.names(n) as [string, string, string];
+  const r = n.shape.length;
+  const perm = n.shape.map((_, i) => (i === r - 1 ? r - 2 : i === r - 2 ? r - 1 : i));
+  const [rows, columns] = [n.shape[r - 2]!, n.inputs[1]!.shape[r - 2]!];
+  const keys = e.graph.add("Transpose", [k], { perm });
+  const scaled = e.graph.add("Mul", [q, e.scalar(n.attrs.scale, n)]);
+  const attend = (queries: string) => {
+    const scores = e.graph.add("MatMul", [queries, keys]);
+    return e.graph.add("MatMul", [e.graph.add("Softmax", [scores], { axis: -1 }), v]);
+  };
+  const parts = Math.ceil((sizeOf(n.shape.slice(0, -1)) * columns) / largestScores);
+  if (parts === 1) return attend(scaled);
+  const step = Math.ceil(rows / parts);
+  const done: string[] = [];
+  for (let from = 0; from < rows; from += step) {
+    const [start, end] = [e.graph.ints([from]), e.graph.ints([Math.min(rows, from + step)])];
+    done.push(attend(e.graph.add("Slice", [scaled, start, end, e.graph.ints([r - 2])])));
+  }
+  return e.graph.add("Concat", done, { axis: r - 2 });
 }

@@ -2,6 +2,7 @@ import type { Node } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
 import type { Emissions, Emitter } from "../emitter.ts";
 import { standard } from "../standard.ts";
+import { attention, joined } from "./attention.ts";
 import { channelAffine, conv2d, convInput, withBias } from "./conv.ts";
 import { convWeight } from "./conv-weight.ts";
 import { linearBias, matmul } from "./matmul.ts";
@@ -38,6 +39,8 @@ export const tuned: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul,
   sum: (e, n) => dot(e, n) ?? standard.sum(e, n),
+  attention,
+  permute: (e, n) => joined(e, n) ?? standard.permute(e, n),
   cast: (e, n) => positive(e, n) ?? standard.cast(e, n),
   conv2d: (e, n) => conv2d(e, n),
   convInput,

@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Image } from "../../../lib/images/index.ts";
 import { UNet2DConditionModel } from "../../../lib/models/index.ts";
@@ -18,6 +18,7 @@ import {
   EulerDiscreteScheduler,
   LCMScheduler,
 } from "../../../lib/schedulers/index.ts";
+import { FakeHub } from "../hub/fake-hub.ts";
 import { draw, expectClose } from "../models/reference.ts";
 import { hasGpu, onGpu } from "../runtime/gpu.ts";
 import { recorded, writeTiny } from "./tiny.ts";
@@ -290,9 +291,7 @@ describe("bad input", () => {
 
   it("is refused in a checkpoint: other kinds of models, parts that do not fit, files cut short", async () => {
     const folder = await writeTiny(join(home, "other"));
-    const index = JSON.parse(
-      await (await import("node:fs/promises")).readFile(join(folder, "model_index.json"), "utf8"),
-    );
+    const index = JSON.parse(await readFile(join(folder, "model_index.json"), "utf8"));
     const withIndex = (change: object) =>
       writeFile(join(folder, "model_index.json"), JSON.stringify({ ...index, ...change }));
     await withIndex({
@@ -319,6 +318,34 @@ describe("bad input", () => {
     await expect(pipe.generate({ prompt, numInferenceSteps: 2, latents })).rejects.toThrow(
       /latents became NaN at step 1 of 3 \(timestep \d+\)/,
     );
+  });
+});
+
+describe("from the hub", () => {
+  it("a pipeline comes through the cache and its links, and the second time without network", async () => {
+    const folder = await writeTiny(join(home, "to-upload"));
+    const files: Record<string, Buffer> = {};
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) files[relative(folder, path)] = await readFile(path);
+    }
+    const hub = await new FakeHub().start();
+    hub.put("models/someone/tiny", { ...files, "unet/diffusion_pytorch_model.bin": Buffer.from("not wanted") });
+    const options = { hubUrl: hub.url, cacheDir: join(home, "cache"), onProgress: null };
+    const run = { prompt, numInferenceSteps: 6, guidanceScale: 3, seed: 42 };
+    try {
+      const fresh = await StableDiffusionPipeline.fromPretrained("someone/tiny", options);
+      expect(worst((await fresh.generate(run)).images, "pndm")).toBeLessThanOrEqual(1);
+      fresh.close();
+      expect(hub.requests.some((request) => request.includes(".bin"))).toBe(false);
+      const unet = await UNet2DConditionModel.fromPretrained("someone/tiny", { ...options, subfolder: "unet" });
+      expect(unet.mapped).toBe(true);
+    } finally {
+      await hub.stop();
+    }
+    const offline = await StableDiffusionPipeline.fromPretrained("someone/tiny", { ...options, localFilesOnly: true });
+    expect(worst((await offline.generate(run)).images, "pndm")).toBeLessThanOrEqual(1);
+    offline.close();
   });
 });
 
