@@ -46,7 +46,7 @@ const REMEMBERED_RUNS = 10_000;
  * @see https://jupyter-client.readthedocs.io/en/stable/messaging.html
  */
 export class Kernel {
-  readonly #factory = new MessageFactory();
+  readonly #factory: MessageFactory;
   readonly #codec: Codec;
   readonly #checker: Checker;
   readonly #session: Session;
@@ -70,19 +70,20 @@ export class Kernel {
     const module = fileURLToPath(new URL("../evaluator/globals.js", import.meta.url)).replaceAll("\\", "/");
     const globals = { module, names: GLOBAL_NAMES };
     const checker = new Checker(folder, globals);
-    let welcome: (topic: Buffer) => void = () => {};
+    const factory = new MessageFactory();
+    const codec = new Codec(connection);
+    const greet = (topic: Buffer) =>
+      codec.encode(factory.message("iopub_welcome", { subscription: topic.toString("utf8") }));
     const at = (channel: Parameters<typeof endpoint>[1]) => endpoint(connection, channel);
     try {
       const [iopub, stdin, control, shell, hb] = await Promise.all([
-        bindPublisher(at("iopub"), (topic) => welcome(topic)),
+        bindPublisher(at("iopub"), greet),
         bindRouter(at("stdin"), "stdin"),
         bindRouter(at("control"), "control"),
         bindRouter(at("shell"), "shell"),
         bindHeartbeat(at("hb")),
       ]);
-      const kernel = new Kernel(connection, folder, checker, { iopub, stdin, control, shell, hb }, onStop);
-      welcome = (topic) => kernel.#welcome(topic);
-      return kernel;
+      return new Kernel(codec, factory, folder, checker, { iopub, stdin, control, shell, hb }, onStop);
     } catch (error) {
       checker.dispose();
       throw error;
@@ -90,14 +91,16 @@ export class Kernel {
   }
 
   private constructor(
-    connection: ConnectionInfo,
+    codec: Codec,
+    factory: MessageFactory,
     folder: string,
     checker: Checker,
     sockets: Sockets,
     onStop: () => void,
   ) {
     this.#onStop = onStop;
-    this.#codec = new Codec(connection);
+    this.#codec = codec;
+    this.#factory = factory;
     this.#checker = checker;
     this.#introspection = new Introspection(checker);
     this.#sockets = sockets;
@@ -311,10 +314,6 @@ export class Kernel {
         this.#questions.answer(String(decoded.message.content.value ?? ""));
       }
     }
-  }
-
-  #welcome(topic: Buffer): void {
-    this.#iopub.publish("iopub_welcome", { subscription: topic.toString("utf8") }, undefined);
   }
 
   #commInfo({ target_name: target }: Json): Json {

@@ -57,6 +57,13 @@ export class WireSocket implements AsyncDisposable {
     this.#draining ??= this.#drain();
   }
 
+  /** Queues a message before all that wait. */
+  sendFirst(frames: Frames): void {
+    if (this.#closed) return;
+    this.#queue.splice(this.#next, 0, frames);
+    this.#draining ??= this.#drain();
+  }
+
   /** Resolves when zeromq has taken everything that was queued so far; await it to hold back a fast producer. */
   async flush(): Promise<void> {
     while (this.#draining) await this.#draining;
@@ -123,23 +130,35 @@ export async function bindRouter(endpoint: string, channel = "router"): Promise<
   return bind(new Router({ ...UNBOUNDED, handover: true }), endpoint, channel);
 }
 
+/** Options of zeromq's own that its TypeScript names only for subscribers. */
+const SUBSCRIBE = 6;
+const UNSUBSCRIBE = 7;
+
 /**
  * A kernel's iopub socket.
  *
- * @param onSubscribe - called with the topic each time that a client subscribes, also to one that others have
- *   already (what `iopub_welcome` answers)
+ * @param greet - called with the topic each time that a client subscribes; the message that it returns is the first
+ *   that the client gets (`iopub_welcome`)
  */
 export async function bindPublisher(
   endpoint: string,
-  onSubscribe: (topic: Buffer) => void = () => {},
+  greet: (topic: Buffer) => Frames | undefined = () => undefined,
   channel = "iopub",
 ): Promise<WireSocket> {
-  const socket = new XPublisher({ ...UNBOUNDED });
-  socket.verbosity = "allSubs";
+  // Manual: a subscription counts from when it is confirmed here. Otherwise zeromq would confirm it by itself, and what
+  // is sent just then would arrive before the greeting.
+  const socket = new XPublisher({ ...UNBOUNDED, manual: true });
+  const confirm = socket as unknown as { setStringOption(option: number, value: Buffer): void };
   const publisher = await bind(socket, endpoint, channel);
   void (async () => {
     // The first byte is 1 to subscribe and 0 to leave, the rest is the topic.
-    for await (const [frame] of publisher) if (frame?.[0] === 1) onSubscribe(frame.subarray(1));
+    for await (const [frame] of publisher) {
+      if (!frame || frame.length === 0) continue;
+      const topic = frame.subarray(1);
+      confirm.setStringOption(frame[0] === 1 ? SUBSCRIBE : UNSUBSCRIBE, topic);
+      const greeting = frame[0] === 1 ? greet(topic) : undefined;
+      if (greeting) publisher.sendFirst(greeting);
+    }
   })();
   return publisher;
 }

@@ -159,22 +159,31 @@ describe("signed messages", () => {
 describe("sockets", () => {
   it("deliver a burst of 50,000 published messages whole and in order, sent without waiting", async () => {
     const connection = await makeConnection();
-    let greet = (): void => {};
-    const subscribed = new Promise<void>((resolve) => {
-      greet = resolve;
-    });
-    await using publisher = await bindPublisher(endpoint(connection, "iopub"), greet);
+    await using publisher = await bindPublisher(endpoint(connection, "iopub"), () => ["greeting", "-1"]);
     await using subscriber = connectSubscriber(endpoint(connection, "iopub"));
-    await subscribed;
     const count = 50_000;
-    for (let i = 0; i < count; i++) publisher.send(["stream", String(i)]);
-    let next = 0;
+    let next = -1;
     for await (const frames of subscriber) {
       if (Number(frames[1]!.toString()) !== next) throw new Error(`message ${next}: got ${frames[1]}`);
+      if (next === -1) for (let i = 0; i < count; i++) publisher.send(["stream", String(i)]);
       if (++next === count) break;
     }
     expect(next).toBe(count);
     expect(publisher.pending).toBe(0);
+  });
+
+  it("greet every client first, whatever is published meanwhile", async () => {
+    const connection = await makeConnection();
+    await using publisher = await bindPublisher(endpoint(connection, "iopub"), (topic) => [`hello ${topic}`]);
+    const chatter = setInterval(() => publisher.send(["chatter"]), 0);
+    for (let i = 0; i < 30; i++) {
+      await using subscriber = connectSubscriber(endpoint(connection, "iopub"));
+      for await (const frames of subscriber) {
+        expect(String(frames[0])).toBe("hello ");
+        break;
+      }
+    }
+    clearInterval(chatter);
   });
 
   it("route replies to the client that asked, also to one that reconnects under its old identity", async () => {
