@@ -9,7 +9,6 @@ import { withLock } from "./lock.ts";
 /** Tries in a row that bring no byte before a download is given up. */
 const FRUITLESS = 5;
 const RETRY_MS = [200, 500, 1000, 2000];
-/** A connection that brings nothing for this long is broken off and made anew. */
 const STALL_MS = 30_000;
 
 /** A file of a repository at one commit, as the hub lists it. */
@@ -27,6 +26,8 @@ export interface DownloadOptions {
   readonly fetch: typeof fetch;
   readonly signal?: AbortSignal;
   readonly onBytes?: (loaded: number) => void;
+  /** A connection that brings nothing for so many milliseconds is broken off and made anew; default 30 seconds. */
+  readonly stallMs?: number;
 }
 
 /**
@@ -103,12 +104,12 @@ async function fill(
 
 /** One connection: appends what comes. */
 async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, options: DownloadOptions): Promise<void> {
-  const { what, signal } = options;
+  const { what, signal, stallMs = STALL_MS } = options;
   const stall = new AbortController();
   let timer = setTimeout(() => {}, 0);
   const alive = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => stall.abort(new DOMException("nothing came for 30 s", "TimeoutError")), STALL_MS);
+    timer = setTimeout(() => stall.abort(new DOMException(`nothing came for ${stallMs} ms`, "TimeoutError")), stallMs);
   };
   try {
     alive();

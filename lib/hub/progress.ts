@@ -16,9 +16,10 @@ const LINE_MS = 2_000;
 
 /**
  * How downloads are shown where nobody asked for another way: a bar for each file in a notebook, lines in a terminal,
- * nothing where standard error is no terminal.
+ * nothing where standard error is no terminal, or `HF_HUB_DISABLE_PROGRESS_BARS` says so.
  */
 export function defaultProgress(): ((progress: FileProgress) => void) | undefined {
+  if (/^(1|on|yes|true)$/i.test(process.env.HF_HUB_DISABLE_PROGRESS_BARS ?? "")) return undefined;
   const { progress } = globalThis as { progress?: Partial<Progress> };
   if (typeof progress?.bar === "function") return inNotebook(progress as Progress);
   if (process.stderr.isTTY) return inTerminal((line) => process.stderr.write(line));

@@ -157,6 +157,8 @@ describe("progress of downloads", () => {
     report({ file: "big", loaded: 1_500_000, total: 3_000_000 });
     report({ file: "big", loaded: 3_000_000, total: 3_000_000 });
     expect(calls).toEqual([{ total: 3, label: "big (MB)" }, 0, 1.5, 3, "closed"]);
+    vi.stubEnv("HF_HUB_DISABLE_PROGRESS_BARS", "1");
+    expect(defaultProgress()).toBeUndefined();
   });
 
   test("is lines in a terminal, and nothing where nobody looks", () => {

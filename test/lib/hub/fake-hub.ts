@@ -13,6 +13,8 @@ export interface Fault {
   body?: string;
   /** Break the connection after this many bytes of the body. */
   breakAfter?: number;
+  /** Fall silent after this many bytes of the body, without breaking the connection. */
+  stallAfter?: number;
   /** Send these contents with the right headers otherwise. */
   contents?: Buffer;
   /** Take no notice of the range asked for. */
@@ -251,6 +253,7 @@ export class FakeHub {
       ...(range ? { "content-range": `bytes ${start}-${start + part.length - 1}/${data.length}` } : {}),
     });
     if (request.method === "HEAD") response.end();
+    else if (fault?.stallAfter !== undefined) response.write(part.subarray(0, fault.stallAfter));
     else if (fault?.breakAfter === undefined || fault.breakAfter >= part.length) response.end(part);
     else {
       // Ended, not reset: a reset would take back what is still on its way.

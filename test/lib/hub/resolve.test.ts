@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { RepoCache } from "../../../lib/hub/cache.ts";
+import { downloadBlob } from "../../../lib/hub/download.ts";
 import { type FileProgress, HubError, hubFile, type ResolveOptions, resolveFiles } from "../../../lib/hub/index.ts";
 import { FakeHub, hashOf, noise } from "./fake-hub.ts";
 
@@ -277,6 +279,19 @@ describe("resolveFiles", () => {
       /org\/sd\/unet\/.*: no answer from .*no whole copy in the cache\. What has come is kept: try again/,
     );
     await expect(load({ files: [UNET], localFilesOnly: true })).rejects.toThrow("is not in the cache");
+  });
+
+  test("makes a connection anew that falls silent", async () => {
+    const ranges: (string | undefined)[] = [];
+    hub.fault = (_, range) => {
+      ranges.push(range);
+      return ranges.length === 1 ? { stallAfter: 40_000 } : undefined;
+    };
+    const cache = new RepoCache(cacheDir, "model", "org/sd");
+    const file = { path: UNET, size: 300_000, hash: hashOf(PIPELINE[UNET]) };
+    await downloadBlob(cache, file, { url: `${hub.cdnUrl}/${file.hash}`, what: "unet", fetch, stallMs: 200 });
+    expect(await isUnet(cache.blob(file.hash))).toBe(true);
+    expect(ranges).toEqual([undefined, "bytes=40000-"]);
   });
 
   test("refuses contents of a wrong length or with a wrong hash", async () => {
