@@ -2,6 +2,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_thread
 import type { Envelope, Reply, Request } from "./protocol.ts";
 
 interface Waiting {
+  readonly computes: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -19,9 +20,15 @@ class Engine {
     const id = this.#count++;
     return new Promise((resolve, reject) => {
       if (this.#waiting.size === 0) worker.ref();
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { computes: request.type === "run", resolve, reject });
       worker.postMessage({ id, request } satisfies Envelope, moved);
     });
+  }
+
+  /** Whether something is being computed. */
+  get busy(): boolean {
+    for (const { computes } of this.#waiting.values()) if (computes) return true;
+    return false;
   }
 
   /** Sends a request that nobody waits for. */

@@ -5,7 +5,7 @@ import { type Structure, structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
 import { explain } from "./errors.ts";
 import type { Feed, Fetch } from "./protocol.ts";
-import { sessionFor } from "./sessions.ts";
+import { sessionFor, targetNow, targetOf } from "./sessions.ts";
 import { settings } from "./settings.ts";
 import { current, DeviceBuffer, feed, HostArray, memory } from "./storage.ts";
 
@@ -27,14 +27,30 @@ export async function read(node: Node): Promise<TypedArray> {
   return data!;
 }
 
-/** `read`, but the thread sleeps until the elements are there: for printing. */
+/**
+ * `read`, but the thread sleeps until the elements are there: for printing.
+ * @throws Error where that could take long: the engine is busy, or the computation is large
+ */
 export function readNow(node: Node): TypedArray {
   const storage = node.storage && current(node.storage);
   if (storage instanceof HostArray) return storage.data.slice() as TypedArray;
+  if (engine.busy) throw new Error("readNow: the engine is busy");
   if (storage instanceof DeviceBuffer) {
     return engine.requestNow({ type: "read", buffer: storage.id, device: storage.device }) as TypedArray;
   }
-  throw new Error("readNow: the tensor has not been computed yet");
+  const graph = structure([node]);
+  if (
+    graph.order.reduce((n, { size }) => n + size, 0) > 1e6 ||
+    graph.inputs.some((i) => !i.values && !i.node.storage)
+  ) {
+    throw new Error("readNow: the tensor has not been computed yet");
+  }
+  const device = deviceOf(node);
+  const fetch = { name: "y0", dtype: node.dtype, shape: node.shape, read: true };
+  const [data] = sessionFor(graph, device, targetNow(device)).runNow(feedsOf(graph), [fetch]);
+  if (!node.storage)
+    node.settle(new HostArray(node.dtype, node.shape, (data as TypedArray).slice() as TypedArray, device));
+  return data as TypedArray;
 }
 
 async function readBuffer(storage: DeviceBuffer): Promise<TypedArray> {
@@ -61,7 +77,7 @@ function byDevice(nodes: readonly Node[]): Map<string, Node[]> {
 async function compute(nodes: readonly Node[], device: string, wanted: boolean): Promise<TypedArray[]> {
   await memory.relieve();
   const graph = structure(nodes);
-  const session = await sessionFor(graph, device);
+  const session = sessionFor(graph, device, await targetOf(device));
   const feeds = feedsOf(graph);
   const results: (Storage | null)[] = [];
   const fetches = nodes.map((node, i): Fetch => {

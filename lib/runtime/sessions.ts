@@ -45,8 +45,15 @@ function owned(model: Uint8Array): ArrayBuffer {
 /** The formulation that suits a device. */
 export async function targetOf(device: string): Promise<Target> {
   if (device !== "cpu") return { tuned: false, block: 0 };
-  settings.block ??= engine.request({ type: "block" }) as Promise<0 | 8 | 16>;
-  return { tuned: settings.tuned, block: await settings.block };
+  settings.block ??= (await engine.request({ type: "block" })) as Target["block"];
+  return { tuned: settings.tuned, block: settings.block };
+}
+
+/** `targetOf`, but the thread sleeps until it is known. */
+export function targetNow(device: string): Target {
+  if (device !== "cpu") return { tuned: false, block: 0 };
+  settings.block ??= engine.requestNow({ type: "block" }) as Target["block"];
+  return { tuned: settings.tuned, block: settings.block };
 }
 
 /** Writes the graph as ONNX and opens a session for it. */
@@ -93,13 +100,12 @@ const limit = 256;
 const known = new Map<string, Session>();
 
 /** The session of an equal graph computed before, or a new one. The least recently used beyond 256 are closed. */
-export async function sessionFor(structure: Structure, device: string): Promise<Session> {
+export function sessionFor(structure: Structure, device: string, target: Target): Session {
   const key = `${device}\n${structure.key}`;
   let session = known.get(key);
   if (session) known.delete(key);
   else {
-    const target = settings.blockNow !== undefined && device === "cpu" ? quickTarget() : await targetOf(device);
-    session = known.get(key) ?? open(structure, device, target, folderOf(structure) === undefined ? {} : quick);
+    session = open(structure, device, target, folderOf(structure) === undefined ? {} : quick);
     session.ready.catch(() => known.delete(key));
   }
   known.set(key, session);
@@ -109,10 +115,6 @@ export async function sessionFor(structure: Structure, device: string): Promise<
     first.close();
   }
   return session;
-}
-
-function quickTarget(): Target {
-  return { tuned: settings.tuned, block: settings.blockNow! };
 }
 
 /** How many sessions are open for single operations: for tests of the cache. */

@@ -13,8 +13,7 @@ export const settings = {
   /** Path prefix of onnxruntime's own profiles of compiled functions; they are written when a session closes. */
   profile: undefined as string | undefined,
   /** Channels of a block of the CPU's image layout, asked once from the machine. */
-  block: undefined as Promise<0 | 8 | 16> | undefined,
-  blockNow: undefined as 0 | 8 | 16 | undefined,
+  block: undefined as 0 | 8 | 16 | undefined,
 };
 
 /**

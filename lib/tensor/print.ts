@@ -2,6 +2,7 @@ import type { DType, TypedArray } from "../graph/dtype.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { readNow } from "../runtime/realize.ts";
 import type { Nested, Tensor } from "./tensor.ts";
+import { tracing } from "./trace.ts";
 
 /** Longer tensors are shown by the first and last elements of each dimension. */
 const threshold = 1000;
@@ -68,12 +69,14 @@ export function formatLazy(x: Tensor): string {
   return `tensor(<not computed>, shape=[${x.shape.join(", ")}], dtype=${x.dtype}${notes(x)}) // await x.data() computes it`;
 }
 
-/** What `console.log` shows: the values where they are computed. */
+/** What `console.log` shows: the values, unless computing them would hold everything up. */
 export function formatNow(x: Tensor): string {
   try {
-    if (x.dtype !== "float16" && x.node.storage) return format(readNow(x.node), x.shape, x.dtype, notes(x));
+    if (tracing.current === null && x.dtype !== "float16" && x.numel() > 0) {
+      return format(readNow(x.node), x.shape, x.dtype, notes(x));
+    }
   } catch {
-    // A tensor that cannot be read (disposed of) still has a shape to show.
+    // A tensor that cannot be read (disposed of, too large to wait for) still has a shape to show.
   }
   return formatLazy(x);
 }

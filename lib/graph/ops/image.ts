@@ -1,6 +1,6 @@
 import { Node, type WindowAttrs } from "../node.ts";
 import { type Shape, show } from "../shape.ts";
-import { add, mul, reciprocal, sqrt, sub } from "./elementwise.ts";
+import { add, binary, constant, mul, reciprocal, sqrt, sub } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
 import { requireFloat, sum, sumSquare } from "./reduce.ts";
 
@@ -65,7 +65,9 @@ export function groupStats(x: Node, groups: number, eps: number): { mean: Node; 
   const flat = reshape(x, [b, groups, size]);
   const mean = mul(sum(flat, [2], true), 1 / size);
   const square = mul(sumSquare(flat, [2], true), 1 / size);
-  return { mean, inv: reciprocal(sqrt(add(sub(square, mul(mean, mean)), eps))) };
+  // Rounding may take a variance of nearly nothing below it.
+  const variance = binary("maximum", sub(square, mul(mean, mean)), constant(0, x.dtype));
+  return { mean, inv: reciprocal(sqrt(add(variance, eps))) };
 }
 
 /** Normalisation over the last dimension, `weight` and `bias` of its size. */

@@ -143,6 +143,15 @@ describe("Module", () => {
     expect(drop.forward(x)).toBe(x);
   });
 
+  it("normalises a group without any variation to its bias, in training too", async () => {
+    const norm = new nn.GroupNorm(1, 16);
+    const x = tensor(new Float32Array(2 * 16 * 64).fill(1234.5), [2, 16, 8, 8], { requiresGrad: true });
+    const y = norm.forward(x);
+    y.square().sum().backward();
+    for (const t of [y, x.grad!]) expect(await t.isfinite().all().item()).toBe(1);
+    expect(await y.abs().max().item()).toBeLessThan(0.5);
+  });
+
   it("draws another dropout at every call of a compiled function", async () => {
     const drop = new nn.Dropout(0.5);
     const f = compile((x: Tensor) => drop.forward(x));
