@@ -58,9 +58,11 @@ export function createDisplay(publish: Publish, { patience = PATIENCE_MS }: { pa
   function inTurn(job: () => void | Promise<void>): Promise<void> {
     const turn = queue ? queue.then(job) : job();
     if (!(turn instanceof Promise)) return Promise.resolve();
-    const last = turn.then(() => {
+    const done = (): void => {
       if (queue === last) queue = undefined;
-    });
+    };
+    // A job fails where the cell that asked for it was interrupted: its value is not published, and whoever comes next is.
+    const last: Promise<void> = turn.then(done, done);
     queue = last;
     return last;
   }
@@ -84,10 +86,12 @@ export function createDisplay(publish: Publish, { patience = PATIENCE_MS }: { pa
       if (first !== "late") return send(type, first);
       send(type, textBundle("(this value is still working on its display)"));
       waiting.set(id, pending);
-      void pending.then((bundle) => {
-        // Unless the output has been updated meanwhile: then this value is out of date.
-        if (waiting.get(id) === pending) send("update_display_data", bundle ?? textBundle(""));
-      });
+      void pending
+        .then((bundle) => {
+          // Unless the output has been updated meanwhile: then this value is out of date.
+          if (waiting.get(id) === pending) send("update_display_data", bundle ?? textBundle(""));
+        })
+        .catch(() => {}); // interrupted meanwhile
     });
   }
 

@@ -125,3 +125,20 @@ it("clearOutput does not wait unless told to", () => {
   clearOutput();
   expect(messages).toEqual([{ type: "clear_output", content: { wait: false } }]);
 });
+
+it("A value of a cell that was interrupted is dropped, and what comes after it is shown", async () => {
+  const shown: unknown[] = [];
+  let interrupted = false;
+  // The kernel's publish stops an interrupted cell by throwing.
+  const { display, settled } = createDisplay(({ content }) => {
+    if (interrupted) throw new Error("interrupted");
+    shown.push((content.data as Record<string, unknown>)["text/plain"]);
+  });
+  const handle = display(slow("never", 5));
+  interrupted = true;
+  await expect(handle.shown).resolves.toBeUndefined();
+  await expect(settled()).resolves.toBeUndefined();
+  interrupted = false;
+  await display(slow("next", 1)).shown;
+  expect(shown).toEqual(["next"]);
+});

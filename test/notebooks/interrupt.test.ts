@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { KernelClient } from "../../kernel/client/client.ts";
+import { type CodeCell, joinText, readNotebook } from "../../kernel/client/index.ts";
+import { contents, run, send, startKernel, until } from "../kernel/support/kernel.ts";
+
+const notebook = readNotebook(join(import.meta.dirname, "../../notebooks/03-noise.ipynb"));
+const cells = notebook.cells.filter((cell): cell is CodeCell => cell.cell_type === "code");
+const source = (id: string) => joinText(cells.find((cell) => cell.id === id)!.source);
+
+let kernel: KernelClient;
+beforeAll(async () => {
+  kernel = await startKernel();
+});
+afterAll(async () => {
+  await kernel?.shutdown();
+});
+
+test("training in notebook 03 stops at an interrupt, keeps its weights and curve, and goes on when run again", async () => {
+  for (const { id } of cells.slice(
+    0,
+    cells.findIndex((cell) => cell.id === "training"),
+  )) {
+    expect((await run(kernel, source(id!))).error).toBeUndefined();
+  }
+  const weights = "(await unet.convOut.weight.norm().item()).toFixed(9)";
+  const before = (await run(kernel, weights)).result!.data["text/plain"];
+  const cell = send(kernel, source("training"));
+  await until("the curve grows", () => contents(cell.messages, "update_display_data").length > 3);
+  await kernel.interrupt();
+  expect((await cell.run).reply.ename).toMatch(/Interrupt/);
+
+  const reached = Number((await run(kernel, "curve.losses.length")).result!.data["text/plain"]);
+  expect(reached).toBeGreaterThan(0);
+  const after = (await run(kernel, weights)).result!.data["text/plain"];
+  expect(after).not.toBe(before);
+
+  await run(kernel, "const steps = 5;");
+  const again = send(kernel, source("training"));
+  expect((await again.run).error).toBeUndefined();
+  // The curve is shown below the cell that runs now, with the losses of both runs.
+  const shown = contents(again.messages, "display_data").map((content) => String(content.data["text/plain"]));
+  expect(shown.filter((text) => text.includes("loss over step")).length).toBe(1);
+  // The step that was at work when the interrupt came may have ended after it.
+  const total = Number((await run(kernel, "curve.losses.length")).result!.data["text/plain"]);
+  expect(total - reached).toBeGreaterThanOrEqual(5);
+  expect(total - reached).toBeLessThanOrEqual(6);
+});
