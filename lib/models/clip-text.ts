@@ -6,7 +6,7 @@ import { LayerNorm } from "../nn/norm.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activations } from "./activations.ts";
 import { CLIPEncoder } from "./clip-parts.ts";
-import { type ConfigOf, choice, finite, readConfig, type Settings, whole } from "./config.ts";
+import { type ConfigOf, choice, finite, integer, readConfig, type Settings, whole } from "./config.ts";
 import { Model } from "./model.ts";
 
 export const clipTextFields = {
@@ -20,7 +20,7 @@ export const clipTextFields = {
   hidden_act: choice<Activation>(activations, "quick_gelu"),
   layer_norm_eps: finite(1e-5),
   initializer_factor: finite(1),
-  eos_token_id: finite(49407),
+  eos_token_id: integer(49407),
 };
 
 export type CLIPTextConfig = ConfigOf<typeof clipTextFields>;

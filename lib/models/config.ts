@@ -48,6 +48,11 @@ export function only<T>(value: T): Field<T> {
   return { fallback: value, expected: `${JSON.stringify(value)}, the only value that difflab supports`, accepts: same };
 }
 
+/** Any whole number, such as a token's id. */
+export function integer(fallback: number): Field<number> {
+  return { fallback, expected: "a whole number", accepts: Number.isInteger };
+}
+
 /** Not looked at: kept for whoever reads the file next. */
 export function kept<T>(fallback: T): Field<T> {
   return { fallback, expected: "anything", accepts: () => true };
@@ -129,4 +134,16 @@ export function perBlock<T>(name: string, key: string, value: T | readonly T[], 
     throw new RangeError(`${name}: ${key} has ${value.length} values; expected ${count}, one for each block`);
   }
   return value;
+}
+
+// Keys whose numbers Python's libraries want written as fractions, also where they are whole: JavaScript writes 1 for 1.0.
+const fractions = [
+  ...["layer_norm_eps", "initializer_factor", "initializer_range", "logit_scale_init_value", "scaling_factor"],
+  ...["shift_factor", "norm_eps", "dropout", "attention_dropout", "mid_block_scale_factor", "resnet_out_scale_factor"],
+];
+
+/** A config as the text of a `config.json` that diffusers and transformers read. */
+export function configText(config: object): string {
+  const whole = new RegExp(`("(?:${fractions.join("|")})": -?\\d+)(?=,?\n)`, "g");
+  return `${JSON.stringify(config, null, 2).replace(whole, "$1.0")}\n`;
 }

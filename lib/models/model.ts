@@ -7,6 +7,7 @@ import { saveCheckpoint } from "../safetensors/index.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import { inFile } from "../tensor/trace.ts";
 import { loadWeights, tensorsToSave } from "./checkpoint.ts";
+import { configText } from "./config.ts";
 
 export interface ModelOptions extends HubOptions {
   /** Folder inside the model's, such as "unet" in a pipeline's. */
@@ -82,8 +83,8 @@ export abstract class Model extends Module {
       name: this.weightsName,
       ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
     });
-    const config = JSON.stringify(this.configToSave(), null, 2);
-    await writeWhole(join(folder, "config.json"), (write) => write(Buffer.from(`${config}\n`)));
+    const config = Buffer.from(configText(this.configToSave()));
+    await writeWhole(join(folder, "config.json"), (write) => write(config));
     // Weights that lay in a file of this folder may lie elsewhere in the new one.
     if (this.mapped) await loadWeights(this, path);
   }

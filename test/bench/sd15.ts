@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { configText } from "../../lib/models/config.ts";
 import { AutoencoderKL, CLIPTextModel, type Model, UNet2DConditionModel } from "../../lib/models/index.ts";
 import { withoutInit } from "../../lib/nn/init.ts";
 import { fillNormal, Generator } from "../../lib/random/index.ts";
@@ -38,10 +39,7 @@ export async function withRandomWeights<T>(names: readonly Part[], use: (folder:
 
 async function writePart(folder: string, model: Model): Promise<void> {
   await mkdir(folder);
-  await writeFile(
-    join(folder, "config.json"),
-    JSON.stringify({ _class_name: model.constructor.name, ...model.config }),
-  );
+  await writeFile(join(folder, "config.json"), configText({ _class_name: model.constructor.name, ...model.config }));
   const header: Record<string, unknown> = {};
   const list = Object.entries(model.stateDict());
   let at = 0;

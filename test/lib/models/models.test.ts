@@ -1,4 +1,4 @@
-import { rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
@@ -101,6 +101,18 @@ describe("U-Nets", () => {
       expect(again.config).toEqual(expect.objectContaining(unets.ddpm!.config));
       const file = await openSafetensors(join(folder, "diffusion_pytorch_model.safetensors"));
       for (const [name, { data }] of weights(unets.ddpm!.keys)) expect(await file.read(name)).toEqual(data);
+    });
+  });
+
+  it("write configs as Python's libraries want them: fractions are fractions, also where they are whole", async () => {
+    await inFolder(async (folder) => {
+      const model = new CLIPTextModel({ ...recorded.texts.quick.config, layer_norm_eps: 1 });
+      await model.savePretrained(folder);
+      const text = await readFile(join(folder, "config.json"), "utf8");
+      expect(text).toContain('"initializer_factor": 1.0\n');
+      expect(text).toContain('"layer_norm_eps": 1.0,\n');
+      expect(text).toContain('"vocab_size": 60,\n');
+      expect((await CLIPTextModel.fromPretrained(folder)).config).toMatchObject(recorded.texts.quick.config);
     });
   });
 
