@@ -11,7 +11,9 @@ export function explain(error: unknown, graph?: Structure): Error {
       { cause: error },
     );
   }
-  if (/Failed to allocate|bad_alloc|out of memory/i.test(text)) {
+  if (
+    /Failed to allocate|bad_alloc|out of memory|Invalid typed array length|Array buffer allocation failed/i.test(text)
+  ) {
     const largest = graph?.order.reduce((a, b) => (a.size > b.size ? a : b));
     const hint = largest ? `; the largest tensor of this computation is ${largest.op} [${largest.shape}]` : "";
     return new Error(`not enough memory${hint}. Use a smaller batch.`, { cause: error });
@@ -23,5 +25,7 @@ export function explain(error: unknown, graph?: Structure): Error {
       cause: error,
     });
   }
-  return new Error(text, { cause: error });
+  // "Non-zero status code returned while running Mod node. Name:'t1' Status Message: file.cc:1 f() the reason"
+  const failed = /while running (\w+) node\..*?Status Message: (?:\S+\.(?:cc|h):\d+ )?(?:\S+\(.*?\) )?(.*)/s.exec(text);
+  return new Error(failed ? `${failed[1]}: ${failed[2]}` : text, { cause: error });
 }

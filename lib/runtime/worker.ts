@@ -82,7 +82,7 @@ async function open(session: number, model: Uint8Array, options: SessionOptions)
     enableCpuMemArena: options.arena,
     enableMemPattern: options.memPattern ?? true,
     graphOptimizationLevel: options.level ?? "all",
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session: extra },
     ...(options.keep?.length ? { preferredOutputLocation: location } : {}),
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
@@ -139,7 +139,7 @@ async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray>
   if (!session) {
     session = ort.InferenceSession.create(copyModel(tensor.type as DType, tensor.dims), {
       executionProviders: [device],
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
     });
     copies.set(key, session);
   }
@@ -151,7 +151,7 @@ async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray>
 async function block(): Promise<number> {
   const { blockModel } = await import("./copy-model.ts");
   try {
-    const session = await ort.InferenceSession.create(blockModel(), { logSeverityLevel: 3 });
+    const session = await ort.InferenceSession.create(blockModel(), { logSeverityLevel: 4 });
     const x = Float32Array.from({ length: 32 }, (_, i) => i);
     const { y0 } = await session.run({ x0: new ort.Tensor("float32", x, [1, 16, 1, 2]) });
     await session.release();
