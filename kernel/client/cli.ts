@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, stripVTControlCharacters } from "node:util";
 import { type NotebookResult, type Progress, type RunOptions, runNotebooks } from "./run.ts";
 
 const USAGE = `npm run lesson [-- FILES] [options]
@@ -108,7 +108,8 @@ function explain(result: NotebookResult): void {
   for (const { cell, source, ename, evalue, traceback } of result.failures) {
     const code = source.replace(/^/gm, "    ");
     console.error(`\n${name}, cell ${cell}:\n\n${code}\n`);
-    console.error(traceback.length > 0 ? traceback.join("\n") : `${ename}: ${evalue}`);
+    const trace = traceback.length > 0 ? traceback.join("\n") : `${ename}: ${evalue}`;
+    console.error(process.stderr.isTTY && !process.env.NO_COLOR ? trace : stripVTControlCharacters(trace));
   }
   if (result.error) console.error(`\n${result.error.message}`);
 }
