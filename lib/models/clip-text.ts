@@ -107,7 +107,7 @@ export class CLIPTextModel extends Model {
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: CLIPTextSettings = {}) {
     super();
-    this.config = readConfig("CLIPTextModel", clipTextFields, settings);
+    this.config = readConfig("CLIPTextModel", clipTextFields, settings, { quiet: true });
     this.textModel = new CLIPTextTransformer(this.config);
   }
 

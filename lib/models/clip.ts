@@ -102,7 +102,7 @@ export class CLIPVisionModel extends Model {
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: CLIPVisionSettings = {}) {
     super();
-    this.config = readConfig("CLIPVisionModel", clipVisionFields, settings);
+    this.config = readConfig("CLIPVisionModel", clipVisionFields, settings, { quiet: true });
     this.visionModel = new CLIPVisionTransformer(this.config);
   }
 
@@ -160,9 +160,9 @@ export class CLIPModel extends Model {
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: CLIPSettings = {}) {
     super();
-    const config = readConfig("CLIPModel", clipFields, settings);
-    const text = readConfig("CLIPModel text_config", clipTextFields, config.text_config);
-    const vision = readConfig("CLIPModel vision_config", clipVisionFields, config.vision_config);
+    const config = readConfig("CLIPModel", clipFields, settings, { quiet: true });
+    const text = readConfig("CLIPModel text_config", clipTextFields, config.text_config, { quiet: true });
+    const vision = readConfig("CLIPModel vision_config", clipVisionFields, config.vision_config, { quiet: true });
     this.config = { ...config, text_config: text, vision_config: vision };
     const d = config.projection_dim;
     this.logitScale = init.filled([], config.logit_scale_init_value);

@@ -77,12 +77,18 @@ export function orNull<T>(field: Field<T>, fallback: T | null = null): Field<T |
 
 /**
  * Reads a config: fills in the defaults and checks every value. Keys that no field describes are kept but have no
- * effect; a warning names them, but for those that transformers writes into every file.
+ * effect.
  *
  * @param name - the model, for errors
+ * @param options.quiet - do not name such keys in a warning: transformers' files hold dozens that concern no network
  * @throws RangeError that lists every value that is not known
  */
-export function readConfig<F extends Fields>(name: string, fields: F, given: object): ConfigOf<F> {
+export function readConfig<F extends Fields>(
+  name: string,
+  fields: F,
+  given: object,
+  options: { quiet?: boolean } = {},
+): ConfigOf<F> {
   const config: Record<string, unknown> = {};
   const problems: string[] = [];
   const unknown: string[] = [];
@@ -93,38 +99,15 @@ export function readConfig<F extends Fields>(name: string, fields: F, given: obj
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
     config[field ? key : spelled] = value;
     if (field && !field.accepts(value)) problems.push(`${key} is ${JSON.stringify(value)}; expected ${field.expected}`);
-    if (!field && !key.startsWith("_") && !isHousekeeping(key)) unknown.push(spelled);
+    if (!field && !key.startsWith("_")) unknown.push(spelled);
   }
   if (problems.length > 0) {
     throw new RangeError(`${name}: the config asks for what this model cannot do:\n  ${problems.join("\n  ")}`);
   }
-  if (unknown.length > 0)
+  if (unknown.length > 0 && !options.quiet)
     console.warn(`${name}: the config's ${unknown.join(", ")} is not known here and has no effect`);
   for (const [key, field] of Object.entries(fields)) if (!(key in config)) config[key] = field.fallback;
   return Object.freeze(config) as ConfigOf<F>;
-}
-
-// Settings of transformers' base class: how to generate text, how to report, how the file was made.
-function isHousekeeping(key: string): boolean {
-  return [
-    ...["architectures", "model_type", "torch_dtype", "dtype", "transformers_version", "dropout", "pad_token_id"],
-    ...["bos_token_id", "initializer_factor", "initializer_range", "projection_dim", "attention_dropout"],
-    ...["return_dict", "output_hidden_states", "output_attentions", "torchscript", "use_bfloat16", "id2label"],
-    ...["label2id", "is_encoder_decoder", "is_decoder", "add_cross_attention", "tie_word_embeddings", "problem_type"],
-    ...[
-      "use_return_dict",
-      "chunk_size_feed_forward",
-      "pruned_heads",
-      "tie_encoder_decoder",
-      "cross_attention_hidden_size",
-    ],
-    ...["max_length", "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups", "diversity_penalty"],
-    ...["temperature", "top_k", "top_p", "typical_p", "repetition_penalty", "length_penalty", "no_repeat_ngram_size"],
-    ...["encoder_no_repeat_ngram_size", "bad_words_ids", "num_return_sequences", "output_scores", "finetuning_task"],
-    ...["return_dict_in_generate", "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values", "prefix"],
-    ...["exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens", "task_specific_params"],
-    ...["tokenizer_class", "sep_token_id", "decoder_start_token_id", "tf_legacy_loss", "name_or_path", "bos_token_id"],
-  ].includes(key);
 }
 
 /** One value for each of `count` blocks. */

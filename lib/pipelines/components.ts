@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type HubOptions, type ResolvedFiles, resolveFiles } from "../hub/index.ts";
+import { type HubOptions, type ResolvedFiles, resolveFiles, writeJson } from "../hub/index.ts";
 import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
 import { CLIPTokenizer } from "../tokenizer/index.ts";
@@ -119,4 +119,29 @@ async function readScheduler(folder: string): Promise<Scheduler> {
     throw new Error(`StableDiffusionPipeline: cannot read ${path}: ${(error as Error).message}`);
   }
   return schedulerFromConfig(parseConfig(text));
+}
+
+/** Writes all parts in diffusers' layout. */
+export async function saveComponents(
+  folder: string,
+  kind: string,
+  parts: Components,
+  options: { dtype?: "float32" | "float16" },
+): Promise<void> {
+  const { tokenizer, textEncoder, unet, vae, scheduler } = parts;
+  await mkdir(join(folder, "scheduler"), { recursive: true });
+  await unet.savePretrained(join(folder, "unet"), options);
+  await vae.savePretrained(join(folder, "vae"), options);
+  await textEncoder.savePretrained(join(folder, "text_encoder"), options);
+  await tokenizer.savePretrained(join(folder, "tokenizer"));
+  await writeJson(join(folder, "scheduler", "scheduler_config.json"), scheduler.toJSON());
+  // The index last: a folder that has one is whole.
+  await writeJson(join(folder, "model_index.json"), {
+    _class_name: kind,
+    scheduler: ["diffusers", scheduler.constructor.name],
+    text_encoder: ["transformers", "CLIPTextModel"],
+    tokenizer: ["transformers", "CLIPTokenizer"],
+    unet: ["diffusers", "UNet2DConditionModel"],
+    vae: ["diffusers", "AutoencoderKL"],
+  });
 }

@@ -2,8 +2,8 @@ import type { Scheduler } from "../schedulers/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, naturalSize } from "./from-image.ts";
 import type { GenerateOptions, Plan } from "./options.ts";
-import { StableDiffusionPipeline, type Start } from "./stable-diffusion.ts";
-import type { Step } from "./step.ts";
+import { StableDiffusionPipeline } from "./stable-diffusion.ts";
+import type { Start, Step } from "./step.ts";
 
 export interface Img2ImgOptions extends GenerateOptions {
   /** What to start from: a picture, several, or a tensor `[B, 3, H, W]` from -1 to 1. */
@@ -22,7 +22,7 @@ export class StableDiffusionImg2ImgPipeline extends StableDiffusionPipeline<Img2
     const name = this.constructor.name;
     const { skip, first } = skipped(name, this.scheduler, plan.steps, options.strength ?? 0.8);
     const image = await imageTensor(name, options.image, plan);
-    const clean = fill(name, "images", await this.encode(image, plan.generators), plan.count);
+    const clean = fill(name, "images", await this.codec.encode(image, plan.generators), plan.count);
     const noise = options.latents ?? this.noise(plan);
     this.checkLatents(noise, plan);
     return { latents: this.scheduler.addNoise(clean, noise, first), skip };

@@ -6,5 +6,6 @@ export { type Img2ImgOptions, StableDiffusionImg2ImgPipeline } from "./img2img.t
 export { type InpaintOptions, StableDiffusionInpaintPipeline } from "./inpaint.ts";
 export type { LossGuidance } from "./loss-guidance.ts";
 export type { GenerateOptions } from "./options.ts";
-export { type PipelineOutput, StableDiffusionPipeline } from "./stable-diffusion.ts";
+export { PipelineOutput } from "./output.ts";
+export { StableDiffusionPipeline } from "./stable-diffusion.ts";
 export type { Step } from "./step.ts";

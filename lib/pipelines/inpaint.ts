@@ -3,8 +3,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, maskTensor } from "./from-image.ts";
 import { type Img2ImgOptions, sized, skipped } from "./img2img.ts";
 import type { Plan } from "./options.ts";
-import { StableDiffusionPipeline, type Start } from "./stable-diffusion.ts";
-import type { Step } from "./step.ts";
+import { StableDiffusionPipeline } from "./stable-diffusion.ts";
+import type { Start, Step } from "./step.ts";
 
 export interface InpaintOptions extends Img2ImgOptions {
   /** White where to paint, black where to keep: a picture, several, or a tensor `[B, 1, H, W]` from 0 to 1. */
@@ -42,14 +42,14 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     const mask = await maskTensor(name, options.maskImage, plan);
     // The order of the draws is diffusers': picture, noise, masked picture.
     const needsClean = !seesMask || (options.latents === undefined && strength < 1);
-    const clean = needsClean ? fill(name, "images", await this.encode(image, plan.generators), plan.count) : null;
+    const clean = needsClean ? fill(name, "images", await this.codec.encode(image, plan.generators), plan.count) : null;
     const noise = options.latents ?? this.noise(plan);
     this.checkLatents(noise, plan);
     const pure = strength === 1 || options.latents !== undefined;
     const latents = pure ? noise.mul(scheduler.initNoiseSigma) : scheduler.addNoise(clean!, noise, first);
     const small = fill(name, "masks", shrink(mask, this.vae.scale), plan.count);
     // Drawn in either case, so that the random numbers after it are the same.
-    const masked = await this.encode(image.mul(mask.neg().add(1)), plan.generators);
+    const masked = await this.codec.encode(image.mul(mask.neg().add(1)), plan.generators);
     if (seesMask) {
       const beside = cat([small, fill(name, "images", masked, plan.count)], 1);
       return { latents, skip, beside: await beside.realize() };

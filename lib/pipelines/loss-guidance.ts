@@ -57,7 +57,7 @@ export class LossGuide {
 
   constructor(
     guidance: LossGuidance,
-    parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string; guided: boolean; rescale: number },
+    parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string; guided: boolean },
   ) {
     const { unet, vae, prediction } = parts;
     if (typeof guidance.loss !== "function") throw new TypeError("guidance: loss must be a function of a tensor");

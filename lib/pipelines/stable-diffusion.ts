@@ -1,44 +1,23 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { show } from "../graph/shape.ts";
 import { Image, type ImageMetadata } from "../images/index.ts";
 import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import type { Generator } from "../random/index.ts";
 import type { Scheduler } from "../schedulers/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
-import { randn } from "../tensor/random.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
 import { type Applied, addConcept, applyLora, undo } from "./adapters.ts";
 import { Callable } from "./callable.ts";
-import { type Components, loadComponents, type PipelineOptions } from "./components.ts";
+import { type Components, loadComponents, type PipelineOptions, saveComponents } from "./components.ts";
 import { classifierFree, guidanceEmbedding } from "./guidance.ts";
+import { LatentCodec, normal } from "./latent-codec.ts";
 import { LossGuide, levelOf } from "./loss-guidance.ts";
 import { type GenerateOptions, type Plan, planOf } from "./options.ts";
+import { PipelineOutput } from "./output.ts";
 import { runBar } from "./progress.ts";
 import { checkEmbeds, PromptEncoder, repeatEach } from "./prompt.ts";
 import { Runner } from "./runner.ts";
-import type { Step } from "./step.ts";
-
-/** What a pipeline gives. */
-export interface PipelineOutput {
-  readonly images: Image[];
-  /** The latents that the pictures were decoded from, not scaled. */
-  readonly latents: Tensor;
-  /** Prompt, seed, steps and so on, for `image.save(path, { metadata })`. */
-  readonly metadata: ImageMetadata;
-}
-
-/** What a run starts from. */
-export interface Start {
-  readonly latents: Tensor;
-  /** Timesteps of the scheduler to leave out at the start. */
-  readonly skip: number;
-  /** Joined to the U-Net's input, `[pictures, channels, h, w]`: what inpainting models see of the picture. */
-  readonly beside?: Tensor;
-  /** What becomes of the latents after each step; `next` is the timestep to come, null after the last. */
-  readonly after?: (latents: Tensor, next: number | null) => Tensor;
-}
+import type { Start, Step } from "./step.ts";
 
 type UNetCall = [latents: Tensor, time: Tensor, text: Tensor, ...rest: Tensor[]];
 
@@ -61,8 +40,8 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   scheduler: Scheduler;
   readonly #text: PromptEncoder;
   readonly #unet: Runner<UNetCall, Tensor>;
-  readonly #decoder: Runner<[Tensor], Tensor>;
-  readonly #encoder: Runner<[Tensor], readonly Tensor[]>;
+  /** @internal Pictures to latents and back. */
+  readonly codec: LatentCodec;
   #run = Symbol("run");
   #loras: Applied[] = [];
 
@@ -87,19 +66,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
         .sample;
     };
     this.#unet = new Runner("U-Net", predict, () => unet.mapped);
-    this.#decoder = new Runner(
-      "decoder",
-      (z) => vae.decodeTile(z),
-      () => vae.mapped,
-    );
-    this.#encoder = new Runner(
-      "encoder",
-      (x) => {
-        const { mean, logvar } = vae.encode(x).latentDist;
-        return [mean, logvar];
-      },
-      () => vae.mapped,
-    );
+    this.codec = new LatentCodec(vae);
   }
 
   /**
@@ -169,7 +136,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
     while (!result.done) result = await steps.next();
     const latents = result.value;
     const images = await Image.fromBatch(await this.decode(latents));
-    return { images, latents, metadata: this.#metadata(options, images[0]!) };
+    return new PipelineOutput(images, latents, this.#metadata(options, images[0]!));
   }
 
   /**
@@ -247,16 +214,16 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
 
   /** Standard normal latents, as PyTorch draws them. */
   protected noise(plan: Plan): Tensor {
+    return normal(this.#latentShape(plan), plan.generators, this.unet.device);
+  }
+
+  #latentShape(plan: Plan): number[] {
     const { scale } = this.vae;
-    const shape = [plan.count, this.vae.config.latent_channels, plan.height / scale, plan.width / scale];
-    const device = { device: this.unet.device };
-    if (plan.generators.length <= 1) return randn(shape, { ...device, ...generatorOption(plan.generators) });
-    return cat(plan.generators.map((generator) => randn([1, ...shape.slice(1)], { ...device, generator })));
+    return [plan.count, this.vae.config.latent_channels, plan.height / scale, plan.width / scale];
   }
 
   protected checkLatents(latents: Tensor, plan: Plan): void {
-    const { scale } = this.vae;
-    const expected = [plan.count, this.vae.config.latent_channels, plan.height / scale, plan.width / scale];
+    const expected = this.#latentShape(plan);
     if (show(latents.shape) !== show(expected)) {
       throw new RangeError(
         `${this.constructor.name}: latents ${show(latents.shape)}; expected ${show(expected)} for ${plan.count} of ${plan.width}x${plan.height}`,
@@ -270,47 +237,8 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
    * @param latents - `[B, 4, h, w]` as the U-Net knows them
    * @returns `[B, 3, h * 8, w * 8]`, about -1 to 1
    */
-  async decode(latents: Tensor): Promise<Tensor> {
-    const { vae } = this;
-    const z = latents.div(vae.config.scaling_factor);
-    // One at a time: a picture more takes as long here and no more memory.
-    const pictures: Tensor[] = [];
-    for (const one of z.split(1, 0)) {
-      if (!vae.useTiling || !vae.tiling.needed(one, vae.scale)) pictures.push(await this.#decoder.call(1, one));
-      else {
-        const rows: Tensor[][] = [];
-        for (const row of vae.tiling.cut(one, vae.scale)) {
-          const done: Tensor[] = [];
-          for (const tile of row) done.push(await this.#decoder.call(1, tile));
-          rows.push(done);
-        }
-        pictures.push(vae.tiling.join(rows, vae.scale));
-      }
-    }
-    const out = cat(pictures);
-    await realize(out);
-    return out;
-  }
-
-  /**
-   * Pictures to latents, drawn from the autoencoder's distribution.
-   *
-   * @param images - `[B, 3, H, W]` from -1 to 1
-   */
-  protected async encode(images: Tensor, generators: readonly Generator[] = []): Promise<Tensor> {
-    const moments: [Tensor, Tensor][] = [];
-    for (const one of images.split(1, 0)) {
-      const on = one.device === this.vae.device ? one : await one.to(this.vae.device);
-      moments.push((await this.#encoder.call(1, on)) as [Tensor, Tensor]);
-    }
-    const [mean, logvar] = [0, 1].map((i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor];
-    const device = { device: this.vae.device };
-    const noise =
-      generators.length <= 1
-        ? randn(mean.shape, { ...device, ...generatorOption(generators) })
-        : cat(generators.map((generator) => randn([1, ...mean.shape.slice(1)], { ...device, generator })));
-    const latents = mean.add(logvar.mul(0.5).exp().mul(noise)).mul(this.vae.config.scaling_factor);
-    return latents.realize();
+  decode(latents: Tensor): Promise<Tensor> {
+    return this.codec.decode(latents);
   }
 
   async #encodePrompts(plan: Plan, options: O): Promise<Tensor> {
@@ -340,8 +268,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   #lossGuide(plan: Plan, options: O): LossGuide {
     const { unet, vae, scheduler } = this;
     const prediction = scheduler.config.prediction_type;
-    const rescale = options.guidanceRescale ?? 0;
-    return new LossGuide(options.guidance!, { unet, vae, prediction, guided: plan.guided, rescale });
+    return new LossGuide(options.guidance!, { unet, vae, prediction, guided: plan.guided });
   }
 
   #metadata(options: O, image: Image): ImageMetadata {
@@ -404,29 +331,12 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   /** Frees the compiled networks; the next call compiles them again. */
   close(): void {
     this.#run = Symbol("closed");
-    for (const part of [this.#text, this.#unet, this.#decoder, this.#encoder]) part.close();
+    for (const part of [this.#text, this.#unet, this.codec]) part.close();
   }
 
   /** Writes all parts in diffusers' layout, for `fromPretrained` here and in Python. */
   async savePretrained(folder: string, options: { dtype?: "float32" | "float16" } = {}): Promise<void> {
-    const { tokenizer, textEncoder, unet, vae, scheduler } = this;
-    await mkdir(join(folder, "scheduler"), { recursive: true });
-    await unet.savePretrained(join(folder, "unet"), options);
-    await vae.savePretrained(join(folder, "vae"), options);
-    await textEncoder.savePretrained(join(folder, "text_encoder"), options);
-    await tokenizer.savePretrained(join(folder, "tokenizer"));
-    const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
-    await writeFile(join(folder, "scheduler", "scheduler_config.json"), json(scheduler.toJSON()));
-    const index = {
-      _class_name: this.constructor.name,
-      scheduler: ["diffusers", scheduler.constructor.name],
-      text_encoder: ["transformers", "CLIPTextModel"],
-      tokenizer: ["transformers", "CLIPTokenizer"],
-      unet: ["diffusers", "UNet2DConditionModel"],
-      vae: ["diffusers", "AutoencoderKL"],
-    };
-    // The index last: a folder that has one is whole.
-    await writeFile(join(folder, "model_index.json"), json(index));
+    await saveComponents(folder, this.constructor.name, this, options);
     // Parts that were saved over their own files are mapped anew.
     this.close();
   }

@@ -17,3 +17,14 @@ export interface Step {
   /** Decodes `predOriginalSample`: the pictures as the U-Net sees them from here, `[pictures, 3, H, W]` from -1 to 1. */
   preview(): Promise<Tensor>;
 }
+
+/** What a run starts from. */
+export interface Start {
+  readonly latents: Tensor;
+  /** Timesteps of the scheduler to leave out at the start. */
+  readonly skip: number;
+  /** Joined to the U-Net's input, `[pictures, channels, h, w]`: what inpainting models see of the picture. */
+  readonly beside?: Tensor;
+  /** What becomes of the latents after each step; `next` is the timestep to come, null after the last. */
+  readonly after?: (latents: Tensor, next: number | null) => Tensor;
+}

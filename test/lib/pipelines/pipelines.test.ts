@@ -18,6 +18,7 @@ import {
   EulerDiscreteScheduler,
   LCMScheduler,
 } from "../../../lib/schedulers/index.ts";
+import { tensor } from "../../../lib/tensor/create.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { draw, expectClose } from "../models/reference.ts";
 import { hasGpu, onGpu } from "../runtime/gpu.ts";
@@ -146,6 +147,27 @@ describe("StableDiffusionPipeline", () => {
     const { images } = await pipe.generate(options);
     const last = await Image.fromTensor(await pipe.decode(steps.at(-1)!.latents));
     expect(last.toRaw()).toEqual(images[0]!.toRaw());
+  });
+
+  it("shows its pictures in a notebook", async () => {
+    const output = await pipe.generate({ prompt: [prompt, "cat"], numInferenceSteps: 1, seed: 1 });
+    const shown = output as unknown as Record<symbol, () => Promise<object>>;
+    expect(await shown[Symbol.for("Jupyter.display")]!()).toHaveProperty("image/png");
+  });
+
+  it("paints with the weights that the networks have at the time", async () => {
+    const options: GenerateOptions = { prompt, numInferenceSteps: 1, guidanceScale: 1, seed: 1 };
+    const before = (await (await pipe.generate(options)).latents.data()) as Float32Array;
+    const { bias } = pipe.unet.convOut;
+    const old = await bias!.data();
+    bias!.add_(1);
+    const changed = (await (await pipe.generate(options)).latents.data()) as Float32Array;
+    const furthest = (a: Float32Array) => Math.max(...before.map((v, i) => Math.abs(v - a[i]!)));
+    expect(furthest(changed)).toBeGreaterThan(0.01);
+    bias!.copy_(tensor(old as Float32Array));
+    const again = (await (await pipe.generate(options)).latents.data()) as Float32Array;
+    // But for roundings: what was changed is not a constant any more.
+    expect(furthest(again)).toBeLessThan(1e-4 * Math.max(...before.map(Math.abs)));
   });
 
   it("is none the worse for a run that was left early, interrupted by another or aborted", async () => {

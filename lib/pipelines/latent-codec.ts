@@ -1,0 +1,80 @@
+import type { AutoencoderKL } from "../models/index.ts";
+import type { Generator } from "../random/index.ts";
+import { cat } from "../tensor/create.ts";
+import { randn } from "../tensor/random.ts";
+import { realize, type Tensor } from "../tensor/tensor.ts";
+import { Runner } from "./runner.ts";
+
+/** Pictures to latents as the U-Net knows them, and back: the autoencoder, compiled, one picture or tile at a time. */
+export class LatentCodec {
+  readonly #vae: AutoencoderKL;
+  readonly #decoder: Runner<[Tensor], Tensor>;
+  readonly #encoder: Runner<[Tensor], readonly Tensor[]>;
+
+  constructor(vae: AutoencoderKL) {
+    this.#vae = vae;
+    const mapped = () => vae.mapped;
+    const moments = (x: Tensor) => {
+      const { mean, logvar } = vae.encode(x).latentDist;
+      return [mean, logvar];
+    };
+    this.#decoder = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), mapped);
+    this.#encoder = new Runner("encoder", moments, mapped);
+  }
+
+  /**
+   * @param latents - `[B, 4, h, w]`
+   * @returns `[B, 3, h * 8, w * 8]`, about -1 to 1
+   */
+  async decode(latents: Tensor): Promise<Tensor> {
+    const z = latents.div(this.#vae.config.scaling_factor);
+    const pictures: Tensor[] = [];
+    // One at a time: a picture more takes as long here and no more memory.
+    for (const one of z.split(1, 0)) pictures.push(await this.#decodeOne(one));
+    const out = cat(pictures);
+    await realize(out);
+    return out;
+  }
+
+  async #decodeOne(z: Tensor): Promise<Tensor> {
+    const { useTiling, tiling, scale } = this.#vae;
+    if (!useTiling || !tiling.needed(z, scale)) return this.#decoder.call(1, z);
+    const rows: Tensor[][] = [];
+    for (const row of tiling.cut(z, scale)) {
+      const done: Tensor[] = [];
+      for (const tile of row) done.push(await this.#decoder.call(1, tile));
+      rows.push(done);
+    }
+    return tiling.join(rows, scale);
+  }
+
+  /**
+   * Latents drawn from the autoencoder's distribution.
+   *
+   * @param images - `[B, 3, H, W]` from -1 to 1
+   * @param generators - none, one for all, or one for each
+   */
+  async encode(images: Tensor, generators: readonly Generator[] = []): Promise<Tensor> {
+    const { device, config } = this.#vae;
+    const moments: [Tensor, Tensor][] = [];
+    for (const one of images.split(1, 0)) {
+      const moved = one.device === device ? one : await one.to(device);
+      moments.push((await this.#encoder.call(1, moved)) as [Tensor, Tensor]);
+    }
+    const [mean, logvar] = [0, 1].map((i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor];
+    const noise = normal(mean.shape, generators, device);
+    return mean.add(logvar.mul(0.5).exp().mul(noise)).mul(config.scaling_factor).realize();
+  }
+
+  close(): void {
+    this.#decoder.close();
+    this.#encoder.close();
+  }
+}
+
+/** Standard normal numbers `[B, ...]`: all from one generator, or each picture's from its own. */
+export function normal(shape: readonly number[], generators: readonly Generator[], device: string): Tensor {
+  const [first] = generators;
+  if (generators.length <= 1) return randn(shape, { device, ...(first ? { generator: first } : {}) });
+  return cat(generators.map((generator) => randn([1, ...shape.slice(1)], { device, generator })));
+}
