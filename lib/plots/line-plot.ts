@@ -39,6 +39,8 @@ export interface Curve {
   readonly strokeWidth?: number;
   readonly opacity?: number;
   readonly dash?: string;
+  /** A dot at each value; default: as for the whole plot. */
+  readonly dots?: boolean;
 }
 
 const MOST_POINTS = 600;
@@ -151,7 +153,7 @@ export async function drawCurves(curves: readonly Curve[], options: LinePlotOpti
               strokeLinejoin: "round",
             },
           ),
-          ...dots(Plot, curve, drawable, options.dots),
+          ...dots(Plot, curve, drawable, curve.dots ?? options.dots),
         ]),
         ...(gone.length > 0 && Number.isFinite(floor)
           ? [

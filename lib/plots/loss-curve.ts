@@ -145,7 +145,9 @@ export class LossCurve {
       if (worthSmoothing)
         curves.push({ name: `${yLabel}, smoothed`, points: smoothed(losses, smooth), colour: SERIES[0] });
     }
-    if (this.#heldOut.length > 0) curves.push({ name: heldOutLabel, points: [...this.#heldOut], colour: SERIES[1] });
+    const held = [...this.#heldOut];
+    // With dots a first value can be seen before there is a line.
+    if (held.length > 0) curves.push({ name: heldOutLabel, points: held, colour: SERIES[1], dots: held.length <= 40 });
     return curves;
   }
 }

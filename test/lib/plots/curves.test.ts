@@ -181,6 +181,9 @@ describe("lossCurve", () => {
     curve.addHeldOut(25, 0.3).addHeldOut(49, 0.2);
     const bundle = await show(curve.figure());
     expect(path(bundle, "#d9660f").length).toBe(2);
+    expect(parts(bundle, "circle").filter((dot) => dot.get("fill") === "#d9660f" || dot.get("r") === "3").length).toBe(
+      2,
+    );
     expect(bundle["text/plain"]).toContain("held out over step: 2 values, first 0.3, last 0.2");
     expect(curve.smoothed).toBeGreaterThan(0.4);
     expect(curve.smoothed).toBeLessThan(0.6);
