@@ -2,6 +2,7 @@ import { show } from "../graph/shape.ts";
 import { Image, type ImageMetadata } from "../images/index.ts";
 import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import type { Generator } from "../random/index.ts";
+import { type Device, devices } from "../runtime/devices.ts";
 import type { Scheduler } from "../schedulers/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
@@ -317,7 +318,12 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   }
 
   /** Moves the networks to a device, such as "webgpu". */
-  async to(device: string): Promise<this> {
+  async to(device: Device): Promise<this> {
+    if (!devices.includes(device)) {
+      throw new RangeError(
+        `${this.constructor.name}: unknown device ${JSON.stringify(device)}; expected one of ${devices.join(", ")}`,
+      );
+    }
     this.close();
     for (const model of [this.textEncoder, this.unet, this.vae]) await model.to(device);
     return this;

@@ -19,6 +19,7 @@ import {
   LCMScheduler,
 } from "../../../lib/schedulers/index.ts";
 import { tensor } from "../../../lib/tensor/create.ts";
+import { noGrad } from "../../../lib/tensor/grad.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { draw, expectClose } from "../models/reference.ts";
 import { hasGpu, onGpu } from "../runtime/gpu.ts";
@@ -200,6 +201,21 @@ describe("StableDiffusionPipeline", () => {
     }
   });
 
+  it("decodes large pictures in tiles, as the autoencoder itself does", async () => {
+    const latents = draw(8, 1, 4, 12, 14);
+    const whole = (await (await pipe.decode(latents)).data()) as Float32Array;
+    pipe.enableVaeTiling();
+    const tiled = await pipe.decode(latents);
+    const own = noGrad(() => pipe.vae.decode(latents.div(pipe.vae.config.scaling_factor)).sample);
+    expect(tiled.shape).toEqual([1, 3, 96, 112]);
+    const [a, b] = [(await tiled.data()) as Float32Array, (await own.data()) as Float32Array];
+    const furthest = (x: Float32Array, y: Float32Array) => Math.max(...x.map((v, i) => Math.abs(v - y[i]!)));
+    expect(furthest(a, b)).toBeLessThan(1e-4);
+    expect(furthest(a, whole)).toBeGreaterThan(1e-2);
+    pipe.enableVaeTiling(false);
+    expect(furthest((await (await pipe.decode(latents)).data()) as Float32Array, whole)).toBeLessThan(1e-4);
+  });
+
   it("saves what fromPretrained reads", async () => {
     const folder = join(home, "saved");
     await pipe.savePretrained(folder);
@@ -333,6 +349,10 @@ describe("bad input", () => {
     await withIndex({});
     await writeFile(join(folder, "unet", "diffusion_pytorch_model.safetensors"), "cut off");
     await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(/safetensors/);
+  });
+
+  it("is refused: a device that is none", async () => {
+    await expect(pipe.to("gpu" as never)).rejects.toThrow(/unknown device "gpu"; expected one of cpu, webgpu/);
   });
 
   it("is said where latents become NaN", async () => {
