@@ -53,8 +53,10 @@ export class Throttle {
   ask(): void {
     if (this.#timer || this.#running) return;
     const wait = this.#next - performance.now();
-    if (wait <= 0) return void this.now();
-    this.#timer = setTimeout(() => void this.now(), wait);
+    // An output that is gone, or a cell that was interrupted, is no reason to end what else goes on: the next time may do.
+    const now = () => void this.now().catch(() => {});
+    if (wait <= 0) return now();
+    this.#timer = setTimeout(now, wait);
     this.#timer.unref?.();
   }
 

@@ -195,6 +195,20 @@ describe("lossCurve", () => {
     expect((await show(curve.figure()))["text/plain"]).toContain("1 value NaN or infinite (first at 1: NaN)");
   });
 
+  it("lets the training go on where the page takes no update", async () => {
+    (globalThis as { display?: unknown }).display = () => ({
+      update() {
+        throw new Error("the output is gone");
+      },
+    });
+    const curve = d.lossCurve();
+    for (let step = 0; step < 3; step++) {
+      curve.add(step, 1);
+      await new Promise((resolve) => setTimeout(resolve, 450));
+    }
+    expect(curve.losses).toEqual([1, 1, 1]);
+  });
+
   it("prints lines where there is no page", async () => {
     delete (globalThis as { display?: unknown }).display;
     const printed = vi.spyOn(console, "error").mockImplementation(() => {});
