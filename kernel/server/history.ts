@@ -1,4 +1,5 @@
 import type { Json } from "../wire/index.ts";
+import { textOf } from "./fields.ts";
 
 /** One executed cell of the session. */
 interface Entry {
@@ -33,7 +34,7 @@ export class History {
       found = found.filter(({ line }) => line >= (Number(start) || 0) && line < to);
     } else {
       if (access === "search") {
-        const wanted = globToRegExp(String(pattern ?? "*"));
+        const wanted = globToRegExp(textOf(pattern) || "*");
         found = found.filter(({ input }) => wanted.test(input));
         if (unique) found = found.filter((e, i, all) => all.findLastIndex((other) => other.input === e.input) === i);
       }

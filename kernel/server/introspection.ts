@@ -1,6 +1,7 @@
 import { syntaxProblem } from "../cells/parse.ts";
 import type { Checker } from "../checker/checker.ts";
 import type { Json } from "../wire/index.ts";
+import { textOf } from "./fields.ts";
 import { nextIndent } from "./indent.ts";
 import { toCodePoints, toUtf16 } from "./positions.ts";
 
@@ -12,8 +13,8 @@ export class Introspection {
     this.#checker = checker;
   }
 
-  async complete({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
-    const source = String(code);
+  async complete({ code, cursor_pos: cursor }: Json): Promise<Json> {
+    const source = textOf(code);
     const { candidates, start, end } = await this.#checker.complete(source, offsetOf(source, cursor));
     const range = { start: toCodePoints(source, start), end: toCodePoints(source, end) };
     return {
@@ -25,16 +26,16 @@ export class Introspection {
     };
   }
 
-  async inspect({ code = "", cursor_pos: cursor }: Json): Promise<Json> {
-    const source = String(code);
+  async inspect({ code, cursor_pos: cursor }: Json): Promise<Json> {
+    const source = textOf(code);
     const text = await this.#checker.inspect(source, offsetOf(source, cursor));
     if (text === undefined) return { status: "ok", found: false, data: {}, metadata: {} };
     const plain = text.replace(/^```.*\n?/gm, "").trim();
     return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": text }, metadata: {} };
   }
 
-  isComplete({ code = "" }: Json): Json {
-    const source = String(code);
+  isComplete({ code }: Json): Json {
+    const source = textOf(code);
     const problem = syntaxProblem(source);
     if (!problem) return { status: "complete" };
     return problem.atEnd ? { status: "incomplete", indent: nextIndent(source) } : { status: "invalid" };

@@ -14,6 +14,7 @@ import {
   MessageFactory,
   type WireSocket,
 } from "../wire/index.ts";
+import { entriesOf, textOf } from "./fields.ts";
 import { History } from "./history.ts";
 import { kernelInfo } from "./info.ts";
 import { Introspection } from "./introspection.ts";
@@ -204,7 +205,11 @@ export class Kernel {
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
       const { message } = request;
       this.#iopub.status("busy", message);
-      const failed = await this.#execute(request);
+      const failed = await this.#execute(request).catch((error: Error) => {
+        const { name, message: evalue } = error;
+        this.#reply(request, { status: "error", ename: name, evalue, traceback: [] });
+        return true;
+      });
       this.#iopub.status("idle", message);
       if (failed && message.content.stop_on_error !== false) this.#abortQueue();
     }
@@ -223,8 +228,8 @@ export class Kernel {
   /** @returns whether the cell failed */
   async #execute(request: Request): Promise<boolean> {
     const { message } = request;
-    const { silent = false, user_expressions: expressions = {} } = message.content;
-    const code = String(message.content.code ?? "");
+    const { silent = false, user_expressions: expressions } = message.content;
+    const code = textOf(message.content.code);
     const storesHistory = !silent && message.content.store_history !== false;
     if (code.trim() === "") {
       this.#reply(request, { status: "ok", execution_count: this.#executionCount, user_expressions: {}, payload: [] });
@@ -257,13 +262,13 @@ export class Kernel {
     return false;
   }
 
-  async #userExpressions(expressions: Json, message: Message): Promise<Json> {
+  async #userExpressions(expressions: unknown, message: Message): Promise<Json> {
     const values: Json = {};
-    for (const [key, expression] of Object.entries(expressions)) {
+    for (const [key, expression] of entriesOf(expressions)) {
       const run = this.#session.nextRun();
       this.#remember(run, message);
       const options = { label: "user expression", showsResult: false, returnsResult: true };
-      const { failure, bundle } = await this.#session.run(run, `(${String(expression)})`, options);
+      const { failure, bundle } = await this.#session.run(run, `(${textOf(expression)})`, options);
       values[key] = failure ? { status: "error", ...failure } : { status: "ok", data: {}, metadata: {}, ...bundle };
     }
     return values;
@@ -311,7 +316,7 @@ export class Kernel {
     for await (const frames of socket) {
       const decoded = this.#codec.decode(frames);
       if (decoded.ok && decoded.message.header.msg_type === "input_reply") {
-        this.#questions.answer(String(decoded.message.content.value ?? ""));
+        this.#questions.answer(textOf(decoded.message.content.value));
       }
     }
   }
@@ -324,8 +329,9 @@ export class Kernel {
   #comm(message: Message): void {
     const kind = message.header.msg_type as "comm_open" | "comm_msg" | "comm_close";
     const { comm_id: id, target_name: target } = message.content;
-    if (kind === "comm_open") this.#comms.set(String(id), String(target));
-    if (kind === "comm_close") this.#comms.delete(String(id));
+    if (typeof id !== "string") return; // belongs to nothing
+    if (kind === "comm_open") this.#comms.set(id, textOf(target));
+    if (kind === "comm_close") this.#comms.delete(id);
     this.#iopub.status("busy", message);
     const { content, metadata } = message;
     const run = this.#session.nextRun();

@@ -459,11 +459,23 @@ describe("what is no proper message", () => {
     const codec = new Codec(kernel.connection);
     const socket = connectDealer(endpoint(kernel.connection, "shell"), "odd");
     for (const type of ["execute", "complete", "inspect", "is_complete", "history", "comm_info"]) {
-      for (const content of [{}, { code: 5, cursor_pos: "x" }, { code: null }, { code: "1", cursor_pos: -5 }]) {
+      for (const content of [
+        {},
+        { code: 5, cursor_pos: "x" },
+        { code: null },
+        { code: "1", cursor_pos: -5 },
+        { code: { toString: 1 }, pattern: { toString: 1 }, hist_access_type: "search" }, // String() of it throws
+        { code: "1", user_expressions: null },
+        { code: "1", user_expressions: { a: { toString: 1 } } },
+      ]) {
         socket.send(codec.encode(factory.message(`${type}_request`, content)));
       }
     }
-    for (const type of ["comm_open", "comm_msg", "comm_close"]) socket.send(codec.encode(factory.message(type, {})));
+    for (const type of ["comm_open", "comm_msg", "comm_close"]) {
+      for (const id of [undefined, 5, { toString: 1 }]) {
+        socket.send(codec.encode(factory.message(type, { comm_id: id, target_name: id, data: id })));
+      }
+    }
     await socket.flush();
     for (let i = 0; i < 2; i++) expect((await run(kernel, "40 + 2")).result!.data["text/plain"]).toBe("42");
     await socket.close({ discard: true });
