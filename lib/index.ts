@@ -36,8 +36,11 @@ export * from "./schedulers/index.ts";
 export * from "./tensor/create.ts";
 export { einsum } from "./tensor/einsum.ts";
 export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
+export type { Operand } from "./tensor/operands.ts";
+export type { Nested } from "./tensor/print.ts";
 export * from "./tensor/random.ts";
-export { type Nested, type Operand, realize, Tensor } from "./tensor/tensor.ts";
+export { realize } from "./tensor/state.ts";
+export { Tensor } from "./tensor/tensor.ts";
 // Prompts
 export { CLIPTokenizer } from "./tokenizer/index.ts";
 export { type Compiled, compile } from "./train/compile.ts";

@@ -4,7 +4,8 @@ import { show } from "../graph/shape.ts";
 import { fillUniform, type Generator } from "../random/index.ts";
 import { settings } from "../runtime/settings.ts";
 import { oneHot, where } from "../tensor/create.ts";
-import { checkRange, Tensor } from "../tensor/tensor.ts";
+import { checkRange } from "../tensor/operands.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { live } from "../tensor/trace.ts";
 
 /** One number for both image dimensions, or `[height, width]`. */

@@ -4,7 +4,9 @@ import * as g from "../graph/ops/index.ts";
 import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
-import { type Nested, nodeOf, type Operand, Tensor } from "./tensor.ts";
+import { nodeOf, type Operand } from "./operands.ts";
+import type { Nested } from "./print.ts";
+import { Tensor } from "./tensor.ts";
 
 export interface TensorOptions {
   /** float32 unless the data say otherwise. */

@@ -1,8 +1,11 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { readNow } from "../runtime/realize.ts";
-import type { Nested, Tensor } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
 import { tracing } from "./trace.ts";
+
+/** Tensors, numbers or booleans in nested lists. */
+export type Nested = number | boolean | readonly Nested[];
 
 /** Longer tensors are shown by the first and last elements of each dimension. */
 const threshold = 1000;

@@ -1,0 +1,43 @@
+import { type Node, source } from "../graph/node.ts";
+import * as g from "../graph/ops/index.ts";
+import { settings } from "../runtime/settings.ts";
+import { HostArray } from "../runtime/storage.ts";
+import { TensorState } from "./state.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** A tensor, or a number beside one. */
+export type Operand = Tensor | number;
+export type Dims = number | readonly number[];
+
+/** A number beside `x`, or another tensor, as a value of the graph. */
+export function nodeOf(value: Operand, beside: Tensor): Node {
+  if (value instanceof TensorState) return value.node;
+  if (typeof value === "number") return g.operand(beside.node, value, true);
+  throw new TypeError(`expected a tensor or a number, got ${typeof value}`);
+}
+
+/** A list of indices, or an int64 tensor, as a value of the graph. */
+export function indexNode(index: Tensor | readonly number[]): Node {
+  if (index instanceof TensorState) return index.node;
+  const data = BigInt64Array.from(index, (i) => BigInt(i));
+  return source(new HostArray("int64", [index.length], data, settings.device));
+}
+
+/** Refuses indices that lie outside, where they are known already. */
+export function checkRange(where: string, index: Node, size: number, negative: boolean): void {
+  const storage = index.storage;
+  if (!(storage instanceof HostArray)) return;
+  for (const value of storage.data) {
+    const v = Number(value);
+    if (v >= size || v < (negative ? -size : 0)) {
+      throw new RangeError(
+        `${where}: index ${v} is out of range; the indexed dimension has ${size} elements, 0 to ${size - 1}`,
+      );
+    }
+  }
+}
+
+/** `f(1, 2)` and `f([1, 2])` alike. */
+export function listed(values: number[] | [readonly number[]]): readonly number[] {
+  return values.length === 1 && Array.isArray(values[0]) ? values[0] : (values as number[]);
+}

@@ -1,0 +1,292 @@
+import { gradients } from "../autodiff/gradients.ts";
+import { type DType, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { Node, source } from "../graph/node.ts";
+import * as g from "../graph/ops/index.ts";
+import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
+import { realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
+import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
+import type { Operand } from "./operands.ts";
+import { type Nested, nested } from "./print.ts";
+import type { Tensor } from "./tensor.ts";
+import { escaped, inFile, pending, tracing } from "./trace.ts";
+
+interface Window {
+  readonly base: Tensor;
+  readonly offset: number;
+  readonly shape: Shape;
+  from?: Node;
+  node?: Node;
+  trace?: unknown;
+}
+
+const owners = new WeakMap<Node, Tensor>();
+
+/**
+ * What a tensor is and holds: its value in the graph, its gradient, its elements. The operations are in the classes
+ * that extend this one, down to `Tensor`; they call each other freely, hence the type of their `this`.
+ */
+export abstract class TensorState {
+  #node: Node;
+  #window: Window | null = null;
+  #requiresGrad = false;
+  /** Gradient left here by `backward()`; null before. */
+  grad: Tensor | null = null;
+
+  /** Use `tensor`, `zeros`, `randn` and their like to make one. */
+  constructor(node: Node) {
+    this.#node = node;
+    this.#requiresGrad = node.requiresGrad;
+  }
+
+  /** A tensor around another value of the graph. */
+  abstract wrap(node: Node): Tensor;
+
+  get #self(): Tensor {
+    return this as unknown as Tensor;
+  }
+
+  /** The value in the graph. For those who write operations. */
+  get node(): Node {
+    const window = this.#window;
+    if (window) {
+      tracing.current?.windows.set(this.#self, window.base);
+      const from = window.base.node;
+      // A view from before may have been computed by now; a traced function must lead back to the row itself.
+      if (window.from !== from || window.trace !== tracing.current) {
+        window.from = from;
+        window.trace = tracing.current;
+        window.node = this.#leaf(viewOf(from, window.offset, window.shape));
+      }
+      return window.node!;
+    }
+    const { storage } = this.#node;
+    if (tracing.current) {
+      const known = tracing.current.read(this.#self, this.#node);
+      if (known !== this.#node && this.#requiresGrad) owners.set(known, this.#self);
+      return known;
+    }
+    if (storage) escaped.add(storage);
+    return this.#node;
+  }
+
+  /** The value, looked at without keeping it: for compiled functions, which write their state in place. */
+  peek(): Node {
+    return this.#window ? this.node : this.#node;
+  }
+
+  /** Puts a value in place of the present one, without any of what `assign` watches over. */
+  place(node: Node): void {
+    this.#node = this.#requiresGrad ? this.#leaf(node) : node;
+  }
+
+  get shape(): Shape {
+    return this.#window?.shape ?? this.#node.shape;
+  }
+
+  get dtype(): DType {
+    return this.#window?.base.dtype ?? this.#node.dtype;
+  }
+
+  /** Where it lies, or will be computed. */
+  get device(): string {
+    return deviceOf(this.#window ? this.#window.base.#node : this.#node);
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  numel(): number {
+    return sizeOf(this.shape);
+  }
+
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : this.shape[axis("size", dim, this.ndim)]!;
+  }
+
+  // ---- gradients
+
+  /** Whether `backward()` reaches this tensor. Set it on tensors that you made, before computing with them. */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (value === this.#requiresGrad) return;
+    if (value && !isFloat(this.dtype)) {
+      throw new TypeError(`requiresGrad: got dtype ${this.dtype}; only float tensors have gradients`);
+    }
+    if (!this.#window && this.#node.inputs.some((input) => input.requiresGrad)) {
+      throw new Error("requiresGrad: this tensor is a result; use detach() to cut it off");
+    }
+    this.#requiresGrad = value;
+    if (this.#window) this.#window.from = undefined;
+    else this.#node = this.#leaf(this.#node);
+  }
+
+  /** Sets `requiresGrad` and returns the tensor itself. */
+  requiresGrad_(value = true): this {
+    this.requiresGrad = value;
+    return this;
+  }
+
+  /** A node of its own for a tensor at which gradients stop. */
+  #leaf(node: Node): Node {
+    const own = node.storage ? source(node.storage) : new Node("detach", [node], {}, node.shape, node.dtype);
+    own.requiresGrad = this.#requiresGrad;
+    if (this.#requiresGrad) owners.set(own, this.#self);
+    return own;
+  }
+
+  /** The same values, cut off from the gradient. */
+  detach(): Tensor {
+    return this.wrap(g.unary("detach", this.node));
+  }
+
+  /**
+   * Adds the gradients of this scalar to `grad` of every tensor with `requiresGrad` that it was computed from.
+   *
+   * @param gradient - gradient of this tensor, where it is no scalar
+   * @param options.createGraph - keep the gradients differentiable; default false
+   * @throws Error where nothing requires a gradient, or a tensor of several elements is given no `gradient`
+   */
+  backward(gradient?: Tensor, options: { createGraph?: boolean } = {}): void {
+    if (!this.node.requiresGrad) {
+      throw new Error("backward: no tensor with requiresGrad took part in this result");
+    }
+    if (this.numel() !== 1 && !gradient) {
+      throw new Error(`backward: got ${show(this.shape)}, expected a scalar; call sum() or mean() first`);
+    }
+    if (gradient && !sameShape(gradient.shape, this.shape)) {
+      throw new RangeError(`backward: gradient ${show(gradient.shape)} must have the shape ${show(this.shape)}`);
+    }
+    const seed = gradient ? { seed: gradient.node } : {};
+    for (const [node, dx] of gradients(this.node, { ...seed, ...options })) {
+      const owner = owners.get(node);
+      if (!owner) continue;
+      tracing.current?.grads.add(owner);
+      const made = options.createGraph ? dx : g.unary("detach", dx);
+      owner.grad = this.wrap(owner.grad ? g.add(owner.grad.node, made) : made);
+    }
+  }
+
+  // ---- values
+
+  /** Computes this tensor (and what was changed in place) now, and returns it. */
+  async realize(): Promise<this> {
+    await realize(this.#self);
+    return this;
+  }
+
+  /** The elements, row by row: a typed array of the dtype (0 and 1 for bool, Float32Array for float16). */
+  async data(): Promise<TypedArray> {
+    if (pending.size > 0) await this.realize();
+    return read(this.dtype === "float16" ? g.cast(this.node, "float32") : this.node);
+  }
+
+  /** The elements as they are stored: float16 as its bits. */
+  async bits(): Promise<TypedArray> {
+    return read(this.node);
+  }
+
+  /** The only element as a number (true and false as 1 and 0). */
+  async item(): Promise<number> {
+    if (this.numel() !== 1)
+      throw new RangeError(`item: ${show(this.shape)} holds ${this.numel()} elements, expected 1`);
+    return Number((await this.data())[0]);
+  }
+
+  /** The elements in nested arrays. */
+  async tolist(): Promise<Nested> {
+    return nested(await this.data(), this.shape, this.dtype);
+  }
+
+  /** Frees the memory of a tensor that is not needed any more, without waiting for the garbage collector. */
+  dispose(): void {
+    const storage = this.#node.storage;
+    if (storage instanceof DeviceBuffer) storage.dispose();
+  }
+
+  /** Replaces the values in place; the shape and dtype stay. The tensor's gradient history ends here. */
+  copy_(value: Operand): this {
+    const from = typeof value === "number" ? g.constant(value, this.dtype, true) : value.node;
+    return this.assign(g.expand(g.cast(g.unary("detach", from), this.dtype), this.shape));
+  }
+
+  /**
+   * Points this tensor at another value of the graph. For optimizers, running averages and their like.
+   * With `lazy` nothing else computes it along: weights that lie in a file stay there.
+   */
+  assign(node: Node, options: { lazy?: boolean } = {}): this {
+    if (!sameShape(node.shape, this.shape) || node.dtype !== this.dtype) {
+      throw new RangeError(
+        `assign: got ${node.dtype} ${show(node.shape)}, expected ${this.dtype} ${show(this.shape)} as before`,
+      );
+    }
+    const trace = tracing.current;
+    if (trace && this.#window) {
+      throw new Error("assign: a parameter of an optimizer cannot be replaced inside a compiled function");
+    }
+    if (trace && !trace.writes.has(this.#self) && trace.outer(this.#self, this.#node)) {
+      trace.writes.set(this.#self, this.#node);
+    }
+    this.#window = null;
+    this.#node = this.#requiresGrad ? this.#leaf(node) : node;
+    if (trace) return this;
+    if (!node.storage && !options.lazy) pending.add(this.#self);
+    return this;
+  }
+
+  /** Makes this tensor a part of `base` `[n]`, from `offset` on: optimizers keep all parameters in one row. */
+  moveInto(base: Tensor, offset: number): void {
+    this.#window = { base, offset, shape: this.shape };
+  }
+
+  /** The row that this tensor is a part of, if it is. */
+  get window(): { readonly base: Tensor; readonly offset: number } | null {
+    return this.#window;
+  }
+
+  isWindowOf(base: Tensor): boolean {
+    return this.#window?.base === base;
+  }
+
+  /** Another dtype of the same values. */
+  to(dtype: DType): Tensor;
+  /** The same values on another device. */
+  to(device: string): Promise<Tensor>;
+  to(target: string): Tensor | Promise<Tensor> {
+    if (isDType(target)) return this.wrap(g.cast(this.node, target));
+    return this.#move(target);
+  }
+
+  async #move(device: string): Promise<Tensor> {
+    if (device === this.device) return this.#self;
+    // Weights in a file are mapped wherever they are used.
+    if (inFile(this.node)) return this.wrap(mappedOn(this.node, device));
+    const data = await read(this.node);
+    return this.wrap(source(new HostArray(this.dtype, this.shape, data, device)));
+  }
+}
+
+/** Computes all these tensors (and what was changed in place) in one run. */
+export async function realize(...tensors: readonly Tensor[]): Promise<void> {
+  const changed = [...pending].map((t) => [t, t.node] as const);
+  await computeNodes([...tensors.map((t) => t.node), ...changed.map(([, node]) => node)]);
+  for (const [t, node] of changed) if (t.node === node) pending.delete(t);
+}
+
+function viewOf(base: Node, offset: number, shape: Shape): Node {
+  return g.reshape(g.narrow(base, 0, offset, offset + sizeOf(shape)), shape);
+}
+
+/** Weights in a file, perhaps in another dtype or shape, for use on another device. */
+function mappedOn(node: Node, device: string): Node {
+  const file = node.storage?.file;
+  if (file) return source(new FileArray(node.dtype, node.shape, file, device));
+  return new Node(node.op, [mappedOn(node.inputs[0]!, device)], node.attrs, node.shape, node.dtype);
+}
