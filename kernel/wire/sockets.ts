@@ -153,6 +153,8 @@ export async function bindPublisher(
   void (async () => {
     // The first byte is 1 to subscribe and 0 to leave, the rest is the topic.
     for await (const [frame] of publisher) {
+      // A message may have been read just before the socket was closed: there is nothing left to confirm.
+      if (socket.closed) return;
       if (!frame || frame.length === 0) continue;
       const topic = frame.subarray(1);
       confirm.setStringOption(frame[0] === 1 ? SUBSCRIBE : UNSUBSCRIBE, topic);
