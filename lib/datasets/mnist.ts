@@ -76,10 +76,9 @@ async function load(source: Source, options: MnistOptions): Promise<ImageDataset
 
 async function fromFolder(source: Source, split: Split, folder: string): Promise<ImageDataset> {
   const stem = split === "train" ? "train" : "t10k";
-  const [images, labels] = await Promise.all([
-    readIdx(source, folder, `${stem}-images-idx3-ubyte`),
-    readIdx(source, folder, `${stem}-labels-idx1-ubyte`),
-  ]);
+  // One after the other: where both are missing, the pictures are what is told, not whichever file was looked for faster.
+  const images = await readIdx(source, folder, `${stem}-images-idx3-ubyte`);
+  const labels = await readIdx(source, folder, `${stem}-labels-idx1-ubyte`);
   const [n, height, width] = images.shape;
   if (images.dtype !== "uint8" || images.shape.length !== 3) {
     throw new Error(
