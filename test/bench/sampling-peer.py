@@ -43,7 +43,7 @@ def status(key):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-print(json.dumps({"torch": torch.__version__, "library": library, "parameters": 0}), flush=True)
+print(json.dumps({"torch": torch.__version__, "package": library, "parameters": 0}), flush=True)
 with torch.inference_mode():
     for line in sys.stdin:
         wall, cpu, out = [], [], None

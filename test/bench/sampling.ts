@@ -53,7 +53,7 @@ async function measure(part: Part, folder: string, rounds: number, say: (line: s
       if (theirs) busyB.push(...theirs.cpu);
       say(`${mine.wall[0]!.toFixed(0)} ms${theirs ? `, PyTorch ${theirs.wall[0]!.toFixed(0)} ms` : ""}`);
     }
-    const name = peer ? `PyTorch ${peer.hello.torch}, ${peer.hello.library}` : "";
+    const name = peer ? `PyTorch ${peer.hello.torch}, ${peer.hello.package}` : "";
     const against = (value: number) => (peer ? { name, value } : { missing: (python as { missing: string }).missing });
     const cpu = `processor time ${(median(busyA) / 1e3).toFixed(2)} s${peer ? ` against ${(median(busyB) / 1e3).toFixed(2)}` : ""}`;
     return {

@@ -28,7 +28,7 @@ export class Trainer {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   /** What it said of itself at the start. */
-  hello: { parameters: number; first?: number; torch?: string; library?: string } = { parameters: 0 };
+  hello: { parameters: number; first?: number; torch?: string; package?: string } = { parameters: 0 };
 
   private constructor(command: string, args: readonly string[]) {
     // Threads that wait must not spin: they would take the cores from whoever has its turn.
