@@ -1,10 +1,5 @@
-import { show } from "../graph/shape.ts";
-import { Conv2d } from "../nn/layers.ts";
-import { cat } from "../tensor/create.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { type Activation, activations } from "./activations.ts";
-import { Decoder, Encoder } from "./autoencoder-parts.ts";
 import {
+  absent,
   type ConfigOf,
   choice,
   finite,
@@ -13,10 +8,16 @@ import {
   listOf,
   only,
   orNull,
-  readConfig,
   type Settings,
   whole,
-} from "./config.ts";
+} from "../config/fields.ts";
+import { readConfig } from "../config/read.ts";
+import { show } from "../graph/shape.ts";
+import { Conv2d } from "../nn/layers.ts";
+import { cat } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Activation, activations } from "./activations.ts";
+import { Decoder, Encoder } from "./autoencoder-parts.ts";
 import { DiagonalGaussianDistribution } from "./gaussian.ts";
 import { Model } from "./model.ts";
 import { Tiling } from "./tiling.ts";
@@ -40,6 +41,7 @@ const fields = {
   use_quant_conv: flag(true),
   use_post_quant_conv: flag(true),
   mid_block_add_attention: flag(true),
+  quantization_config: absent(),
 };
 
 export type AutoencoderKLConfig = ConfigOf<typeof fields>;

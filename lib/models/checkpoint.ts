@@ -1,9 +1,18 @@
 import { show } from "../graph/shape.ts";
 import { loadTensors } from "../io/tensors.ts";
+import { notice } from "../notice.ts";
 import type { TensorToSave } from "../safetensors/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Model } from "./model.ts";
+
+/** What a model says of its weights' names. */
+export interface Checkpointed {
+  stateDict(): Readonly<Record<string, Tensor>>;
+  /** A weight's name in the files of other versions of the libraries, where it differs. */
+  otherNames(name: string): readonly string[];
+  /** Names of weights that old checkpoints hold and no model needs. */
+  readonly unneeded: RegExp | null;
+}
 
 /**
  * Gives a model the weights of a checkpoint: all or, where anything is missing or misshapen, none.
@@ -11,7 +20,7 @@ import type { Model } from "./model.ts";
  *
  * @throws Error that lists every weight that is missing or has another shape
  */
-export async function loadWeights(model: Model, path: string): Promise<void> {
+export async function loadWeights(model: Checkpointed, path: string): Promise<void> {
   const own = Object.entries(model.stateDict());
   const stored = await loadTensors(path);
   const used = new Set<string>();
@@ -34,7 +43,7 @@ export async function loadWeights(model: Model, path: string): Promise<void> {
       `${model.constructor.name}: ${path} does not fit the config, ${problems.length} of ${own.length} weights:\n  ${shown.join("\n  ")}`,
     );
   }
-  warnOfSurplus(
+  noticeSurplus(
     model,
     path,
     Object.keys(stored).filter((key) => !used.has(key)),
@@ -44,12 +53,12 @@ export async function loadWeights(model: Model, path: string): Promise<void> {
   });
 }
 
-function warnOfSurplus(model: Model, path: string, keys: readonly string[]): void {
+function noticeSurplus(model: Checkpointed, path: string, keys: readonly string[]): void {
   const surplus = keys.filter((key) => !model.unneeded?.test(key));
   if (surplus.length === 0) return;
   const more = surplus.length > 5 ? ` and ${surplus.length - 5} more` : "";
   const some = surplus.slice(0, 5).join(", ");
-  console.warn(`${model.constructor.name}: ${path} holds weights that the model has no use for: ${some}${more}`);
+  notice(`${model.constructor.name}: ${path} holds weights that the model has no use for: ${some}${more}`);
 }
 
 /** Autoencoders from before diffusers 0.15 name their attention layers otherwise. */
@@ -70,7 +79,7 @@ function fits(shape: readonly number[], wanted: readonly number[]): boolean {
 }
 
 /** Every weight of a model, as a file stores it. */
-export async function tensorsToSave(model: Model, half: boolean): Promise<Map<string, TensorToSave>> {
+export async function tensorsToSave(model: Checkpointed, half: boolean): Promise<Map<string, TensorToSave>> {
   const tensors = new Map<string, TensorToSave>();
   for (const [name, tensor] of Object.entries(model.stateDict())) {
     const { shape } = tensor;

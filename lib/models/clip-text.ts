@@ -4,27 +4,9 @@ import { Embedding } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/norm.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Activation, activations } from "./activations.ts";
+import { type CLIPTextConfig, type CLIPTextSettings, readTextConfig } from "./clip-config.ts";
 import { CLIPEncoder } from "./clip-parts.ts";
-import { type ConfigOf, choice, finite, integer, readConfig, type Settings, whole } from "./config.ts";
 import { Model } from "./model.ts";
-
-export const clipTextFields = {
-  vocab_size: whole(49408),
-  hidden_size: whole(512),
-  intermediate_size: whole(2048),
-  projection_dim: whole(512),
-  num_hidden_layers: whole(12),
-  num_attention_heads: whole(8),
-  max_position_embeddings: whole(77),
-  hidden_act: choice<Activation>(activations, "quick_gelu"),
-  layer_norm_eps: finite(1e-5),
-  initializer_factor: finite(1),
-  eos_token_id: integer(49407),
-};
-
-export type CLIPTextConfig = ConfigOf<typeof clipTextFields>;
-export type CLIPTextSettings = Settings<CLIPTextConfig>;
 
 /** What a text becomes. */
 export interface CLIPTextOutput {
@@ -107,7 +89,7 @@ export class CLIPTextModel extends Model {
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: CLIPTextSettings = {}) {
     super();
-    this.config = readConfig("CLIPTextModel", clipTextFields, settings, { quiet: true });
+    this.config = readTextConfig("CLIPTextModel", settings);
     this.textModel = new CLIPTextTransformer(this.config);
   }
 

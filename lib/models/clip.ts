@@ -6,29 +6,17 @@ import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/norm.ts";
 import { arange, cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Activation, activations } from "./activations.ts";
+import {
+  type CLIPConfig,
+  type CLIPSettings,
+  type CLIPVisionConfig,
+  type CLIPVisionSettings,
+  readClipConfig,
+  readVisionConfig,
+} from "./clip-config.ts";
 import { CLIPEncoder, linear } from "./clip-parts.ts";
-import { CLIPTextTransformer, clipTextFields, embedding } from "./clip-text.ts";
-import { type ConfigOf, choice, finite, kept, readConfig, type Settings, whole } from "./config.ts";
+import { CLIPTextTransformer, embedding } from "./clip-text.ts";
 import { Model } from "./model.ts";
-
-const clipVisionFields = {
-  hidden_size: whole(768),
-  intermediate_size: whole(3072),
-  projection_dim: whole(512),
-  num_hidden_layers: whole(12),
-  num_attention_heads: whole(12),
-  num_channels: whole(3),
-  image_size: whole(224),
-  patch_size: whole(32),
-  hidden_act: choice<Activation>(activations, "quick_gelu"),
-  layer_norm_eps: finite(1e-5),
-  initializer_factor: finite(1),
-  initializer_range: finite(0.02),
-};
-
-export type CLIPVisionConfig = ConfigOf<typeof clipVisionFields>;
-export type CLIPVisionSettings = Settings<CLIPVisionConfig>;
 
 /** What an image becomes. */
 export interface CLIPVisionOutput {
@@ -102,7 +90,7 @@ export class CLIPVisionModel extends Model {
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: CLIPVisionSettings = {}) {
     super();
-    this.config = readConfig("CLIPVisionModel", clipVisionFields, settings, { quiet: true });
+    this.config = readVisionConfig("CLIPVisionModel", settings);
     this.visionModel = new CLIPVisionTransformer(this.config);
   }
 
@@ -123,17 +111,6 @@ export class CLIPVisionModel extends Model {
     return { architectures: ["CLIPVisionModel"], model_type: "clip_vision_model", ...this.config };
   }
 }
-
-const clipFields = {
-  text_config: kept<CLIPTextLike>({}),
-  vision_config: kept<CLIPVisionSettings>({}),
-  projection_dim: whole(512),
-  logit_scale_init_value: finite(2.6592),
-};
-
-type CLIPTextLike = Settings<ConfigOf<typeof clipTextFields>>;
-export type CLIPConfig = ConfigOf<typeof clipFields>;
-export type CLIPSettings = Settings<CLIPConfig>;
 
 /** How well texts and images fit. */
 export interface CLIPOutput {
@@ -160,10 +137,9 @@ export class CLIPModel extends Model {
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: CLIPSettings = {}) {
     super();
-    const config = readConfig("CLIPModel", clipFields, settings, { quiet: true });
-    const text = readConfig("CLIPModel text_config", clipTextFields, config.text_config, { quiet: true });
-    const vision = readConfig("CLIPModel vision_config", clipVisionFields, config.vision_config, { quiet: true });
-    this.config = { ...config, text_config: text, vision_config: vision };
+    const config = readClipConfig("CLIPModel", settings);
+    const { text_config: text, vision_config: vision } = config;
+    this.config = config;
     const d = config.projection_dim;
     this.logitScale = init.filled([], config.logit_scale_init_value);
     this.textModel = new CLIPTextTransformer(text);

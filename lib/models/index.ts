@@ -1,17 +1,21 @@
 /** Stable Diffusion's networks, by diffusers' and transformers' names, built from their configs and weights. */
 export { AutoencoderKL, type AutoencoderKLConfig, type AutoencoderKLSettings } from "./autoencoder-kl.ts";
 export {
-  type CLIPConfig,
   CLIPModel,
   type CLIPOutput,
-  type CLIPSettings,
-  type CLIPVisionConfig,
   CLIPVisionModel,
   type CLIPVisionOutput,
-  type CLIPVisionSettings,
   contrastiveLoss,
 } from "./clip.ts";
-export { type CLIPTextConfig, CLIPTextModel, type CLIPTextOutput, type CLIPTextSettings } from "./clip-text.ts";
+export type {
+  CLIPConfig,
+  CLIPSettings,
+  CLIPTextConfig,
+  CLIPTextSettings,
+  CLIPVisionConfig,
+  CLIPVisionSettings,
+} from "./clip-config.ts";
+export { CLIPTextModel, type CLIPTextOutput } from "./clip-text.ts";
 export { timestepEmbedding } from "./embeddings.ts";
 export { DiagonalGaussianDistribution } from "./gaussian.ts";
 export { Model, type ModelOptions } from "./model.ts";

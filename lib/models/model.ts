@@ -1,13 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fromFile } from "../config/read.ts";
+import { configText } from "../config/write.ts";
 import { type HubOptions, resolveFiles } from "../hub/index.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Module } from "../nn/module.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import { inFile } from "../tensor/trace.ts";
-import { loadWeights, tensorsToSave } from "./checkpoint.ts";
-import { configText } from "./config.ts";
+import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
 
 export interface ModelOptions extends HubOptions {
   /** Folder inside the model's, such as "unet" in a pipeline's. */
@@ -17,18 +18,16 @@ export interface ModelOptions extends HubOptions {
 }
 
 /** A network with a `config.json`, which is built from it and saved with it. */
-export abstract class Model extends Module {
+export abstract class Model extends Module implements Checkpointed {
   /** The settings that the network was built from, in the file's own keys. */
   abstract readonly config: object;
   /** Name of the weights' file, without extension. */
   abstract readonly weightsName: string;
 
-  /** Names of weights that old checkpoints hold and no model needs. */
   get unneeded(): RegExp | null {
     return null;
   }
 
-  /** A weight's name in the files of other versions of the libraries, where it differs. */
   otherNames(_name: string): readonly string[] {
     return [];
   }
@@ -37,10 +36,10 @@ export abstract class Model extends Module {
    * Builds the network from a config, with fresh weights.
    *
    * @param config - `config.json` as it stands, or settings in camelCase
-   * @throws RangeError that lists every value that the model does not know
+   * @throws RangeError that lists every value that the model does not know; keys that it does not know are told
    */
   static fromConfig<M>(this: new (config: never) => M, config: object): M {
-    return new this(config as never);
+    return fromFile(() => new this(config as never));
   }
 
   /**
@@ -60,7 +59,7 @@ export abstract class Model extends Module {
     // biome-ignore-start lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
     const files = await resolveFiles(idOrFolder, { ...options, where: this.name });
     const config = await files.json("config.json");
-    const model = withoutInit(() => new this(config as never));
+    const model = withoutInit(() => fromFile(() => new this(config as never)));
     // biome-ignore-end lint/complexity/noThisInStatic: see above
     await loadWeights(model, files.weights());
     return model.eval();

@@ -1,10 +1,10 @@
+import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
 import { Conv2d } from "../nn/layers.ts";
 import { GroupNorm } from "../nn/norm.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { activate } from "./activations.ts";
-import { perBlock, readConfig } from "./config.ts";
 import { TimestepEmbedding } from "./embeddings.ts";
 import type { ResnetOptions } from "./resnet.ts";
 import {
@@ -19,6 +19,7 @@ import {
 import { type AttentionKind, DownBlock, MidBlock, UpBlock } from "./unet-blocks.ts";
 import {
   checkBlocks,
+  perBlock,
   type UNet2DConditionConfig,
   type UNet2DConditionSettings,
   unetConditionFields,

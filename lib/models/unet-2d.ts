@@ -1,7 +1,7 @@
+import { readConfig } from "../config/read.ts";
 import { Conv2d } from "../nn/layers.ts";
 import { GroupNorm } from "../nn/norm.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { readConfig } from "./config.ts";
 import { TimestepEmbedding } from "./embeddings.ts";
 import type { ResnetOptions } from "./resnet.ts";
 import { type ClassEmbedding, classEmbedding, skipChannels, type Timestep, UNet, type UNetOutput } from "./unet.ts";

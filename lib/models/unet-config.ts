@@ -1,5 +1,5 @@
-import { type Activation, activations } from "./activations.ts";
 import {
+  absent,
   type ConfigOf,
   choice,
   eachOrAll,
@@ -11,7 +11,8 @@ import {
   orNull,
   type Settings,
   whole,
-} from "./config.ts";
+} from "../config/fields.ts";
+import { type Activation, activations } from "./activations.ts";
 
 const act = choice<Activation>(activations, "silu");
 const size = kept<number | readonly number[] | null>(null);
@@ -43,7 +44,7 @@ export const unet2DFields = {
   block_out_channels: listOf(whole(1), [224, 448, 672, 896]),
   layers_per_block: whole(2),
   mid_block_scale_factor: finite(1),
-  downsample_padding: choiceOf([0, 1], 1),
+  downsample_padding: choice([0, 1], 1),
   downsample_type: only("conv"),
   upsample_type: only("conv"),
   dropout: finite(0),
@@ -57,6 +58,7 @@ export const unet2DFields = {
   class_embed_type: orNull(choice(["timestep", "identity"], "timestep")),
   num_class_embeds: orNull(whole(1)),
   num_train_timesteps: kept<number | null>(null),
+  quantization_config: absent(),
 };
 
 export type UNet2DConfig = ConfigOf<typeof unet2DFields>;
@@ -87,7 +89,7 @@ export const unetConditionFields = {
   only_cross_attention: eachOrAll(flag(false)),
   block_out_channels: listOf(whole(1), [320, 640, 1280, 1280]),
   layers_per_block: eachOrAll(whole(2)),
-  downsample_padding: choiceOf([0, 1], 1),
+  downsample_padding: choice([0, 1], 1),
   mid_block_scale_factor: finite(1),
   dropout: finite(0),
   act_fn: act,
@@ -125,14 +127,11 @@ export const unetConditionFields = {
   mid_block_only_cross_attention: only(null),
   cross_attention_norm: only(null),
   addition_embed_type_num_heads: kept(64),
+  quantization_config: absent(),
 };
 
 export type UNet2DConditionConfig = ConfigOf<typeof unetConditionFields>;
 export type UNet2DConditionSettings = Settings<UNet2DConditionConfig>;
-
-function choiceOf(options: readonly number[], fallback: number) {
-  return { fallback, expected: options.join(" or "), accepts: (value: unknown) => options.includes(value as number) };
-}
 
 /** Checks that lists which describe the same blocks have the same length. */
 export function checkBlocks(name: string, config: UNet2DConfig | UNet2DConditionConfig): void {
@@ -151,4 +150,13 @@ export function checkBlocks(name: string, config: UNet2DConfig | UNet2DCondition
       );
     }
   }
+}
+
+/** One value for each of `count` blocks. */
+export function perBlock<T>(name: string, key: string, value: T | readonly T[], count: number): readonly T[] {
+  if (!Array.isArray(value)) return new Array<T>(count).fill(value as T);
+  if (value.length !== count) {
+    throw new RangeError(`${name}: ${key} has ${value.length} values; expected ${count}, one for each block`);
+  }
+  return value;
 }

@@ -1,7 +1,9 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { configText } from "../config/write.ts";
 import { type HubOptions, type ResolvedFiles, resolveFiles, writeJson } from "../hub/index.ts";
 import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import { writeWhole } from "../safetensors/write.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
 import { CLIPTokenizer } from "../tokenizer/index.ts";
 
@@ -134,7 +136,8 @@ export async function saveComponents(
   await vae.savePretrained(join(folder, "vae"), options);
   await textEncoder.savePretrained(join(folder, "text_encoder"), options);
   await tokenizer.savePretrained(join(folder, "tokenizer"));
-  await writeJson(join(folder, "scheduler", "scheduler_config.json"), scheduler.toJSON());
+  const settings = Buffer.from(configText(scheduler.toJSON()));
+  await writeWhole(join(folder, "scheduler", "scheduler_config.json"), (write) => write(settings));
   // The index last: a folder that has one is whole.
   await writeJson(join(folder, "model_index.json"), {
     _class_name: kind,

@@ -1,4 +1,4 @@
-import type { SchedulerSettings } from "./config.ts";
+import type { SchedulerSettings } from "./settings.ts";
 
 type BetaSettings = Pick<
   SchedulerSettings,

@@ -1,22 +1,16 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { Scheduler, type StepOptions, type StepOutput } from "./scheduler.ts";
+import { type SchedulerSettings, THRESHOLDING, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
+  ...TRAINING,
+  ...THRESHOLDING,
   clip_sample: true,
   set_alpha_to_one: true,
   steps_offset: 0,
-  prediction_type: "epsilon",
-  thresholding: false,
-  dynamic_thresholding_ratio: 0.995,
   clip_sample_range: 1,
-  sample_max_value: 1,
   timestep_spacing: "leading",
   rescale_betas_zero_snr: false,
 } as const satisfies Partial<SchedulerSettings>;
@@ -43,7 +37,7 @@ export class DDIMScheduler extends Scheduler<DDIMConfig> {
   static readonly defaults: DDIMConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
 
-  constructor(settings: SettingsOf<DDIMConfig> = {}) {
+  constructor(settings: Settings<DDIMConfig> = {}) {
     super(DEFAULTS, settings);
   }
 

@@ -1,21 +1,15 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
+import { type SchedulerSettings, THRESHOLDING, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
+  ...TRAINING,
+  ...THRESHOLDING,
   variance_type: "fixed_small",
   clip_sample: true,
-  prediction_type: "epsilon",
-  thresholding: false,
-  dynamic_thresholding_ratio: 0.995,
   clip_sample_range: 1,
-  sample_max_value: 1,
   timestep_spacing: "leading",
   steps_offset: 0,
   rescale_betas_zero_snr: false,
@@ -34,7 +28,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
   readonly initNoiseSigma = 1;
   #custom = false;
 
-  constructor(settings: SettingsOf<DDPMConfig> = {}) {
+  constructor(settings: Settings<DDPMConfig> = {}) {
     super(DEFAULTS, settings, { variance_type: VARIANCES });
   }
 

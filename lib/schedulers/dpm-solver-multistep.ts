@@ -1,32 +1,19 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep, type Term } from "./combine.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { checkAlgorithm, DPM_ALIASES, solverWeights } from "./dpm-solver.ts";
 import { ExponentialScheduler } from "./exponential-scheduler.ts";
 import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
+import { type SchedulerSettings, SOLVER } from "./settings.ts";
 import { solverTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
-  solver_order: 2,
-  prediction_type: "epsilon",
-  thresholding: false,
-  dynamic_thresholding_ratio: 0.995,
-  sample_max_value: 1,
+  ...SOLVER,
   algorithm_type: "dpmsolver++",
   solver_type: "midpoint",
   lower_order_final: true,
   euler_at_final: false,
-  use_karras_sigmas: false,
-  use_exponential_sigmas: false,
-  use_beta_sigmas: false,
   use_lu_lambdas: false,
-  use_flow_sigmas: false,
-  final_sigmas_type: "zero",
   lambda_min_clipped: Number.NEGATIVE_INFINITY,
   variance_type: null,
   timestep_spacing: "linspace",
@@ -58,7 +45,7 @@ export class DPMSolverMultistepScheduler extends ExponentialScheduler<DPMSolverM
   #outputs: Tensor[] = [];
   #lowerOrders = 0;
 
-  constructor(settings: SettingsOf<DPMSolverMultistepConfig> = {}) {
+  constructor(settings: Settings<DPMSolverMultistepConfig> = {}) {
     super(DEFAULTS, settings, { solver_type: ["midpoint", "heun"], variance_type: ["learned", "learned_range"] });
     checkAlgorithm(this.config, this.name);
     this.sigmas = this.scheduleSigmas();

@@ -1,5 +1,5 @@
-import type { SchedulerSettings } from "./config.ts";
 import type { Level } from "./exponential-scheduler.ts";
+import type { SchedulerSettings } from "./settings.ts";
 
 /** Weights of one step of DPM-Solver: of the sample, of the model's output, its differences, and of noise. */
 export interface SolverWeights {

@@ -1,15 +1,11 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { KScheduler } from "./k-scheduler.ts";
 import type { StepOptions, StepOutput } from "./scheduler.ts";
+import { type SchedulerSettings, TRAINING } from "./settings.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
-  prediction_type: "epsilon",
+  ...TRAINING,
   timestep_spacing: "linspace",
   steps_offset: 0,
   rescale_betas_zero_snr: false,
@@ -26,7 +22,7 @@ export type EulerAncestralDiscreteConfig = Pick<SchedulerSettings, keyof typeof 
 export class EulerAncestralDiscreteScheduler extends KScheduler<EulerAncestralDiscreteConfig> {
   static readonly defaults: EulerAncestralDiscreteConfig = DEFAULTS;
 
-  constructor(settings: SettingsOf<EulerAncestralDiscreteConfig> = {}) {
+  constructor(settings: Settings<EulerAncestralDiscreteConfig> = {}) {
     super(DEFAULTS, settings, { prediction_type: ["epsilon", "v_prediction"] });
     this.sigmas = Float32Array.of(...this.scheduleSigmas().reverse(), 0);
   }

@@ -1,21 +1,15 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { KScheduler } from "./k-scheduler.ts";
 import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
+import { type SchedulerSettings, SPACING, TRAINING } from "./settings.ts";
 import { sigmaToTimestep } from "./sigmas.ts";
 import { linspace } from "./timesteps.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
-  prediction_type: "epsilon",
+  ...TRAINING,
+  ...SPACING,
   interpolation_type: "linear",
-  use_karras_sigmas: false,
-  use_exponential_sigmas: false,
-  use_beta_sigmas: false,
   sigma_min: null,
   sigma_max: null,
   timestep_spacing: "linspace",
@@ -54,7 +48,7 @@ export interface EulerTimestepOptions extends TimestepOptions {
 export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
   static readonly defaults: EulerDiscreteConfig = DEFAULTS;
 
-  constructor(settings: SettingsOf<EulerDiscreteConfig> = {}) {
+  constructor(settings: Settings<EulerDiscreteConfig> = {}) {
     super(DEFAULTS, settings);
     this.sigmas = Float32Array.of(...this.scheduleSigmas().reverse(), 0);
   }

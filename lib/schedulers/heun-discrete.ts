@@ -1,19 +1,15 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { KScheduler } from "./k-scheduler.ts";
 import type { StepOutput, TimestepOptions } from "./scheduler.ts";
+import { type SchedulerSettings, SPACING, TRAINING } from "./settings.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
+  ...TRAINING,
+  ...SPACING,
   beta_start: 0.00085,
   beta_end: 0.012,
-  beta_schedule: "linear",
-  trained_betas: null,
-  prediction_type: "epsilon",
-  use_karras_sigmas: false,
-  use_exponential_sigmas: false,
-  use_beta_sigmas: false,
   clip_sample: false,
   clip_sample_range: 1,
   timestep_spacing: "linspace",
@@ -35,7 +31,7 @@ export class HeunDiscreteScheduler extends KScheduler<HeunDiscreteConfig> {
   /** The slope at the step's start and the sample there, between its two calls. */
   #started: { slope: Tensor; sample: Tensor } | null = null;
 
-  constructor(settings: SettingsOf<HeunDiscreteConfig> = {}) {
+  constructor(settings: Settings<HeunDiscreteConfig> = {}) {
     super(DEFAULTS, settings);
     this.setTimesteps(this.length);
     this.numInferenceSteps = null;

@@ -1,5 +1,5 @@
 /** Noise levels and one step of the way back: diffusers' schedulers, by its names, settings and numbers. */
-export { parseConfig, type SchedulerSettings } from "./config.ts";
+export { parseConfig } from "./config.ts";
 export { type DDIMConfig, DDIMScheduler, type DDIMStepOptions } from "./ddim.ts";
 export { type DDPMConfig, DDPMScheduler } from "./ddpm.ts";
 export {
@@ -17,5 +17,6 @@ export { OptimizerScheduler, type OptimizerSchedulerOptions } from "./optimizer-
 export { type PNDMConfig, PNDMScheduler } from "./pndm.ts";
 export { SCHEDULERS, type SchedulerName, schedulerFromConfig } from "./registry.ts";
 export { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
+export type { SchedulerSettings } from "./settings.ts";
 export { exponentialSigmas, karrasSigmas } from "./sigmas.ts";
 export { type UniPCMultistepConfig, UniPCMultistepScheduler } from "./unipc-multistep.ts";

@@ -1,6 +1,6 @@
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SchedulerSettings } from "./config.ts";
 import type { CommonSettings, TimestepOptions } from "./scheduler.ts";
+import type { SchedulerSettings } from "./settings.ts";
 import { SigmaScheduler } from "./sigma-scheduler.ts";
 import { interpolate, respaced, type SigmaSettings, sigmasOf, sigmaToTimestep } from "./sigmas.ts";
 import { spacedTimesteps } from "./timesteps.ts";

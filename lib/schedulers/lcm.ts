@@ -1,22 +1,19 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
+import { type SchedulerSettings, THRESHOLDING, TRAINING } from "./settings.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
+  ...TRAINING,
+  ...THRESHOLDING,
   beta_start: 0.00085,
   beta_end: 0.012,
   beta_schedule: "scaled_linear",
-  trained_betas: null,
   original_inference_steps: 50,
   clip_sample: false,
   clip_sample_range: 1,
   set_alpha_to_one: true,
   steps_offset: 0,
-  prediction_type: "epsilon",
-  thresholding: false,
-  dynamic_thresholding_ratio: 0.995,
-  sample_max_value: 1,
   timestep_spacing: "leading",
   timestep_scaling: 10,
   rescale_betas_zero_snr: false,
@@ -54,7 +51,7 @@ export class LCMScheduler extends Scheduler<LCMConfig> {
   #index: number | null = null;
   #begin: number | null = null;
 
-  constructor(settings: SettingsOf<LCMConfig> = {}) {
+  constructor(settings: Settings<LCMConfig> = {}) {
     super(DEFAULTS, settings);
   }
 

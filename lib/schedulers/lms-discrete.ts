@@ -1,19 +1,13 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { KScheduler } from "./k-scheduler.ts";
 import type { StepOptions, StepOutput } from "./scheduler.ts";
+import { type SchedulerSettings, SPACING, TRAINING } from "./settings.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
-  use_karras_sigmas: false,
-  use_exponential_sigmas: false,
-  use_beta_sigmas: false,
-  prediction_type: "epsilon",
+  ...TRAINING,
+  ...SPACING,
   timestep_spacing: "linspace",
   steps_offset: 0,
 } as const satisfies Partial<SchedulerSettings>;
@@ -36,7 +30,7 @@ export class LMSDiscreteScheduler extends KScheduler<LMSDiscreteConfig> {
   static readonly defaults: LMSDiscreteConfig = DEFAULTS;
   #slopes: Tensor[] = [];
 
-  constructor(settings: SettingsOf<LMSDiscreteConfig> = {}) {
+  constructor(settings: Settings<LMSDiscreteConfig> = {}) {
     super(DEFAULTS, settings);
     this.setTimesteps(this.length);
     this.numInferenceSteps = null;

@@ -1,7 +1,7 @@
+import type { Settings } from "../config/fields.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { SettingsOf } from "./config.ts";
 import { type EulerDiscreteConfig, EulerDiscreteScheduler } from "./euler-discrete.ts";
 import type { StepOutput } from "./scheduler.ts";
 
@@ -33,7 +33,7 @@ export class OptimizerScheduler extends EulerDiscreteScheduler {
   #optimizer: Optimizer | null = null;
   #rate = 0;
 
-  constructor(options: OptimizerSchedulerOptions, settings: SettingsOf<EulerDiscreteConfig> = {}) {
+  constructor(options: OptimizerSchedulerOptions, settings: Settings<EulerDiscreteConfig> = {}) {
     super(settings);
     if (typeof options?.optimizer !== "function") {
       throw new TypeError(

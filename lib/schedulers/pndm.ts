@@ -1,18 +1,14 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { Scheduler, type StepOutput } from "./scheduler.ts";
+import { type SchedulerSettings, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
+  ...TRAINING,
   skip_prk_steps: false,
   set_alpha_to_one: false,
-  prediction_type: "epsilon",
   timestep_spacing: "leading",
   steps_offset: 0,
 } as const satisfies Partial<SchedulerSettings>;
@@ -46,7 +42,7 @@ export class PNDMScheduler extends Scheduler<PNDMConfig> {
   #startOfStep: Tensor | null = null;
   #counter = 0;
 
-  constructor(settings: SettingsOf<PNDMConfig> = {}) {
+  constructor(settings: Settings<PNDMConfig> = {}) {
     super(DEFAULTS, settings, { prediction_type: ["epsilon", "v_prediction"] });
   }
 

@@ -1,10 +1,12 @@
+import type { Settings } from "../config/fields.ts";
 import type { Generator } from "../random/index.ts";
 import { fromArray } from "../tensor/create.ts";
 import { randn } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
 import { combine, type Term } from "./combine.ts";
-import { type Choices, makeConfig, pickSettings, type SchedulerSettings, type SettingsOf } from "./config.ts";
+import { type Choices, makeConfig, pickSettings } from "./config.ts";
+import type { SchedulerSettings } from "./settings.ts";
 import { dynamicThreshold } from "./threshold.ts";
 
 /** What one step gives. */
@@ -62,7 +64,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   /** Standard deviation of the noise that a run starts from. */
   abstract readonly initNoiseSigma: number;
 
-  protected constructor(defaults: C, settings: SettingsOf<C>, choices: Choices = {}) {
+  protected constructor(defaults: C, settings: Settings<C>, choices: Choices = {}) {
     this.config = makeConfig(this.constructor.name, defaults, settings, choices);
     const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr ?? false;
     const { betas, alphas, alphasCumprod } = noiseSchedule(this.constructor.name, this.config, zeroSnr);
@@ -74,18 +76,23 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
 
   /**
    * A scheduler with the settings of a config: diffusers' JSON as it stands, or another scheduler's `config`. Settings
-   * of other schedulers are passed over.
+   * of other schedulers are passed over; what is no scheduler's is told.
    *
    * @param settings - override those of `config`
    * @throws where a value is unknown or out of range
    */
   static fromConfig<S, O extends object>(
-    this: { new (settings?: O): S; readonly defaults: object; readonly aliases?: SchedulerClass<S>["aliases"] },
+    this: {
+      new (settings?: O): S;
+      readonly name: string;
+      readonly defaults: object;
+      readonly aliases?: SchedulerClass<S>["aliases"];
+    },
     config: object,
     settings: O = {} as O,
   ): S {
     // biome-ignore-start lint/complexity/noThisInStatic: `this` is the subclass that fromConfig is called on
-    const picked: Record<string, unknown> = pickSettings(config, this.defaults as Record<string, unknown>);
+    const picked: Record<string, unknown> = pickSettings(this.name, config, this.defaults);
     for (const [key, meanings] of Object.entries(this.aliases ?? {})) {
       const value = String(picked[key]);
       if (Object.hasOwn(meanings, value)) picked[key] = meanings[value];

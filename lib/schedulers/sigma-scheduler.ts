@@ -1,6 +1,7 @@
+import type { Settings } from "../config/fields.ts";
 import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Choices, SettingsOf } from "./config.ts";
+import type { Choices } from "./config.ts";
 import { type CommonSettings, Scheduler } from "./scheduler.ts";
 
 /**
@@ -13,7 +14,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
   #index: number | null = null;
   #begin: number | null = null;
 
-  protected constructor(defaults: C, settings: SettingsOf<C>, choices: Choices = {}) {
+  protected constructor(defaults: C, settings: Settings<C>, choices: Choices = {}) {
     super(defaults, settings, choices);
   }
 

@@ -1,35 +1,24 @@
+import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep, type Term } from "./combine.ts";
-import type { SchedulerSettings, SettingsOf } from "./config.ts";
 import { ExponentialScheduler } from "./exponential-scheduler.ts";
 import type { StepOutput } from "./scheduler.ts";
+import { type SchedulerSettings, SOLVER } from "./settings.ts";
 import { solverTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "linear",
-  trained_betas: null,
-  solver_order: 2,
-  prediction_type: "epsilon",
-  thresholding: false,
-  dynamic_thresholding_ratio: 0.995,
-  sample_max_value: 1,
+  ...SOLVER,
   predict_x0: true,
   solver_type: "bh2",
   lower_order_final: true,
   disable_corrector: [] as readonly number[],
-  use_karras_sigmas: false,
-  use_exponential_sigmas: false,
-  use_beta_sigmas: false,
-  use_flow_sigmas: false,
+  solver_p: null,
   timestep_spacing: "linspace",
   steps_offset: 0,
-  final_sigmas_type: "zero",
   rescale_betas_zero_snr: false,
   sigma_min: null,
   sigma_max: null,
+  shift_terminal: null,
 } as const satisfies Partial<SchedulerSettings>;
 
 /** Settings of `UniPCMultistepScheduler`. */
@@ -51,7 +40,7 @@ export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistep
   #lastOrder = 1;
   #lowerOrders = 0;
 
-  constructor(settings: SettingsOf<UniPCMultistepConfig> = {}) {
+  constructor(settings: Settings<UniPCMultistepConfig> = {}) {
     super(DEFAULTS, settings, { solver_type: ["bh1", "bh2"] });
     this.sigmas = this.scheduleSigmas();
   }

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configText } from "../../lib/models/config.ts";
+import { configText } from "../../lib/config/write.ts";
 import { AutoencoderKL, CLIPTextModel, type Model, UNet2DConditionModel } from "../../lib/models/index.ts";
 import { withoutInit } from "../../lib/nn/init.ts";
 import { fillNormal, Generator } from "../../lib/random/index.ts";

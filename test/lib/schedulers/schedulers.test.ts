@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { configText } from "../../../lib/config/write.ts";
 import { cat, fromArray, Generator, randn, type Tensor, tensor } from "../../../lib/index.ts";
 import {
   DDIMScheduler,
@@ -231,16 +232,22 @@ describe("every scheduler", () => {
       test("refuses settings and steps that make no sense", () => {
         if ("timestep_spacing" in make(name).config) {
           expect(() => make(name, { timestep_spacing: "leding" })).toThrow(
-            `${name}: unknown timestep_spacing "leding"; expected one of "linspace", "leading", "trailing"`,
+            `${name}: timestep_spacing is "leding"; expected "linspace", "leading" or "trailing"`,
           );
         }
-        expect(() => make(name, { prediction_type: "noise" })).toThrow(`${name}: unknown prediction_type "noise"`);
-        expect(() => make(name, { beta_schedule: "cubic" })).toThrow(`${name}: unknown beta_schedule "cubic"`);
-        expect(() => make(name, { beta_end: 2 })).toThrow(`${name}: beta_end is 2; a variance lies between 0 and 1`);
+        expect(() => make(name, { prediction_type: "noise" })).toThrow(
+          `${name}: prediction_type is "noise"; expected "epsilon"`,
+        );
+        expect(() => make(name, { beta_schedule: "cubic" })).toThrow(
+          `${name}: beta_schedule is "cubic"; expected "linear"`,
+        );
+        expect(() => make(name, { beta_end: 2 })).toThrow(
+          `${name}: beta_end is 2; expected a variance, between 0 and 1`,
+        );
         expect(() => make(name, { beta_start: Number.NaN })).toThrow(`${name}: beta_start is NaN`);
         expect(() => make(name, { num_train_timesteps: 0 })).toThrow(`${name}: num_train_timesteps is 0`);
         expect(() => make(name, { num_train_timesteps: "1000" })).toThrow(
-          `num_train_timesteps is "1000", expected a number`,
+          `num_train_timesteps is "1000"; expected a whole number from 1 up`,
         );
         expect(() => make(name, { trained_betas: [0.1, 1.5] })).toThrow(`${name}: beta 1 is 1.5`);
         const Class = SCHEDULERS[name] as unknown as new (settings: object) => Any;
@@ -379,15 +386,15 @@ describe("runs that cannot be", () => {
     expect(() => new EulerDiscreteScheduler({ use_karras_sigmas: true, use_exponential_sigmas: true })).toThrow(
       "use_karras_sigmas and use_exponential_sigmas exclude each other",
     );
-    expect(() => new EulerDiscreteScheduler({ use_beta_sigmas: true })).toThrow("use_beta_sigmas is not supported");
+    expect(() => new EulerDiscreteScheduler({ use_beta_sigmas: true })).toThrow(
+      "use_beta_sigmas is true; expected false, the only value that difflab supports",
+    );
     expect(() => new DPMSolverMultistepScheduler({ algorithm_type: "dpmsolver" })).toThrow(
       'set final_sigmas_type "sigma_min"',
     );
-    expect(() => new DPMSolverMultistepScheduler({ solver_order: 4 })).toThrow(
-      "unknown solver_order 4; expected one of 1, 2, 3",
-    );
-    expect(() => new PNDMScheduler({ prediction_type: "sample" })).toThrow('expected one of "epsilon", "v_prediction"');
-    expect(() => new DDPMScheduler({ variance_type: null })).toThrow("unknown variance_type null");
+    expect(() => new DPMSolverMultistepScheduler({ solver_order: 4 })).toThrow("solver_order is 4; expected 1, 2 or 3");
+    expect(() => new PNDMScheduler({ prediction_type: "sample" })).toThrow('expected "epsilon" or "v_prediction"');
+    expect(() => new DDPMScheduler({ variance_type: null })).toThrow('variance_type is null; expected "fixed_small"');
     const euler = new EulerDiscreteScheduler({ use_karras_sigmas: true });
     expect(() => euler.setTimesteps(null, { timesteps: [900, 1] })).toThrow("exclude each other");
     expect(() => new EulerDiscreteScheduler().setTimesteps(3, { timesteps: [900, 1] })).toThrow("not both");
@@ -412,5 +419,34 @@ describe("runs that cannot be", () => {
     expect(parseConfig(text).lambda_min_clipped).toBe(Number.NEGATIVE_INFINITY);
     expect((schedulerFromConfig(text).config as unknown as Config).solver_type).toBe("midpoint");
     expect(UniPCMultistepScheduler.fromConfig({ solver_type: "midpoint" }).config.solver_type).toBe("bh2");
+  });
+
+  test("a file's keys that are no scheduler's are told and left out, those of other schedulers are left out", () => {
+    const said = vi.spyOn(console, "log").mockImplementation(() => {});
+    const config = { _class_name: "DDIMScheduler", steps_offset: 1, skip_prk_steps: true, _diffusers_version: "0.6.0" };
+    expect(schedulerFromConfig(config).config).toMatchObject({ steps_offset: 1 });
+    expect(said).not.toHaveBeenCalled();
+    const scheduler = schedulerFromConfig({ ...config, wobble: 3, twirl: null });
+    expect(said.mock.calls).toEqual([["DDIMScheduler: the config's wobble, twirl are not known and left out"]]);
+    expect(Object.keys(scheduler.config)).toEqual(
+      expect.not.arrayContaining(["wobble", "skip_prk_steps", "_class_name"]),
+    );
+    expect(() =>
+      schedulerFromConfig({ ...config, _class_name: "UniPCMultistepScheduler", shift_terminal: 0.1 }),
+    ).toThrow("UniPCMultistepScheduler: shift_terminal is 0.1; expected null, the only value that difflab supports");
+    said.mockRestore();
+  });
+
+  test("several wrong settings are listed at once", () => {
+    expect(() => DDIMScheduler.fromConfig({ beta_start: "small", clip_sample: 1 })).toThrow(
+      /DDIMScheduler: the config has values that cannot be used:\n {2}beta_start is "small"; expected a variance, between 0 and 1\n {2}clip_sample is 1; expected true or false/,
+    );
+  });
+
+  test("what is saved is read again, infinite numbers too", () => {
+    const scheduler = new DPMSolverMultistepScheduler({ solver_order: 3 });
+    const text = configText(scheduler.toJSON());
+    expect(text).toContain('"lambda_min_clipped": -Infinity');
+    expect(schedulerFromConfig(text).config).toEqual(scheduler.config);
   });
 });

@@ -1,0 +1,116 @@
+import {
+  absent,
+  type ConfigOf,
+  choice,
+  finite,
+  integer,
+  kept,
+  only,
+  orNull,
+  type Settings,
+  whole,
+} from "../config/fields.ts";
+import { readConfig } from "../config/read.ts";
+import { type Activation, activations } from "./activations.ts";
+
+// What the configs of both of CLIP's transformers hold.
+const transformer = {
+  projection_dim: orNull(whole(512), 512),
+  num_hidden_layers: whole(12),
+  hidden_act: choice<Activation>(activations, "quick_gelu"),
+  layer_norm_eps: finite(1e-5),
+  // Of training alone.
+  attention_dropout: only(0),
+  initializer_factor: finite(1),
+  initializer_range: finite(0.02),
+  quantization_config: absent(),
+};
+
+/** Keys of a text encoder's config. */
+export const clipTextFields = {
+  ...transformer,
+  vocab_size: whole(49408),
+  hidden_size: whole(512),
+  intermediate_size: whole(2048),
+  num_attention_heads: whole(8),
+  max_position_embeddings: whole(77),
+  eos_token_id: integer(49407),
+};
+
+/** Keys of an image encoder's config. */
+export const clipVisionFields = {
+  ...transformer,
+  hidden_size: whole(768),
+  intermediate_size: whole(3072),
+  num_attention_heads: whole(12),
+  num_channels: whole(3),
+  image_size: whole(224),
+  patch_size: whole(32),
+};
+
+export type CLIPTextConfig = ConfigOf<typeof clipTextFields>;
+export type CLIPTextSettings = Settings<CLIPTextConfig>;
+export type CLIPVisionConfig = ConfigOf<typeof clipVisionFields>;
+export type CLIPVisionSettings = Settings<CLIPVisionConfig>;
+
+/** Keys of a whole CLIP's config. */
+export const clipFields = {
+  text_config: kept<CLIPTextSettings>({}),
+  vision_config: kept<CLIPVisionSettings>({}),
+  // The same once more, as the first version wrote it; where both are there these are right.
+  text_config_dict: kept<CLIPTextSettings | null>(null),
+  vision_config_dict: kept<CLIPVisionSettings | null>(null),
+  projection_dim: whole(512),
+  logit_scale_init_value: finite(2.6592),
+  initializer_factor: finite(1),
+  quantization_config: absent(),
+};
+
+export type CLIPSettings = Settings<ConfigOf<typeof clipFields>>;
+/** A whole CLIP's config, with those of its parts. */
+export type CLIPConfig = Omit<ConfigOf<typeof clipFields>, "text_config" | "vision_config" | `${string}_dict`> & {
+  readonly text_config: CLIPTextConfig;
+  readonly vision_config: CLIPVisionConfig;
+};
+
+/** What transformers writes into every config, of all versions, and what concerns no CLIP's numbers. */
+const harmless = new Set(
+  [
+    "architectures model_type transformers_version torch_dtype dtype use_bfloat16 torchscript tf_legacy_loss attn_implementation",
+    "return_dict output_hidden_states output_attentions chunk_size_feed_forward pruned_heads problem_type finetuning_task dropout",
+    "id2label label2id task_specific_params tokenizer_class prefix bos_token_id pad_token_id sep_token_id decoder_start_token_id is_encoder_decoder",
+    "is_decoder add_cross_attention cross_attention_hidden_size tie_word_embeddings tie_encoder_decoder",
+    // Of the generation of texts
+    "max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k top_p",
+    "typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids",
+    "num_return_sequences output_scores return_dict_in_generate forced_bos_token_id forced_eos_token_id",
+    "remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens",
+    "num_return_beams use_cache gradient_checkpointing",
+  ].flatMap((line) => line.split(" ")),
+);
+
+/** A text encoder's config, or the part of a whole CLIP's that describes it. */
+export function readTextConfig(name: string, given: object): CLIPTextConfig {
+  return readConfig(name, clipTextFields, partOf(given, "text_config"), { harmless });
+}
+
+/** An image encoder's config, or the part of a whole CLIP's that describes it. */
+export function readVisionConfig(name: string, given: object): CLIPVisionConfig {
+  return readConfig(name, clipVisionFields, partOf(given, "vision_config"), { harmless });
+}
+
+/** A whole CLIP's config, both of its parts read too. */
+export function readClipConfig(name: string, given: object): CLIPConfig {
+  const { text_config_dict, vision_config_dict, ...config } = readConfig(name, clipFields, given, { harmless });
+  return {
+    ...config,
+    text_config: readTextConfig(`${name}: text_config`, { ...config, text_config_dict }),
+    vision_config: readVisionConfig(`${name}: vision_config`, { ...config, vision_config_dict }),
+  };
+}
+
+function partOf(config: object, name: "text_config" | "vision_config"): object {
+  const whole = config as Readonly<Record<string, object | null | undefined>>;
+  const [part, older] = [whole[name], whole[`${name}_dict`]];
+  return part || older ? { ...part, ...older } : config;
+}
