@@ -1,11 +1,14 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StableDiffusionPipeline } from "../../../lib/pipelines/index.ts";
 import { saveSafetensors } from "../../../lib/safetensors/index.ts";
+import { DDIMScheduler } from "../../../lib/schedulers/index.ts";
 import type { Tensor } from "../../../lib/tensor/tensor.ts";
+import adapted from "../../reference/adapted.json" with { type: "json" };
 import { draw } from "../models/reference.ts";
+import { worst } from "./compare.ts";
 import { recorded, writeTiny } from "./tiny.ts";
 
 let home: string;
@@ -31,6 +34,53 @@ async function writeLora(name: string, tensors: Record<string, Tensor>): Promise
   await saveSafetensors(path, new Map(await Promise.all(entries)));
   return path;
 }
+
+describe("the pictures that diffusers paints", () => {
+  type File = keyof typeof adapted.files;
+  const three = { numInferenceSteps: 3, guidanceScale: 3, seed: 42 };
+  let other: StableDiffusionPipeline;
+
+  beforeAll(async () => {
+    for (const [name, data] of Object.entries(adapted.files)) {
+      await writeFile(join(home, `${name}.safetensors`), Buffer.from(data, "base64"));
+    }
+    other = await StableDiffusionPipeline.fromPretrained(await writeTiny(join(home, "other")));
+    other.scheduler = DDIMScheduler.fromConfig(recorded.configs.scheduler);
+  });
+  afterAll(() => other.close());
+
+  const cases: [keyof typeof adapted.cases, string, [File, number][]][] = [
+    ["diffusers", "attention in both networks, in diffusers' layout", [["diffusers", 1]]],
+    ["convolutions", "convolutions and all kinds of linear layers", [["convolutions", 1]]],
+    ["kohya", "kohya's layout, with alphas", [["kohya", 1]]],
+    ["half", "half the strength", [["diffusers", 0.5]]],
+    [
+      "two",
+      "two files at once, one of them taken away",
+      [
+        ["diffusers", 0.75],
+        ["kohya", -0.5],
+      ],
+    ],
+  ];
+  it.each(cases)("with LoRA weights come out within 1 of 255: %s (%s)", async (name, _, files) => {
+    for (const [file, scale] of files) await other.loadLoraWeights(join(home, `${file}.safetensors`), { scale });
+    const { images } = await other.generate({ prompt: recorded.prompt, ...three });
+    expect(worst(images, adapted.cases[name])).toBeLessThanOrEqual(1);
+    other.unloadLoraWeights();
+    const plain = await other.generate({ prompt: recorded.prompt, ...three });
+    expect(worst(plain.images, adapted.cases.plain)).toBeLessThanOrEqual(1);
+    expect(worst(plain.images, adapted.cases[name])).toBeGreaterThan(20);
+  });
+
+  it("with learned words of one and of several vectors come out within 1 of 255", async () => {
+    await other.loadTextualInversion(join(home, "word.safetensors"));
+    await other.loadTextualInversion(join(home, "words.safetensors"), { token: "<style>" });
+    const options = { prompt: "the <toy> and <style> moon", negativePrompt: "<style>", ...three };
+    const { images } = await other.generate(options);
+    expect(worst(images, adapted.cases.learned)).toBeLessThanOrEqual(1);
+  });
+});
 
 describe("LoRA weights", () => {
   it("change layers of both networks by scale * up * down, and are taken away without a trace", async () => {

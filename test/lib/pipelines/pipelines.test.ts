@@ -23,6 +23,7 @@ import { noGrad } from "../../../lib/tensor/grad.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { draw, expectClose } from "../models/reference.ts";
 import { hasGpu, onGpu } from "../runtime/gpu.ts";
+import { type Pictures, worst as worstOf } from "./compare.ts";
 import { recorded, writeTiny } from "./tiny.ts";
 
 const { prompt, cases } = recorded;
@@ -42,16 +43,7 @@ afterEach(() => void vi.restoreAllMocks());
 const ddim = () => DDIMScheduler.fromConfig(recorded.configs.scheduler);
 
 /** Largest difference of the pictures from those that diffusers painted, in 1/255. */
-function worst(images: readonly Image[], name: keyof typeof cases): number {
-  const { shape, data } = cases[name] as { shape: number[]; data: string };
-  const [n, height, width] = shape as [number, number, number];
-  expect(images.map((image) => [image.height, image.width])).toEqual(new Array(n).fill([height, width]));
-  const expected = Buffer.from(data, "base64");
-  const got = Buffer.concat(images.map((image) => image.toRaw().data));
-  let off = 0;
-  for (const [i, v] of expected.entries()) off = Math.max(off, Math.abs(v - got[i]!));
-  return off;
-}
+const worst = (images: readonly Image[], name: keyof typeof cases) => worstOf(images, cases[name] as Pictures);
 
 /** The pictures that `pipelines.py` makes for the others to start from. */
 function picture(seed: number, width = 64, height = 72): Image {
