@@ -1,4 +1,11 @@
-import { type LearnedConcept, loraDelta, matchLora, readLora, readTextualInversion } from "../adapters/index.ts";
+import {
+  type AdapterOptions,
+  type LearnedConcept,
+  loraDelta,
+  matchLora,
+  readLora,
+  readTextualInversion,
+} from "../adapters/index.ts";
 import type { CLIPTextModel, Model } from "../models/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad.ts";
@@ -11,16 +18,19 @@ export type Applied = readonly (readonly [weight: Tensor, before: Tensor])[];
 /**
  * Adds a LoRA to the weights of a pipeline's networks: `W + scale * up * down`.
  *
- * @param path - safetensors or pickle, in diffusers', PEFT's or kohya's layout
+ * @param given - safetensors or pickle, in diffusers', PEFT's or kohya's layout; or where that lies
+ * @param options.scale - how much of it; default 1
  * @throws Error where the file is damaged, was made for another model, or a matrix does not fit its layer
  */
 export async function applyLora(
-  path: string,
+  given: string,
   parts: { unet: Model; textEncoder: Model },
-  strength: number,
+  options: AdapterOptions & { scale?: number } = {},
 ): Promise<Applied> {
+  const { scale: strength = 1, ...rest } = options;
   if (!Number.isFinite(strength)) throw new RangeError(`loadLoraWeights: scale is ${strength}; expected a number`);
-  const lora = await readLora(path);
+  const lora = await readLora(given, rest);
+  const { path } = lora;
   const applied: [Tensor, Tensor, Tensor][] = [];
   for (const [component, model] of [
     ["unet", parts.unet],
@@ -58,28 +68,28 @@ export function undo(applied: Applied): void {
 /**
  * Teaches a tokenizer and a text encoder a concept that was learned by textual inversion.
  *
- * @param path - safetensors or `learned_embeds.bin`
+ * @param given - safetensors or `learned_embeds.bin`, or where that lies
  * @returns the word to use in prompts
  * @throws Error where the file is damaged or made for another text encoder, or the word is taken
  */
 export async function addConcept(
-  path: string,
+  given: string,
   tokenizer: CLIPTokenizer,
   model: CLIPTextModel,
-  options: { token?: string },
+  options: AdapterOptions & { token?: string },
 ): Promise<LearnedConcept> {
-  const concept = await readTextualInversion(path, options);
+  const concept = await readTextualInversion(given, options);
   const table = model.textModel.embeddings.tokenEmbedding;
   const [count, width] = table.weight.shape as [number, number];
   if (concept.width !== width) {
     throw new Error(
-      `${path}: the concept is ${concept.width} wide, this text encoder ${width}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
+      `${given}: the concept is ${concept.width} wide, this text encoder ${width}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
     );
   }
   const first = tokenizer.vocabSize;
   if (first > count) {
     throw new Error(
-      `${path}: the tokenizer has ${first} tokens, the text encoder ${count}; they do not belong together`,
+      `${given}: the tokenizer has ${first} tokens, the text encoder ${count}; they do not belong together`,
     );
   }
   tokenizer.addConcept(concept.token, concept.vectors);

@@ -34,6 +34,21 @@ const known: Readonly<Record<string, readonly string[]>> = {
 // Parts that change nothing of the picture.
 const passedOver = ["safety_checker", "feature_extractor", "requires_safety_checker", "image_encoder"];
 
+/** Refuses parts that were not made for each other. */
+export function checkTogether(name: string, { unet, vae, textEncoder }: Components): void {
+  const wide = unet.config.cross_attention_dim;
+  const width = textEncoder.config.hidden_size;
+  if (![wide].flat().includes(width)) {
+    throw new RangeError(
+      `${name}: the text encoder's hidden_size is ${width}, the U-Net's cross_attention_dim ${wide}; are both of one checkpoint?`,
+    );
+  }
+  const [made, expected] = [unet.config.out_channels, vae.config.latent_channels];
+  if (made !== expected) {
+    throw new RangeError(`${name}: the U-Net makes ${made} channels, the autoencoder's latents have ${expected}`);
+  }
+}
+
 /**
  * Loads the parts that a checkpoint's `model_index.json` names. Weights are mapped, not read.
  *

@@ -52,7 +52,7 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     const masked = await this.codec.encode(image.mul(mask.neg().add(1)), plan.generators);
     if (seesMask) {
       const beside = cat([small, fill(name, "images", masked, plan.count)], 1);
-      return { latents, skip, beside: await beside.realize() };
+      return { latents, skip, beside: [await beside.realize()] };
     }
     const keep = small.neg().add(1);
     const after = (painted: Tensor, next: number | null) => {

@@ -3,6 +3,7 @@ import type { CLIPTextModel } from "../models/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
+import type { GenerateOptions, Plan } from "./options.ts";
 import { Runner } from "./runner.ts";
 
 /** Prompts to what the U-Net reads of them. */
@@ -44,19 +45,42 @@ export class PromptEncoder {
     return this.#runner.call(2, device === inputIds.device ? inputIds : await inputIds.to(device), skip);
   }
 
+  /**
+   * What the U-Net reads in a run: a row for each picture, those of the negative prompts first where there is guidance.
+   *
+   * @returns `[pictures or twice as many, tokens, width]`
+   */
+  async encodeAll(name: string, plan: Plan, options: GenerateOptions): Promise<Tensor> {
+    const { clipSkip = 0, numImagesPerPrompt = 1 } = options;
+    const width = this.#model.config.hidden_size;
+    if (options.promptEmbeds) checkEmbeds(name, "promptEmbeds", options.promptEmbeds, plan.batch, width);
+    const wanted = options.promptEmbeds ?? (await this.encode(plan.prompts!, clipSkip));
+    const text = repeatEach(wanted, numImagesPerPrompt);
+    if (!plan.guided) return text.realize();
+    // diffusers leaves no layer out for the negative prompt.
+    const negative = options.negativePromptEmbeds ?? (await this.encode(plan.negative));
+    checkEmbeds(name, "negativePromptEmbeds", negative, plan.batch, width);
+    if (negative.shape[1] !== wanted.shape[1]) {
+      throw new RangeError(
+        `${name}: negativePromptEmbeds ${show(negative.shape)} and promptEmbeds ${show(wanted.shape)} differ in tokens`,
+      );
+    }
+    return cat([repeatEach(negative, numImagesPerPrompt), text]).realize();
+  }
+
   close(): void {
     this.#runner.close();
   }
 }
 
 /** Every prompt's embedding `times` times in a row. */
-export function repeatEach(embeds: Tensor, times: number): Tensor {
+function repeatEach(embeds: Tensor, times: number): Tensor {
   if (times === 1) return embeds;
   return cat(embeds.split(1, 0).flatMap((one) => new Array<Tensor>(times).fill(one)));
 }
 
 /** Checks embeddings that the caller gives. */
-export function checkEmbeds(name: string, key: string, embeds: Tensor, batch: number, width: number): void {
+function checkEmbeds(name: string, key: string, embeds: Tensor, batch: number, width: number): void {
   if (embeds.ndim !== 3 || embeds.shape[0] !== batch || embeds.shape[2] !== width) {
     throw new RangeError(`${name}: ${key} ${show(embeds.shape)}; expected [${batch}, tokens, ${width}]`);
   }

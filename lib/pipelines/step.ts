@@ -23,8 +23,8 @@ export interface Start {
   readonly latents: Tensor;
   /** Timesteps of the scheduler to leave out at the start. */
   readonly skip: number;
-  /** Joined to the U-Net's input, `[pictures, channels, h, w]`: what inpainting models see of the picture. */
-  readonly beside?: Tensor;
+  /** What else the U-Net is given: for inpainting models what they see of the picture, `[pictures, channels, h, w]`. */
+  readonly beside?: readonly Tensor[];
   /** What becomes of the latents after each step; `next` is the timestep to come, null after the last. */
   readonly after?: (latents: Tensor, next: number | null) => Tensor;
 }

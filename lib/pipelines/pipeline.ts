@@ -1,0 +1,126 @@
+import type { AdapterOptions } from "../adapters/index.ts";
+import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import { type Device, devices } from "../runtime/devices.ts";
+import type { Scheduler } from "../schedulers/index.ts";
+import type { CLIPTokenizer } from "../tokenizer/index.ts";
+import { type Applied, addConcept, applyLora, undo } from "./adapters.ts";
+import { Callable } from "./callable.ts";
+import { type Components, checkTogether, loadComponents, type PipelineOptions, saveComponents } from "./components.ts";
+import type { PipelineOutput } from "./output.ts";
+
+/** The parts of Stable Diffusion, and what can be done with them: load, save, move, change their weights. */
+export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
+  readonly tokenizer: CLIPTokenizer;
+  readonly textEncoder: CLIPTextModel;
+  readonly unet: UNet2DConditionModel;
+  readonly vae: AutoencoderKL;
+  /** May be replaced at any time: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
+  scheduler: Scheduler;
+  #loras: Applied[] = [];
+
+  constructor(parts: Components) {
+    super();
+    const { tokenizer, textEncoder, unet, vae, scheduler } = parts;
+    for (const model of [textEncoder, unet, vae]) model.eval();
+    this.tokenizer = tokenizer;
+    this.textEncoder = textEncoder;
+    this.unet = unet;
+    this.vae = vae;
+    this.scheduler = scheduler;
+    checkTogether(this.constructor.name, parts);
+    this.checkInputChannels(unet.config.in_channels, vae.config.latent_channels);
+  }
+
+  /**
+   * Loads a checkpoint in diffusers' layout: a folder, or a repository on the Hugging Face hub. Weights are mapped from
+   * their files, so this takes little time and memory, and the files have to stay.
+   *
+   * @throws Error where it is no Stable Diffusion 1.x or 2.x checkpoint; HubError where files cannot be had
+   */
+  static async fromPretrained<P>(
+    this: new (
+      parts: Components,
+    ) => P,
+    idOrFolder: string,
+    options: PipelineOptions = {},
+  ): Promise<P> {
+    return new this(await loadComponents(idOrFolder, options));
+  }
+
+  /** The same parts in another kind of pipeline: `StableDiffusionImg2ImgPipeline.fromPipe(pipe)`. Weights are shared. */
+  static fromPipe<P>(this: new (parts: Components) => P, pipe: Components): P {
+    return new this(pipe);
+  }
+
+  /** The parts of a pipeline, to make another of some of them. */
+  static partsOf({ tokenizer, textEncoder, unet, vae, scheduler }: Components): Components {
+    return { tokenizer, textEncoder, unet, vae, scheduler };
+  }
+
+  /** Refuses a U-Net that takes something else than this kind of pipeline gives. */
+  protected abstract checkInputChannels(got: number, latents: number): void;
+
+  /** Frees the compiled networks; the next call compiles them again. */
+  abstract close(): void;
+
+  /** Writes all parts in diffusers' layout, for `fromPretrained` here and in Python. */
+  async savePretrained(folder: string, options: { dtype?: "float32" | "float16" } = {}): Promise<void> {
+    await saveComponents(folder, this.constructor.name, this, options);
+    // Parts that were saved over their own files are mapped anew.
+    this.close();
+  }
+
+  /** Moves the networks to a device, such as "webgpu". */
+  async to(device: Device): Promise<this> {
+    if (!devices.includes(device)) {
+      throw new RangeError(
+        `${this.constructor.name}: unknown device ${JSON.stringify(device)}; expected one of ${devices.join(", ")}`,
+      );
+    }
+    this.close();
+    for (const model of [this.textEncoder, this.unet, this.vae]) await model.to(device);
+    return this;
+  }
+
+  /** Decode pictures larger than the autoencoder was trained on in tiles, so that memory does not grow with them. */
+  enableVaeTiling(on = true): void {
+    this.vae.enableTiling(on);
+  }
+
+  /**
+   * Adds low-rank changes (LoRA) to the networks' weights; several add up. `unloadLoraWeights` takes them away again.
+   *
+   * @param given - a file in diffusers', PEFT's or kohya's layout, or a folder or a repository on the hub that holds it
+   * @param options.scale - how much of it; default 1
+   * @param options.weightName - the file's name there; default `pytorch_lora_weights.safetensors`
+   * @throws Error where the file is damaged or was made for another model; nothing is changed then
+   * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
+   */
+  async loadLoraWeights(given: string, options: AdapterOptions & { scale?: number } = {}): Promise<void> {
+    this.#loras.push(await applyLora(given, this, options));
+    this.close();
+  }
+
+  /** Takes all LoRA weights away. */
+  unloadLoraWeights(): void {
+    for (const applied of this.#loras.reverse()) undo(applied);
+    this.#loras = [];
+    this.close();
+  }
+
+  /**
+   * Learns a word: a concept of textual inversion, from safetensors or a `learned_embeds.bin`.
+   *
+   * @param given - the file, or a folder or a repository on the hub that holds it, such as "sd-concepts-library/cat-toy"
+   * @param options.token - the word, in place of the file's own
+   * @param options.weightName - the file's name in the repository; default `learned_embeds.safetensors`, else `.bin`
+   * @returns the word, to be used in prompts
+   * @throws Error where the file is damaged or was learned with another text encoder, or the word is taken
+   * @see Gal et al. 2022: https://arxiv.org/abs/2208.01618
+   */
+  async loadTextualInversion(given: string, options: AdapterOptions & { token?: string } = {}): Promise<string> {
+    const { token } = await addConcept(given, this.tokenizer, this.textEncoder, options);
+    this.close();
+    return token;
+  }
+}
