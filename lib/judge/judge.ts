@@ -29,17 +29,28 @@ export class DigitJudge extends Module {
    * @returns `digit` `[b, 10]`, `likeness` `[b]`
    */
   forward(x: Tensor): { digit: Tensor; likeness: Tensor } {
+    const shapes = this.features(x)[2];
+    const h = this.hidden.forward(shapes.reshape(-1, 64 * 7 * 7)).silu();
+    return { digit: this.digit.forward(h), likeness: this.likeness.forward(h).reshape(-1) };
+  }
+
+  /**
+   * What the convolutions see: strokes, their parts, and whole shapes. Pictures that look alike are close in these, also
+   * where their pixels differ, so the squared distance is a perceptual loss.
+   *
+   * @param x - as for `forward`
+   * @returns `[b, 16, 28, 28]`, `[b, 32, 14, 14]`, `[b, 64, 7, 7]`
+   * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155
+   */
+  features(x: Tensor): [strokes: Tensor, parts: Tensor, shapes: Tensor] {
     const size = x.shape.slice(-2);
     const channels = x.ndim === 4 ? x.shape[1] : 1;
     if (x.ndim < 2 || x.ndim > 4 || size[0] !== 28 || size[1] !== 28 || channels !== 1) {
       throw new RangeError(`DigitJudge: got ${show(x.shape)}, expected [b, 1, 28, 28], [b, 28, 28] or [28, 28]`);
     }
-    let h = x.reshape(-1, 1, 28, 28);
-    h = avgPool2d(this.conv1.forward(h).silu(), 2); // [b, 16, 14, 14]
-    h = avgPool2d(this.conv2.forward(h).silu(), 2); // [b, 32, 7, 7]
-    h = this.conv3.forward(h).silu(); // [b, 64, 7, 7]
-    h = this.hidden.forward(h.reshape(-1, 64 * 7 * 7)).silu();
-    return { digit: this.digit.forward(h), likeness: this.likeness.forward(h).reshape(-1) };
+    const strokes = this.conv1.forward(x.reshape(-1, 1, 28, 28)).silu();
+    const parts = this.conv2.forward(avgPool2d(strokes, 2)).silu();
+    return [strokes, parts, this.conv3.forward(avgPool2d(parts, 2)).silu()];
   }
 
   /**
