@@ -1,6 +1,7 @@
 import type { Node } from "../../graph/node.ts";
 import { convWeight as bySlices } from "../conv-weight.ts";
 import type { Emitter } from "../emitter.ts";
+import { convWeightBlocks, fitsBlocks } from "./conv-weight-blocks.ts";
 
 const microsoft = { domain: "com.microsoft" };
 
@@ -13,7 +14,7 @@ export function convWeight(e: Emitter, n: Node<"convWeight">): string {
   const padded = (size: number) => p.every((v) => v === size);
   if (plain && kh === 1 && kw === 1 && stride[0] === 1 && stride[1] === 1 && padded(0)) return pointwise(e, n);
   if (plain && kh === 3 && kw === 3 && padded(1)) {
-    if (stride[0] === 1 && stride[1] === 1) return byStacks(e, n);
+    if (stride[0] === 1 && stride[1] === 1) return fitsBlocks(e, n) ? convWeightBlocks(e, n) : byStacks(e, n);
     const even = x.shape[2]! % 2 === 0 && x.shape[3]! % 2 === 0;
     if (stride[0] === 2 && stride[1] === 2 && even) return byPhases(e, n);
   }

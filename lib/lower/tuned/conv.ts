@@ -1,8 +1,7 @@
 import type { ConvAttrs, Node } from "../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { convAttributes, standard } from "../standard.ts";
-
-const blockedDomain = { domain: "com.microsoft.nchwc" };
+import { blockedDomain, inBlocks } from "./blocks.ts";
 
 /** Whether a convolution of `from` to `to` channels gains from the CPU's blocked layout. */
 function blocked(e: Emitter, attrs: ConvAttrs, kernel: readonly number[], from: number, to: number): boolean {
@@ -20,7 +19,7 @@ export function conv2d(e: Emitter, n: Node<"conv2d">, bias?: string): string {
     return e.graph.add("Conv", [e.name(x), e.name(weight), ...rest], attributes);
   }
   const filter = e.reshape(filterBlocks(e, weight), weight.shape);
-  return inBlocks(e, e.name(x), [filter, ...rest], attributes, to);
+  return convolve(e, e.name(x), [filter, ...rest], attributes, to);
 }
 
 /** The input's gradient: for stride 1 a convolution with the kernel turned around and its channels exchanged. */
@@ -53,7 +52,7 @@ export function convInput(e: Emitter, n: Node<"convInput">): string {
   const grid = e.reshape(exchanged, [from / b, to / b, places * b * b]);
   const ordered = e.graph.add("Transpose", [grid], { perm: [1, 0, 2] });
   const filter = turned(e, ordered, [(to * from) / (b * b), places, b * b], [to, from, kh, kw]);
-  return inBlocks(e, e.name(dy), [filter], attributes, to);
+  return convolve(e, e.name(dy), [filter], attributes, to);
 }
 
 /** A kernel turned by half a circle, its places being the middle dimension of `rows`. */
@@ -80,15 +79,14 @@ function filterBlocks(e: Emitter, weight: Node): string {
   });
 }
 
-function inBlocks(
+function convolve(
   e: Emitter,
   x: string,
   rest: readonly string[],
   attributes: Parameters<Emitter["graph"]["add"]>[2],
   channels: number,
 ): string {
-  const image = e.once(`blocks ${x}`, () => e.graph.add("ReorderInput", [x], {}, blockedDomain));
-  const out = e.graph.add("Conv", [image, ...rest], attributes, blockedDomain);
+  const out = e.graph.add("Conv", [inBlocks(e, x), ...rest], attributes, blockedDomain);
   return e.graph.add("ReorderOutput", [out], { channels }, blockedDomain);
 }
 
