@@ -27,6 +27,12 @@ const onDemand: ReadonlySet<Op> = new Set([
   ...(["conv2d", "matmul", "attention", "detach"] as const),
 ]);
 
+// What is computed here is written by its only reader, where that is the other: together they may be less work.
+const byReader: ReadonlyMap<Op, Op> = new Map([
+  ["mul", "sum"],
+  ["convInput", "sumPool"],
+]);
+
 /** Turns a graph into ONNX, node by node, each by the table of its target. */
 export class Emitter {
   readonly graph = new OnnxGraph();
@@ -75,6 +81,13 @@ export class Emitter {
 
   emitted(node: Node): boolean {
     return this.#names.has(this.one(node));
+  }
+
+  /** What `reader` reads, where it is of this kind, not yet written, and read by nobody else; null otherwise. */
+  soleInput<O extends Op>(reader: Node, op: O): Node<O> | null {
+    const input = this.one(reader.inputs[0]!);
+    const free = !input.storage && this.uses.get(input) === 1 && !this.emitted(input);
+    return free && input.is(op) ? input : null;
   }
 
   /** Whether the graph contains an operation of this kind. */
@@ -137,11 +150,23 @@ export class Emitter {
       const read = this.one(output);
       this.uses.set(read, (this.uses.get(read) ?? 0) + 1);
     }
-    for (const node of structure.order) if (!onDemand.has(node.op) && this.one(node) === node) this.name(node);
+    const left = this.#leftToReaders(structure);
+    for (const node of structure.order) {
+      if (!onDemand.has(node.op) && !left.has(node) && this.one(node) === node) this.name(node);
+    }
     for (const [i, node] of structure.outputs.entries()) {
       this.graph.result(this.name(node), `y${i}`, node.dtype, node.shape);
     }
     return this.graph.encode();
+  }
+
+  #leftToReaders(structure: Structure): Set<Node> {
+    const left = new Set<Node>();
+    for (const node of structure.order) {
+      const read = node.inputs.length === 1 ? this.one(node.inputs[0]!) : null;
+      if (read && byReader.get(read.op) === node.op && this.uses.get(read) === 1) left.add(read);
+    }
+    return left;
   }
 
   /** Where a part of a file lies, as the model says it. */

@@ -52,8 +52,14 @@ export function convWeightBlocks(e: Emitter, n: Node<"convWeight">): string {
   });
   // [column, O / b, row, C, b] or [column, O / b, C, row, b] to [O / b, b, C, row, column]
   const [shape, perm] = walks
-    ? ([[3, o / block, 3, c, block], [1, 4, 3, 2, 0]] as const)
-    : ([[3, o / block, c, 3, block], [1, 4, 2, 3, 0]] as const);
+    ? ([
+        [3, o / block, 3, c, block],
+        [1, 4, 3, 2, 0],
+      ] as const)
+    : ([
+        [3, o / block, c, 3, block],
+        [1, 4, 2, 3, 0],
+      ] as const);
   const all = e.reshape(e.graph.add("Concat", columns, { axis: 0 }), shape);
   return e.reshape(e.graph.add("Transpose", [all], { perm }), n.shape);
 }

@@ -5,22 +5,10 @@ import { standard } from "../standard.ts";
 import { attention, joined } from "./attention.ts";
 import { channelAffine, conv2d, convInput, withBias } from "./conv.ts";
 import { convWeight } from "./conv-weight.ts";
-import { linearBias, matmul } from "./matmul.ts";
+import { dot, linearBias, matmul, squaredLength } from "./matmul.ts";
+import { upsampledInput } from "./upsample.ts";
 
 const microsoft = { domain: "com.microsoft" };
-
-/** The sum of a product over an image as one matrix product a channel: the product itself is never written. */
-function dot(e: Emitter, n: Node<"sum">): string | null {
-  const product = e.one(n.inputs[0]!);
-  if (!product.is("mul") || product.storage || e.uses.get(product) !== 1 || e.emitted(product)) return null;
-  const [a, b] = product.inputs as [Node, Node];
-  const [batch, channels, ...image] = product.shape as [number, number, ...number[]];
-  const pixels = image.reduce((p, d) => p * d, 1);
-  if (product.dtype !== "float32" || n.attrs.dims.join() !== "2,3" || pixels < 256) return null;
-  if (a.shape.join() !== b.shape.join() || a.shape.length !== 4) return null;
-  const rows = [a, b].map((t) => e.reshape(e.name(t), [batch * channels, 1, pixels]));
-  return e.reshape(e.graph.add("FusedMatMul", rows, { transB: 1 }, microsoft), n.shape);
-}
 
 /** 1 where x > 0 and 0 elsewhere, in one pass instead of a comparison and a conversion: the slope of a ReLU. */
 function positive(e: Emitter, n: Node<"cast">): string | null {
@@ -39,6 +27,8 @@ export const tuned: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul,
   sum: (e, n) => dot(e, n) ?? standard.sum(e, n),
+  sumSquare: (e, n) => squaredLength(e, n) ?? standard.sumSquare(e, n),
+  sumPool: (e, n) => upsampledInput(e, n) ?? standard.sumPool(e, n),
   attention,
   permute: (e, n) => joined(e, n) ?? standard.permute(e, n),
   cast: (e, n) => positive(e, n) ?? standard.cast(e, n),

@@ -37,3 +37,36 @@ export function linearBias(e: Emitter, n: Node<"add">): string | null {
   }
   return null;
 }
+
+// Rows shorter than this are summed faster than they are multiplied; longer than that, rounding adds up.
+const [shortest, longest] = [256, 2 ** 16];
+
+/** `[..., n]` times `[..., n]`, summed over n: one matrix product a row, so that the products are never written. */
+function rowProducts(e: Emitter, a: Node, b: Node, n: number): string | null {
+  if (a.dtype !== "float32" || n < shortest || n > longest) return null;
+  const rows = [a, b].map((t) => e.reshape(e.name(t), [t.size / n, 1, n]));
+  return e.graph.add("FusedMatMul", rows, { transB: 1 }, { domain: "com.microsoft" });
+}
+
+/** How many elements each sum adds up, where they are neighbours in memory; 0 where they are not. */
+function neighbours(n: Node<"sum" | "sumSquare">): number {
+  const shape = n.inputs[0]!.shape;
+  const first = Math.min(...n.attrs.dims);
+  return n.attrs.dims.length === shape.length - first ? shape.slice(first).reduce((p, d) => p * d, 1) : 0;
+}
+
+/** The sum of a product, where nobody else reads the product. */
+export function dot(e: Emitter, n: Node<"sum">): string | null {
+  const product = e.soleInput(n, "mul");
+  if (!product) return null;
+  const [a, b] = product.inputs as [Node, Node];
+  if (a.shape.join() !== b.shape.join()) return null;
+  const sums = rowProducts(e, a, b, neighbours(n));
+  return sums === null ? null : e.reshape(sums, n.shape);
+}
+
+export function squaredLength(e: Emitter, n: Node<"sumSquare">): string | null {
+  const x = n.inputs[0]!;
+  const sums = rowProducts(e, x, x, neighbours(n));
+  return sums === null ? null : e.reshape(sums, n.shape);
+}
