@@ -5,6 +5,13 @@ import { randn } from "../tensor/random.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
 import { Runner } from "./runner.ts";
 
+/**
+ * Few and large values, a quarter of a gigabyte each at 512x512: a pool of memory would round their sum up and keep it
+ * afterwards, and to ask the system for each costs nothing that could be measured. Few weights for so much work, too:
+ * laying them out anew pays with the first picture.
+ */
+const session = { arena: false };
+
 /** Pictures to latents as the U-Net knows them, and back: the autoencoder, compiled, one picture or tile at a time. */
 export class LatentCodec {
   readonly #vae: AutoencoderKL;
@@ -13,13 +20,12 @@ export class LatentCodec {
 
   constructor(vae: AutoencoderKL) {
     this.#vae = vae;
-    const mapped = () => vae.mapped;
     const moments = (x: Tensor) => {
       const { mean, logvar } = vae.encode(x).latentDist;
       return [mean, logvar];
     };
-    this.#decoder = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), mapped);
-    this.#encoder = new Runner("encoder", moments, mapped);
+    this.#decoder = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), { session });
+    this.#encoder = new Runner("encoder", moments, { session });
   }
 
   /**

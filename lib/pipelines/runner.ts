@@ -1,3 +1,4 @@
+import type { SessionOptions } from "../runtime/protocol.ts";
 import { quick } from "../runtime/sessions.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -9,23 +10,29 @@ import { type Compiled, compile } from "../train/compile.ts";
  */
 const FULL_FROM = 12;
 
+export interface RunnerOptions {
+  /** Whether a few calls are worth a session that is there at once: weights have to lie in a file. Default: never. */
+  readonly quick?: () => boolean;
+  /** How its sessions differ from others. */
+  readonly session?: Partial<SessionOptions>;
+}
+
 /** A network's function, compiled for sampling: quickly for a few calls, in full where many are to come. */
 export class Runner<A extends readonly unknown[], R extends Tensor | readonly Tensor[]> {
   readonly #name: string;
   readonly #f: (...args: A) => R;
-  readonly #mapped: () => boolean;
+  readonly #options: RunnerOptions;
   #quick: Compiled<A, R> | null = null;
   #full: Compiled<A, R> | null = null;
   #calls = 0;
 
   /**
    * @param f - synchronous; it is traced once for each combination of its arguments' shapes
-   * @param mapped - whether weights still lie in a file; only then is there a quick way
    */
-  constructor(name: string, f: (...args: A) => R, mapped: () => boolean) {
+  constructor(name: string, f: (...args: A) => R, options: RunnerOptions = {}) {
     this.#name = name;
     this.#f = f;
-    this.#mapped = mapped;
+    this.#options = options;
   }
 
   /** @param toCome - calls that the caller expects, this one included */
@@ -50,7 +57,7 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
 
   #choose(toCome: number): Compiled<A, R> {
     if (this.#full) return this.#full;
-    if (this.#mapped() && this.#calls + toCome <= FULL_FROM) {
+    if (this.#options.quick?.() && this.#calls + toCome <= FULL_FROM) {
       this.#quick ??= this.#compile(true);
       return this.#quick;
     }
@@ -63,6 +70,6 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
 
   #compile(hurry: boolean): Compiled<A, R> {
     const f = (...args: A) => noGrad(() => this.#f(...args));
-    return compile<A, R>(f, { name: this.#name, ...(hurry ? { session: quick } : {}) });
+    return compile<A, R>(f, { name: this.#name, session: { ...this.#options.session, ...(hurry ? quick : {}) } });
   }
 }

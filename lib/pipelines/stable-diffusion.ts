@@ -45,7 +45,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
       return unet.forward(times === 1 ? input : cat(new Array<Tensor>(times).fill(input)), time, text, timestepCond)
         .sample;
     };
-    this.#unet = new Runner("U-Net", predict, () => unet.mapped);
+    this.#unet = new Runner("U-Net", predict, { quick: () => unet.mapped });
   }
 
   protected checkInputChannels(got: number, latents: number): void {

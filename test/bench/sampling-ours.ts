@@ -1,6 +1,6 @@
 /**
- * Calls of one of Stable Diffusion's networks on request, as sampling-peer.py does them: `node sampling-ours.js PART
- * FOLDER THREADS`, a number of calls a line, an answer in JSON for each.
+ * Calls of one of Stable Diffusion's networks, or of the whole pipeline, on request, as sampling-peer.py does them: `node
+ * sampling-ours.js PART FOLDER THREADS`, a number of calls a line, an answer in JSON for each.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -9,45 +9,43 @@ import {
   CLIPTextModel,
   Generator,
   randn,
+  StableDiffusionPipeline,
   setNumThreads,
   type Tensor,
   tensor,
   UNet2DConditionModel,
 } from "../../lib/index.ts";
+import { LatentCodec } from "../../lib/pipelines/latent-codec.ts";
 import { Runner } from "../../lib/pipelines/runner.ts";
 import type { Part } from "./sd15.ts";
 
-const [part, folder] = [process.argv[2] as Part, process.argv[3]!];
+const [part, folder] = [process.argv[2] as Part | "pipeline", process.argv[3]!];
 setNumThreads(Number(process.argv[4]));
 const draw = (seed: number, ...shape: number[]) => randn(shape, { generator: new Generator(seed) });
 
 async function task(): Promise<(calls: number) => Promise<Tensor>> {
   if (part === "unet") {
     const unet = await UNet2DConditionModel.fromPretrained(folder);
-    const runner = new Runner(
-      "U-Net",
-      (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample,
-      () => true,
-    );
+    const runner = new Runner("U-Net", (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample, {
+      quick: () => true,
+    });
     const [x, t, y] = [draw(1, 2, 4, 64, 64), unet.timeProj([601, 601]), draw(2, 2, 77, 768)];
     return (calls) => runner.call(calls, x, t, y);
   }
   if (part === "vae") {
     const vae = await AutoencoderKL.fromPretrained(folder);
-    const runner = new Runner(
-      "decoder",
-      (z: Tensor) => vae.decodeTile(z),
-      () => true,
-    );
-    const z = draw(1, 1, 4, 64, 64);
-    return (calls) => runner.call(calls, z);
+    const codec = new LatentCodec(vae);
+    const latents = draw(1, 1, 4, 64, 64).mul(vae.config.scaling_factor);
+    return () => codec.decode(latents);
+  }
+  if (part === "pipeline") {
+    const pipe = await StableDiffusionPipeline.fromPretrained(folder);
+    const latents = draw(1, 1, 4, 64, 64);
+    const options = { prompt: "a horse on the moon", numInferenceSteps: 3, guidanceScale: 7.5, latents };
+    return async () => (await pipe.generate(options)).images[0]!.toTensor();
   }
   const text = await CLIPTextModel.fromPretrained(folder);
-  const runner = new Runner(
-    "text",
-    (ids: Tensor) => text.forward(ids).lastHiddenState,
-    () => true,
-  );
+  const runner = new Runner("text", (ids: Tensor) => text.forward(ids).lastHiddenState, { quick: () => true });
   const ids = tensor([Array.from({ length: 77 }, (_, i) => (i * 631) % 49406)]).long();
   return (calls) => runner.call(calls, ids);
 }

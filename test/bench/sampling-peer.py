@@ -1,6 +1,6 @@
 """The same calls in PyTorch with diffusers and transformers, timed on request; see sampling-ours.ts.
 
-Run: python sampling-peer.py unet|vae|text_encoder FOLDER THREADS
+Run: python sampling-peer.py unet|vae|text_encoder|pipeline FOLDER THREADS
 """
 import json, os, sys, time, warnings
 warnings.filterwarnings("ignore")
@@ -15,7 +15,15 @@ def draw(seed, *shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-if part == "text_encoder":
+if part == "pipeline":
+    import diffusers
+    library = "diffusers " + diffusers.__version__
+    diffusers.utils.logging.disable_progress_bar()
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+    pipe.set_progress_bar_config(disable=True)
+    latents = draw(1, 1, 4, 64, 64)
+    call = lambda: pipe("a horse on the moon", num_inference_steps=3, guidance_scale=7.5, latents=latents, output_type="pt").images * 2 - 1
+elif part == "text_encoder":
     import transformers
     from transformers import CLIPTextModel
     library = "transformers " + transformers.__version__
