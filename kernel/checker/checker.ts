@@ -5,7 +5,8 @@ import { packageName } from "../cells/missing-module.ts";
 import { declareStatement, type NameKind, type ParsedCell, parseCell } from "../cells/parse.ts";
 import { type Candidate, toCandidates, wordStart } from "./completion.ts";
 import { LanguageServer } from "./language-server.ts";
-import { fileProblems, type Problem, toProblems } from "./problems.ts";
+import { findDeclarations, notebookPath } from "./notebook-names.ts";
+import { explainUnknownNames, fileProblems, type Problem, toProblems } from "./problems.ts";
 import { CellProject } from "./project.ts";
 import { readSource, SourceFiles } from "./source-files.ts";
 
@@ -101,7 +102,8 @@ export class Checker {
     let problems = await this.#problems(text, source);
     const missing = problems.flatMap(({ missingModule }) => missingModule ?? []);
     if (missing.length > 0 && this.#lookAgain(missing)) problems = await this.#problems(text, source);
-    return problems.length > 0 ? problems : this.#checkFiles(this.#sources.unchecked(reached));
+    if (problems.length > 0) return explain(problems, source);
+    return this.#checkFiles(this.#sources.unchecked(reached));
   }
 
   /** Errors in the user's own files: the cell that imports them must not run. */
@@ -264,6 +266,14 @@ export class Checker {
     return true;
   }
   readonly #lookedAgain = new Set<string>();
+}
+
+/** Says for unknown names which cell of the notebook declares them, where a front end says which notebook that is. */
+function explain(problems: readonly Problem[], source: string): Problem[] {
+  const path = notebookPath();
+  const names = new Set(problems.flatMap(({ unknownName }) => unknownName ?? []));
+  const declarations = path !== undefined && names.size > 0 ? findDeclarations(path, source, names) : new Map();
+  return explainUnknownNames(problems, declarations);
 }
 
 /** As much of a cell as its surroundings need. */

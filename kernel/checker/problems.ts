@@ -2,6 +2,7 @@ import { grey, red } from "../cells/ansi.ts";
 import { excerpt } from "../cells/excerpt.ts";
 import { missingModule } from "../cells/missing-module.ts";
 import { syntaxProblem } from "../cells/parse.ts";
+import type { NotebookCell } from "./notebook-names.ts";
 
 /** An error of a cell, where the student sees it. */
 export interface Problem {
@@ -15,6 +16,10 @@ export interface Problem {
   code?: number;
   /** Module specifier that was not found. */
   missingModule?: string;
+  /** Name that nothing declares. */
+  unknownName?: string;
+  /** What to do, in lines that stand below the excerpt. */
+  hint?: string;
   /** The file that the error is in, where it is not the cell. */
   file?: { name: string; source: string };
 }
@@ -32,6 +37,7 @@ const ERROR = 1;
 /** "Could not find a declaration file for module": a package without types can be used all the same. */
 const UNTYPED_MODULE = 7016;
 const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
+const ELSEWHERE = "If another cell declares it, run that cell first.";
 const MISSING_MODULE = 2307;
 const IMPORT_IS_READ_ONLY = 2632;
 
@@ -105,23 +111,71 @@ function toProblem({ range, code, message }: Diagnostic, lines: readonly string[
     problem.missingModule = quoted;
     problem.message = missingModule(quoted);
   } else if (UNKNOWN_NAME.has(problem.code!)) {
-    problem.message = `${message.replace(/\.?$/, ".")} If another cell declares it, run that cell first.`;
+    problem.message = message.replace(/\.?$/, ".");
+    problem.hint = ELSEWHERE;
+    if (quoted !== undefined) problem.unknownName = quoted;
   } else if (problem.code === IMPORT_IS_READ_ONLY) {
     problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, a function, a class or an import.`;
   }
   return problem;
 }
 
+/**
+ * Names each unknown name once, and the cell that declares it.
+ *
+ * @param declarations - cells of the notebook that declare unknown names, as far as they are known
+ */
+export function explainUnknownNames(
+  problems: readonly Problem[],
+  declarations: ReadonlyMap<string, NotebookCell>,
+): Problem[] {
+  const seen = new Set<string>();
+  const told = new Map<number, string>();
+  const explained: Problem[] = [];
+  for (const problem of problems) {
+    const name = problem.unknownName;
+    if (name === undefined) {
+      explained.push(problem);
+      continue;
+    }
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const cell = declarations.get(name);
+    const other = cell && told.get(cell.index);
+    if (!cell) explained.push(problem);
+    else if (other !== undefined)
+      explained.push({ ...problem, hint: `The cell that declares '${other}' declares it too.` });
+    else {
+      told.set(cell.index, name);
+      explained.push({ ...problem, hint: whereToFind(cell) });
+    }
+  }
+  const isAllAbove = [...declarations.values()].every((cell) => cell.isAbove);
+  const last = explained.findLast(({ unknownName }) => unknownName !== undefined && declarations.has(unknownName));
+  if (last && isAllAbove) last.hint += `\n${RUN_ALL_ABOVE}`;
+  return explained;
+}
+
+const RUN_ALL_ABOVE = "(Run > Run All Above Selected Cell, in the menu, runs all that stands before this cell.)";
+const LONGEST_LINE = 100;
+
+function whereToFind({ heading, line, isAbove }: NotebookCell): string {
+  const place = `${isAbove ? "above" : "below"}${heading === undefined ? "" : `, under "${heading}",`}`;
+  const short = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 3)}...` : line;
+  return `A cell ${place} declares it. Run that cell first:\n  ${short}`;
+}
+
 /** Shows problems one below the other, each with its line and carets. */
 export function formatProblems(problems: readonly Problem[], source: string): string {
   return problems
     .map((problem) => {
-      const { line, column, endLine, message, code, file } = problem;
+      const { line, column, endLine, message, code, file, hint } = problem;
       const where = red(`${file ? `${file.name}, ` : ""}line ${line}`);
       const number = code ? grey(` (TS${code})`) : "";
       const endColumn = endLine > line ? Number.POSITIVE_INFINITY : problem.endColumn;
       const lines = excerpt(file?.source ?? source, { line, column, endColumn });
-      return `${where}: ${message.replaceAll("\n", "\n  ")}${number}\n${lines}`;
+      const below = hint === undefined ? "" : `\n${hint.replace(/^/gm, "  ")}`;
+      return `${where}: ${message.replaceAll("\n", "\n  ")}${number}\n${lines}${below}`;
     })
     .join("\n\n");
 }
