@@ -4,7 +4,8 @@ export { readLora, readTextualInversion } from "./adapters/index.ts";
 export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
 export { SmallUNet, type SmallUNetOptions } from "./examples/small-unet.ts";
 // Tensors
-export { type DType, dtypes } from "./graph/dtype.ts";
+export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";
+export type { NumberArray } from "./graph/numbers.ts";
 export type { Shape } from "./graph/shape.ts";
 // Files and data
 export { HubError, login, logout, pushToHub, resolveFiles, whoami } from "./hub/index.ts";

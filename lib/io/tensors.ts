@@ -80,6 +80,6 @@ export async function saveTensors(
 async function stowed(tensor: Tensor, wanted: "float32" | "float16" | undefined): Promise<TensorToSave> {
   const float = tensor.dtype === "float32" || tensor.dtype === "float16";
   const dtype = float && wanted ? wanted : tensor.dtype;
-  const data = dtype === "float16" ? await tensor.half().bits() : await tensor.to(dtype).data();
+  const data = await (dtype === "float16" ? tensor.half() : tensor.to(dtype)).bits();
   return { dtype: stored[dtype], shape: tensor.shape, data };
 }

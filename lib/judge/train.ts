@@ -74,7 +74,7 @@ async function test(data: ImageDataset): Promise<string> {
     const { images, shape } = part.batch();
     const out = judge.forward(tensor(images, shape));
     const found = await out.digit.argmax(1).data();
-    for (const [i, label] of part.labels.entries()) if (Number(found[i]) === label) right++;
+    for (const [i, label] of part.labels.entries()) if (found[i] === label) right++;
     sum += await out.likeness.sigmoid().sum().item();
   }
   return `${((100 * right) / data.length).toFixed(2)} % right, mean likeness ${(sum / data.length).toFixed(3)}`;

@@ -87,7 +87,7 @@ export async function tensorsToSave(model: Checkpointed, half: boolean): Promise
       name,
       half
         ? { dtype: "F16", shape, data: await tensor.half().bits() }
-        : { dtype: "F32", shape, data: await tensor.float().data() },
+        : { dtype: "F32", shape, data: await tensor.float().bits() },
     );
   }
   return tensors;

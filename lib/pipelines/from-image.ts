@@ -66,7 +66,7 @@ async function binary(x: Tensor, threshold: number): Promise<Tensor> {
   return fromArray(
     "float32",
     x.shape,
-    Float32Array.from(data as Float32Array, (v) => (v >= threshold ? 1 : 0)),
+    Float32Array.from(data, (v) => (v >= threshold ? 1 : 0)),
   );
 }
 

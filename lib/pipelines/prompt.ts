@@ -35,7 +35,7 @@ export class PromptEncoder {
     const { inputIds } = this.#tokenizer.batch(written);
     const largest = this.#model.textModel.embeddings.tokenEmbedding.weight.shape[0]!;
     const ids = await inputIds.data();
-    const beyond = ids.find((id) => Number(id) >= largest);
+    const beyond = ids.find((id) => id >= largest);
     if (beyond !== undefined) {
       throw new RangeError(
         `the tokenizer's token ${beyond} is not among the text encoder's ${largest}; are both of one checkpoint?`,

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from "../graph/dtype.ts";
+import type { DType } from "../graph/dtype.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { readNow } from "../runtime/realize.ts";
 import type { Tensor } from "./tensor.ts";
@@ -12,7 +12,7 @@ const threshold = 1000;
 const edge = 3;
 
 /** Elements in nested arrays: numbers, or booleans. */
-export function nested(data: TypedArray, shape: Shape, dtype: DType): Nested {
+export function nested(data: ArrayLike<number | bigint>, shape: Shape, dtype: DType): Nested {
   let at = 0;
   const build = (dim: number): Nested => {
     if (dim === shape.length) {
@@ -25,7 +25,7 @@ export function nested(data: TypedArray, shape: Shape, dtype: DType): Nested {
 }
 
 /** `tensor([...], shape=[...], dtype=...)`, the values being known. */
-export function format(data: TypedArray, shape: Shape, dtype: DType, notes = ""): string {
+export function format(data: ArrayLike<number | bigint>, shape: Shape, dtype: DType, notes = ""): string {
   const shorten = data.length > threshold;
   const strides = shape.map((_, i) => sizeOf(shape.slice(i + 1)));
   const shown: number[] = [];
@@ -90,12 +90,12 @@ function notes(x: Tensor): string {
 
 /** Text, and for matrices that fit a table as well. */
 export async function mimeBundle(x: Tensor): Promise<Record<string, unknown>> {
-  const data = await x.data();
+  const data = x.dtype === "int64" ? await x.bits() : await x.data();
   const text = format(data, x.shape, x.dtype === "float16" ? "float32" : x.dtype, notes(x));
   return { "text/plain": text, "text/html": html(x, data, text) };
 }
 
-function html(x: Tensor, data: TypedArray, text: string): string {
+function html(x: Tensor, data: ArrayLike<number | bigint>, text: string): string {
   const head = `<small>tensor <b>[${x.shape.join(", ")}]</b> ${x.dtype}${notes(x)}${summary(x, data)}</small>`;
   if (x.ndim === 0 || x.ndim > 2 || data.length === 0) return `${head}<pre style="margin:0">${text}</pre>`;
   const [rows, columns] = x.ndim === 1 ? [1, x.shape[0]!] : (x.shape as [number, number]);
@@ -116,7 +116,7 @@ function html(x: Tensor, data: TypedArray, text: string): string {
   return `${head}<table style="font-family:monospace;text-align:right">${body}</table>`;
 }
 
-function summary(x: Tensor, data: TypedArray): string {
+function summary(x: Tensor, data: ArrayLike<number | bigint>): string {
   if (data.length < 2 || (x.dtype !== "float32" && x.dtype !== "float16")) return "";
   let [sum, low, high] = [0, Infinity, -Infinity];
   for (const v of data as Float32Array) {

@@ -1,6 +1,7 @@
 import { gradients } from "../autodiff/gradients.ts";
 import { type DType, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { Node, source } from "../graph/node.ts";
+import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
 import { realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
@@ -182,14 +183,25 @@ export abstract class TensorState {
     return this;
   }
 
-  /** The elements, row by row: a typed array of the dtype (0 and 1 for bool, Float32Array for float16). */
-  async data(): Promise<TypedArray> {
+  /**
+   * The elements as numbers, row by row: a Float32Array for floats, Int32Array or Uint8Array for int32, uint8 and bool
+   * (0 and 1), Float64Array for int64.
+   *
+   * @throws RangeError where an int64 is more than a number holds exactly (2^53 - 1): take `bits()`
+   */
+  async data(): Promise<NumberArray> {
+    return asNumbers(await this.#elements());
+  }
+
+  /** int64 as BigInt64Array, float16 as Float32Array. */
+  async #elements(): Promise<TypedArray> {
     if (pending.size > 0) await this.realize();
     return read(this.dtype === "float16" ? g.cast(this.node, "float32") : this.node);
   }
 
-  /** The elements as they are stored: float16 as its bits. */
+  /** The elements as they are stored: int64 as BigInt64Array, float16 as its bits in a Uint16Array. */
   async bits(): Promise<TypedArray> {
+    if (pending.size > 0) await this.realize();
     return read(this.node);
   }
 
@@ -197,12 +209,12 @@ export abstract class TensorState {
   async item(): Promise<number> {
     if (this.numel() !== 1)
       throw new RangeError(`item: ${show(this.shape)} holds ${this.numel()} elements, expected 1`);
-    return Number((await this.data())[0]);
+    return Number((await this.#elements())[0]);
   }
 
   /** The elements in nested arrays. */
   async tolist(): Promise<Nested> {
-    return nested(await this.data(), this.shape, this.dtype);
+    return nested(await this.#elements(), this.shape, this.dtype);
   }
 
   /** Frees the memory of a tensor that is not needed any more, without waiting for the garbage collector. */

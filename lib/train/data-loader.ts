@@ -41,7 +41,7 @@ export class TensorDataset implements Dataset {
       }
     }
     const columns = tensors.map(async (tensor) => ({
-      data: await tensor.data(),
+      data: await tensor.bits(),
       tensor,
       row: sizeOf(tensor.shape.slice(1)),
     }));

@@ -57,3 +57,15 @@ test("an error of the library points at the line of the cell", async () => {
 test("a tensor shows itself", async () => {
   expect(await value("import { arange } from 'difflab'; arange(3).mul(2)")).toContain("[0, 2, 4]");
 });
+
+test("the numbers of a tensor need no cast in a cell", async () => {
+  await value(`
+    import { tensor } from "difflab";
+    const x = tensor([0.25, 1, 4]);
+    const labels = tensor([7, 2], { dtype: "int64" });`);
+  expect(await value("Array.from(await x.data(), (v) => v.toFixed(1)).join()")).toBe("'0.3,1.0,4.0'");
+  expect(await value("(await x.data())[0] * 2")).toBe("0.5");
+  expect(await value("Math.max(...await x.data())")).toBe("4");
+  expect(await value("let sum = 0; for (const v of await x.data()) sum += v; sum")).toBe("5.25");
+  expect(await value("(await labels.data()).reduce((a, b) => a + b) + (await labels.data()).indexOf(2)")).toBe("10");
+});

@@ -26,7 +26,7 @@ afterAll(async () => {
 const run = { prompt: recorded.prompt, numInferenceSteps: 2, guidanceScale: 3, seed: 1 };
 const paint = async () => (await (await pipe.generate(run)).latents.data()) as Float32Array;
 const furthest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((v, i) => Math.abs(v - b[i]!)));
-const numbers = async (x: Tensor) => ({ dtype: "F32" as const, shape: x.shape, data: await x.data() });
+const numbers = async (x: Tensor) => ({ dtype: "F32" as const, shape: x.shape, data: await x.bits() });
 
 async function writeLora(name: string, tensors: Record<string, Tensor>): Promise<string> {
   const path = join(home, `${name}.safetensors`);

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   arange,
   cat,
@@ -9,6 +9,7 @@ import {
   grad,
   linspace,
   manualSeed,
+  type NumberArray,
   noGrad,
   oneHot,
   ones,
@@ -44,7 +45,42 @@ describe("creating tensors", () => {
     expect(tensor([true, false]).dtype).toBe("bool");
     expect(tensor([1, 2]).dtype).toBe("float32");
     expect(tensor(BigInt64Array.of(1n)).dtype).toBe("int64");
-    expect(await tensor([1, 2], { dtype: "int64" }).data()).toEqual(BigInt64Array.of(1n, 2n));
+  });
+
+  it("gives its elements as numbers, whatever its dtype", async () => {
+    expect(await tensor([0.5, 2]).data()).toEqual(Float32Array.of(0.5, 2));
+    expect(await tensor([0.5, 2]).half().data()).toEqual(Float32Array.of(0.5, 2));
+    expect(await tensor([1, 2], { dtype: "int64" }).data()).toEqual(Float64Array.of(1, 2));
+    expect(await tensor([1, 2], { dtype: "int32" }).data()).toEqual(Int32Array.of(1, 2));
+    expect(await tensor([true, false]).data()).toEqual(Uint8Array.of(1, 0));
+  });
+
+  it("gives them to whatever takes numbers, with no cast", async () => {
+    const data = await tensor([3, 1, 2], { dtype: "int64" }).data();
+    expectTypeOf(data[0]! * 2).toEqualTypeOf<number>();
+    expectTypeOf(Array.from(data)).toEqualTypeOf<number[]>();
+    expectTypeOf(data.map((v) => v / 2)).toEqualTypeOf<NumberArray>();
+    expect(Array.from(data, (v, i) => v * i)).toEqual([0, 1, 4]);
+    expect(Math.max(...data)).toBe(3);
+    expect(data.reduce((sum, v) => sum + v)).toBe(6);
+    expect(data.reduce((text, v) => text + v.toFixed(0), "")).toBe("312");
+    expect([...data.entries()]).toEqual([
+      [0, 3],
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(await tensor(data, [3, 1]).tolist()).toEqual([[3], [1], [2]]);
+    let sum = 0;
+    for (const value of data) sum += value;
+    expect(sum).toBe(6);
+  });
+
+  it("gives integers beyond a number's reach as they are stored, and says so", async () => {
+    const large = tensor(BigInt64Array.of(1n, (1n << 53n) + 1n));
+    await expect(large.data()).rejects.toThrow(/^data: element 1 is 9007199254740993.*x\.bits\(\)/);
+    expect(await large.bits()).toEqual(BigInt64Array.of(1n, (1n << 53n) + 1n));
+    expect(await large.tolist()).toEqual([1, 2 ** 53]);
+    expect(await tensor([-1, 2 ** 53 - 1], { dtype: "int64" }).data()).toEqual(Float64Array.of(-1, 2 ** 53 - 1));
   });
 
   it("does not change with the array it was made of", async () => {
