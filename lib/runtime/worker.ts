@@ -14,6 +14,10 @@ import type { Envelope, Feed, Fetch, Reply, Request, SessionOptions } from "./pr
 // What goes wrong is thrown; onnxruntime's own log would only repeat it on the terminal.
 ort.env.logLevel = "fatal";
 
+// Where JavaScript has it (Node 24, Deno), onnxruntime-common makes float16 tensors of it, and onnxruntime-node's binding
+// then sees no bytes in them. Without it, both take the raw bits in a Uint16Array, as we do.
+delete (globalThis as { Float16Array?: unknown }).Float16Array;
+
 const port = parentPort!;
 const { quiet } = workerData as { quiet: MessagePort };
 const sessions = new Map<number, ort.InferenceSession>();
