@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { webFetch } from "../io/fetch.ts";
 import { HubRefusal, isOffline } from "./errors.ts";
 
 /** Milliseconds before an unanswered request counts as lost. */
@@ -40,7 +41,7 @@ export function hubFetch(
       const signals = [limit.signal, ...(signal ? [signal] : []), ...(init?.signal ? [init.signal] : [])];
       let response: Response;
       try {
-        response = await fetch(input, { ...init, headers, signal: AbortSignal.any(signals) });
+        response = await webFetch(input, { ...init, headers, signal: AbortSignal.any(signals) });
       } finally {
         clearTimeout(timer);
       }

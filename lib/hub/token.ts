@@ -1,10 +1,8 @@
-import { chmod, mkdir, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { whoAmI } from "@huggingface/hub";
-import { writeWhole } from "../safetensors/write.ts";
 import { explain, HubError, HubRefusal } from "./errors.ts";
-import { type HubOptions, hubHome, hubUrlOf } from "./options.ts";
+import { type HubOptions, hubUrlOf } from "./options.ts";
 import { hubFetch } from "./request.ts";
+import { readToken, removeToken, storeToken } from "./stored-tokens.ts";
 
 /** Who a token belongs to. */
 export interface Account {
@@ -16,16 +14,11 @@ export interface Account {
   readonly role: string | undefined;
 }
 
-/** Where Python's huggingface_hub keeps the token: `HF_TOKEN_PATH`, else `token` in the hub's home. */
-export function tokenPath(): string {
-  return process.env.HF_TOKEN_PATH || join(hubHome(), "token");
-}
-
 /** The token to send: the one given, `HF_TOKEN`, or the one that `login` stored; undefined for none. */
 export async function tokenOf(options: Pick<HubOptions, "token">): Promise<string | undefined> {
   if (options.token === false) return undefined;
   const given = options.token || process.env.HF_TOKEN || process.env.HUGGING_FACE_HUB_TOKEN;
-  const token = (given || (await readFile(tokenPath(), "utf8").catch(() => ""))).trim();
+  const token = (given || (await readToken())).trim();
   // It goes into a header, whose own error would print it.
   if (/[^\x21-\x7e]/.test(token))
     throw new HubError("refused", "hub: the token holds spaces or strange characters; copy it again");
@@ -50,18 +43,15 @@ export async function login(options: { token?: string; hubUrl?: string } = {}): 
       `login: no token given. Make one at ${hubUrlOf(options)}/settings/tokens, then login({ token }).`,
     );
   }
-  const account = await whoami({ ...options, token });
-  const path = tokenPath();
-  await mkdir(dirname(path), { recursive: true });
-  await writeWhole(path, (write) => write(Buffer.from(token)), { mode: 0o600 });
-  // Windows knows no modes.
-  await chmod(path, 0o600).catch(() => {});
+  const { account, tokenName } = await ownerOf({ ...options, token });
+  // Python's name for a token that has none of its own.
+  await storeToken(token, tokenName ?? `oauth-${account.name}`);
   return account;
 }
 
-/** Forgets the token that `login` stored. One in `HF_TOKEN` stays in force. */
+/** Forgets the token that `login` stored, for Python's programs too. One in `HF_TOKEN` stays in force. */
 export async function logout(): Promise<void> {
-  await rm(tokenPath(), { force: true });
+  await removeToken();
 }
 
 /**
@@ -70,6 +60,12 @@ export async function logout(): Promise<void> {
  * @throws HubError where there is none, or the hub refuses it or cannot be reached
  */
 export async function whoami(options: Pick<HubOptions, "token" | "hubUrl"> = {}): Promise<Account> {
+  return (await ownerOf(options)).account;
+}
+
+async function ownerOf(
+  options: Pick<HubOptions, "token" | "hubUrl">,
+): Promise<{ account: Account; tokenName: string | undefined }> {
   const hubUrl = hubUrlOf(options);
   const token = await tokenOf(options);
   if (token === undefined) {
@@ -79,7 +75,8 @@ export async function whoami(options: Pick<HubOptions, "token" | "hubUrl"> = {})
     // The library insists on the prefix of tokens; ours goes into the header in `hubFetch`.
     const found = await whoAmI({ accessToken: "hf_", hubUrl, fetch: hubFetch(hubUrl, token) });
     const { name, fullname, orgs } = found as { name: string; fullname?: string; orgs?: { name: string }[] };
-    return { name, fullname, organisations: (orgs ?? []).map((org) => org.name), role: found.auth?.accessToken?.role };
+    const { displayName: tokenName, role } = found.auth?.accessToken ?? {};
+    return { account: { name, fullname, organisations: (orgs ?? []).map((org) => org.name), role }, tokenName };
   } catch (error) {
     if (error instanceof HubRefusal && error.status === 401) {
       throw new HubError(

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { bytes as sizeOf } from "../hub/index.ts";
+import { webFetch } from "../io/fetch.ts";
 import { MODES, type Mode, type Pixels } from "./pixels.ts";
 
 /** What `Image.open` reads: a path, an address (http, https, file or data), or a file's bytes. */
@@ -45,7 +46,7 @@ async function fromDisk(path: string): Promise<{ bytes: Uint8Array; name: string
 async function fromAddress(address: string): Promise<{ bytes: Uint8Array; name: string }> {
   const name = address.length > 80 ? `${address.slice(0, 80)}...` : address;
   try {
-    const response = await fetch(address, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const response = await webFetch(address, { signal: AbortSignal.timeout(ANSWER_MS) });
     if (!response.ok) throw new RangeError(`the server answered ${response.status}`);
     checkSize(Number(response.headers.get("content-length") ?? 0), name);
     const parts: Uint8Array[] = [];

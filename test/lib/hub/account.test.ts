@@ -1,4 +1,6 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -15,6 +17,8 @@ beforeEach(async () => {
   vi.stubEnv("HF_TOKEN", "");
   vi.stubEnv("HUGGING_FACE_HUB_TOKEN", "");
   vi.stubEnv("HF_ENDPOINT", hub.url);
+  for (const name of ["http_proxy", "https_proxy", "no_proxy"])
+    for (const key of [name, name.toUpperCase()]) vi.stubEnv(key, "");
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -42,6 +46,49 @@ describe("login", () => {
     await logout();
     expect(await tokenOf({})).toBeUndefined();
     await expect(whoami()).rejects.toThrow("whoami: no token. Set HF_TOKEN, or store one with login({ token }).");
+  });
+
+  test("keeps the token by its name where Python's programs look, beside others, and takes only its own away", async () => {
+    const stored = join(home, "stored_tokens");
+    const others = "[laptop]\nhf_token = hf_old\nexpires_at = 12\n\n[my server]\nhf_token = hf_server\n\n";
+    await writeFile(stored, others);
+    await login({ token: "hf_good" });
+    const after = "[laptop]\nhf_token = hf_good\n\n[my server]\nhf_token = hf_server\n\n";
+    expect(await readFile(stored, "utf8")).toBe(after);
+    if (process.platform !== "win32") expect((await stat(stored)).mode & 0o777).toBe(0o600);
+    await logout();
+    expect(await readFile(stored, "utf8")).toBe("[my server]\nhf_token = hf_server\n\n");
+    await expect(readFile(join(home, "token"))).rejects.toThrow("ENOENT");
+  });
+
+  test("goes through the proxy that the environment names, and past it where NO_PROXY says so", async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on("connect", (request, socket, head) => {
+      asked.push(request.url!);
+      const { hostname, port } = new URL(`http://${request.url}`);
+      const through = connect(Number(port), hostname, () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        through.write(head);
+        through.pipe(socket).pipe(through);
+      });
+      for (const end of [socket, through]) end.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const { port } = proxy.address() as AddressInfo;
+    try {
+      vi.stubEnv("http_proxy", `http://127.0.0.1:${port}`);
+      expect((await login({ token: "hf_good" })).name).toBe("student");
+      expect(asked).toEqual([new URL(hub.url).host]);
+      vi.stubEnv("NO_PROXY", "127.0.0.1,localhost");
+      expect((await whoami()).name).toBe("student");
+      expect(asked).toHaveLength(1);
+      vi.stubEnv("NO_PROXY", "");
+      vi.stubEnv("http_proxy", "proxy.example");
+      await expect(whoami()).rejects.toThrow(/the environment's proxy is "proxy.example"; expected an address such as/);
+    } finally {
+      proxy.close();
+      proxy.closeAllConnections();
+    }
   });
 
   test("stores nothing where the token is not valid or the hub does not answer, and shows no token", async () => {
