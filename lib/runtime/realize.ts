@@ -12,6 +12,29 @@ import { current, DeviceBuffer, feed, HostArray, memory } from "./storage.ts";
 // Results up to this many bytes are kept in the caller's thread once they were read.
 const smallResult = 16384;
 
+const companions = new WeakMap<Node, () => readonly Node[]>();
+
+/**
+ * Asks that whoever computes `node`, for itself or on the way to something else, computes `others` in the same run:
+ * the gradients of one `backward()` are nearly all the same work.
+ */
+export function computeAlong(node: Node, others: () => readonly Node[]): void {
+  companions.set(node, others);
+}
+
+/** What is to be computed along with `graph`, on its device. */
+function along(graph: Structure, device: string): Node[] {
+  const found = new Set<Node>();
+  for (const node of graph.order) {
+    if (node.storage) continue;
+    for (const other of companions.get(node)?.() ?? []) {
+      if (!other.storage && other.size > 0 && deviceOf(other) === device) found.add(other);
+    }
+  }
+  for (const node of graph.outputs) found.delete(node);
+  return [...found];
+}
+
 /** Computes all `nodes` in one run for each device; what has been computed before is left alone. */
 export async function realize(nodes: readonly Node[]): Promise<void> {
   for (const [device, group] of byDevice(nodes)) await compute(group, device, false);
@@ -74,17 +97,22 @@ function byDevice(nodes: readonly Node[]): Map<string, Node[]> {
   return groups;
 }
 
-async function compute(nodes: readonly Node[], device: string, wanted: boolean): Promise<TypedArray[]> {
+/** Computes `wished`, and returns their elements where these are `wanted`. */
+async function compute(wished: readonly Node[], device: string, wanted: boolean): Promise<TypedArray[]> {
   await memory.relieve();
-  const graph = structure(nodes);
+  const alone = structure(wished);
+  const more = along(alone, device);
+  const nodes = [...wished, ...more];
+  const graph = more.length > 0 ? structure(nodes) : alone;
   const session = sessionFor(graph, device, await targetOf(device));
   const feeds = feedsOf(graph);
   const results: (Storage | null)[] = [];
   const fetches = nodes.map((node, i): Fetch => {
-    const small = wanted && node.size * 8 <= smallResult;
+    const read = wanted && i < wished.length;
+    const small = read && node.size * 8 <= smallResult;
     const buffer = small ? null : new DeviceBuffer(node.dtype, node.shape, device);
     results.push(buffer);
-    const fetch = { name: `y${i}`, dtype: node.dtype, shape: node.shape, read: wanted };
+    const fetch = { name: `y${i}`, dtype: node.dtype, shape: node.shape, read };
     return buffer ? { ...fetch, buffer: buffer.id } : fetch;
   });
   let data: TypedArray[];

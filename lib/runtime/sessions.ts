@@ -69,14 +69,18 @@ export function open(
     device,
     threads: settings.threads,
     spinning: settings.spinning,
-    // A pool of memory for each session pays where much is computed; small ones would only hoard.
-    arena: structure.order.length > 200,
+    arena: isLarge(structure),
     // A plan of memory for all of a large model's values costs more than it saves.
     ...(folder === undefined ? {} : { folder, memPattern: false }),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
   });
+}
+
+/** Whether a pool of memory for the session pays: where much is computed; small ones would only hoard. */
+function isLarge(structure: Structure): boolean {
+  return structure.order.length > 200;
 }
 
 /** The folder that holds all files with weights of a computation, perhaps further down. */
@@ -96,25 +100,36 @@ function folderOf(structure: Structure): string | undefined {
  */
 export const quick: Partial<SessionOptions> = { level: "extended", prepacking: false };
 
-const limit = 256;
-const known = new Map<string, Session>();
+const known = new Map<string, { session: Session; large: boolean }>();
+const limits = { all: 256, large: 8 };
 
-/** The session of an equal graph computed before, or a new one. The least recently used beyond 256 are closed. */
+/**
+ * The session of an equal graph computed before, or a new one. The least recently used beyond 256 are closed, and those
+ * with a pool of memory of their own beyond 8.
+ */
 export function sessionFor(structure: Structure, device: string, target: Target): Session {
   const key = `${device}\n${structure.key}`;
-  let session = known.get(key);
-  if (session) known.delete(key);
+  let entry = known.get(key);
+  if (entry) known.delete(key);
   else {
-    session = open(structure, device, target, folderOf(structure) === undefined ? {} : quick);
+    const session = open(structure, device, target, folderOf(structure) === undefined ? {} : quick);
     session.ready.catch(() => known.delete(key));
+    entry = { session, large: isLarge(structure) };
   }
-  known.set(key, session);
-  if (known.size > limit) {
-    const [oldest, first] = known.entries().next().value!;
-    known.delete(oldest);
-    first.close();
+  known.set(key, entry);
+  if (known.size > limits.all) closeFirst(known);
+  if (entry.large) {
+    const large = [...known].filter(([, other]) => other.large);
+    if (large.length > limits.large) closeFirst(large);
   }
-  return session;
+  return entry.session;
+}
+
+function closeFirst(entries: Iterable<[string, { session: Session }]>): void {
+  for (const [key, { session }] of entries) {
+    known.delete(key);
+    return session.close();
+  }
 }
 
 /** How many sessions are open for single operations: for tests of the cache. */

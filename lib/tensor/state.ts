@@ -4,7 +4,7 @@ import { Node, source } from "../graph/node.ts";
 import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
-import { realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
+import { computeAlong, realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
 import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
 import type { Operand } from "./operands.ts";
 import { type Nested, nested } from "./print.ts";
@@ -166,13 +166,18 @@ export abstract class TensorState {
       throw new RangeError(`backward: gradient ${show(gradient.shape)} must have the shape ${show(this.shape)}`);
     }
     const seed = gradient ? { seed: gradient.node } : {};
+    const reached: Tensor[] = [];
     for (const [node, dx] of gradients(this.node, { ...seed, ...options })) {
       const owner = owners.get(node);
       if (!owner) continue;
       tracing.current?.grads.add(owner);
       const made = options.createGraph ? dx : g.unary("detach", dx);
       owner.grad = this.wrap(owner.grad ? g.add(owner.grad.node, made) : made);
+      reached.push(owner);
     }
+    if (tracing.current || reached.length < 2) return;
+    const left = () => reached.flatMap(({ grad }) => (grad ? [grad.peek()] : []));
+    for (const node of left()) computeAlong(node, left);
   }
 
   // ---- values

@@ -156,6 +156,45 @@ describe("the engine", () => {
     expect(openSessions() - before).toBe(1);
   });
 
+  it("computes the gradients of one backward() in one run, whoever asks for them", async () => {
+    const net = new nn.Sequential(new nn.Linear(4, 8), new nn.Tanh(), new nn.Linear(8, 3));
+    const [input, target] = [randn([5, 4]), randn([5, 3])];
+    const expected: number[] = [];
+    for (const p of net.parameters()) {
+      p.grad = null;
+      nn.functional.mseLoss(net.forward(input), target).backward();
+      expected.push(await p.grad!.square().sum().item());
+      for (const q of net.parameters()) q.grad = null;
+    }
+    nn.functional.mseLoss(net.forward(input), target).backward();
+    const parameters = [...net.parameters()];
+    const squares = [await parameters[0]!.grad!.square().sum().item()];
+    for (const p of parameters) expect(p.grad!.node.storage).not.toBeNull();
+    const before = openSessions();
+    for (const p of parameters.slice(1)) squares.push(await p.grad!.square().sum().item());
+    // Only the squares of the other shapes are new: nothing goes forward and backward again.
+    expect(openSessions() - before).toBeLessThanOrEqual(3);
+    for (const [i, square] of squares.entries()) expect(square).toBeCloseTo(expected[i]!, 6);
+
+    // A gradient that was put away is not computed along.
+    nn.functional.mseLoss(net.forward(input), target).backward();
+    const [first, second] = parameters as [Tensor, Tensor];
+    const away = second.grad!;
+    second.grad = null;
+    await first.grad!.data();
+    expect(away.node.storage).toBeNull();
+  });
+
+  it("keeps few large sessions open: each holds memory of its own", async () => {
+    const before = openSessions();
+    for (let length = 70; length < 90; length++) {
+      let x = randn([2, 2]);
+      for (let i = 0; i < length; i++) x = x.mul(0.5).add(1).tanh();
+      await x.data();
+    }
+    expect(openSessions() - before).toBeLessThanOrEqual(8);
+  });
+
   it("answers timers while a computation runs", async () => {
     const x = randn([1500, 1500]);
     await x.realize();
