@@ -22,7 +22,14 @@ export async function resolveFiles(idOrFolder: string, options: ResolveOptions =
     );
   }
   if (options.subfolder) checkPath(options.subfolder);
-  if ((await stat(idOrFolder).catch(() => undefined))?.isDirectory()) return fromFolder(idOrFolder, options);
+  const found = await stat(idOrFolder).catch(() => undefined);
+  if (found?.isDirectory()) return fromFolder(idOrFolder, options);
+  if (found) {
+    const hint = /\.(safetensors|ckpt)$/.test(idOrFolder)
+      ? "; a checkpoint in one file has to be converted to diffusers' layout first"
+      : "";
+    throw new HubError("missing", `${where}: ${resolve(idOrFolder)} is a file; expected the folder of a model${hint}`);
+  }
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(idOrFolder) || idOrFolder.startsWith(".")) {
     throw new HubError(
       "missing",

@@ -109,7 +109,7 @@ export function selectFiles(
     const weights = pickWeights(names, variant);
     for (const set of weightsIn(names)) variants.add(set.variant);
     hasVariant ||= weights !== undefined && weights.variant === variant;
-    if (!weights) checkNoPickles(names, `${what}${folder && `/${folder}`}`);
+    if (!weights) checkNoOthers(names, `${what}${folder && `/${folder}`}`);
     const small = names.filter((name) => SMALL.test(name) && !INDEX.test(name) && !OTHER_INDEX.test(name));
     chosen.push(...[...small, ...(weights?.files ?? [])].map((name) => prefix + name));
   }
@@ -121,6 +121,15 @@ export function selectFiles(
     );
   }
   return chosen;
+}
+
+function checkNoOthers(names: readonly string[], where: string): void {
+  const [other] = weightsIn(names);
+  if (other) {
+    const variant = JSON.stringify(other.variant);
+    throw new HubError("missing", `${where}: has weights of the variant ${variant} only: give { variant: ${variant} }`);
+  }
+  checkNoPickles(names, where);
 }
 
 function checkNoPickles(names: readonly string[], where: string): void {

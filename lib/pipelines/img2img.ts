@@ -18,6 +18,10 @@ export class StableDiffusionImg2ImgPipeline extends StableDiffusionPipeline<Img2
     return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
   }
 
+  protected override get ownOptions(): readonly string[] {
+    return ["image", "strength"];
+  }
+
   protected override async start(plan: Plan, options: Img2ImgOptions): Promise<Start> {
     const name = this.constructor.name;
     const { skip, first } = skipped(name, this.scheduler, plan.steps, options.strength ?? 0.8);
@@ -31,7 +35,7 @@ export class StableDiffusionImg2ImgPipeline extends StableDiffusionPipeline<Img2
 
 /** The options with the picture's size, where no other is asked for. */
 export function sized<O extends Img2ImgOptions>(name: string, options: O, scale: number): O {
-  if (options.image === undefined || options.image === null) {
+  if (options?.image === undefined || options.image === null) {
     throw new TypeError(`${name}: no image; give an Image (Image.open(file)) or a tensor [B, 3, H, W]`);
   }
   const size = naturalSize(options.image, scale);

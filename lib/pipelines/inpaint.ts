@@ -19,7 +19,7 @@ export interface InpaintOptions extends Img2ImgOptions {
  */
 export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<InpaintOptions> {
   override async *steps(options: InpaintOptions): AsyncGenerator<Step, Tensor, undefined> {
-    if (options.maskImage === undefined || options.maskImage === null) {
+    if (options?.maskImage === undefined || options.maskImage === null) {
       throw new TypeError(`${this.constructor.name}: no maskImage; give an Image, white where to paint`);
     }
     return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
@@ -30,6 +30,10 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     throw new RangeError(
       `${this.constructor.name}: the U-Net takes ${got} channels, expected ${latents} or, of an inpainting model, ${2 * latents + 1}`,
     );
+  }
+
+  protected override get ownOptions(): readonly string[] {
+    return ["image", "strength", "maskImage"];
   }
 
   protected override async start(plan: Plan, options: InpaintOptions): Promise<Start> {

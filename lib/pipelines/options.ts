@@ -67,24 +67,30 @@ export interface Plan {
 /**
  * Checks what a pipeline is asked for, and fills in what it is not told.
  *
+ * @param own - options of this kind of pipeline alone
  * @param scale - pixels for each latent
  * @throws RangeError or TypeError that names the option
  */
-export function planOf(name: string, options: GenerateOptions, unet: UNet2DConditionModel, scale: number): Plan {
+export function planOf(
+  name: string,
+  options: GenerateOptions,
+  own: readonly string[],
+  unet: UNet2DConditionModel,
+  scale: number,
+): Plan {
   const fail = (text: string, Kind: ErrorConstructor = RangeError): never => {
     throw new Kind(`${name}: ${text}`);
   };
+  checkNames(name, options, own);
   const { prompt, promptEmbeds, numImagesPerPrompt: each = 1, guidanceScale = 7.5 } = options;
   if ((prompt === undefined) === (promptEmbeds === undefined)) fail("give either prompt or promptEmbeds", TypeError);
-  const prompts = prompt === undefined ? null : typeof prompt === "string" ? [prompt] : [...prompt];
+  const prompts = prompt === undefined ? null : textsOf(name, "prompt", prompt);
   if (prompts?.length === 0) fail("prompt is an empty list; expected a text, or at least one");
-  const wrong = prompts?.find((text) => typeof text !== "string");
-  if (wrong !== undefined) fail(`prompt holds ${typeof wrong}; expected texts`, TypeError);
   if (promptEmbeds && promptEmbeds.ndim !== 3)
     fail(`promptEmbeds ${show(promptEmbeds.shape)}; expected [prompts, tokens, width]`);
   const batch = prompts?.length ?? promptEmbeds!.shape[0]!;
   whole("numImagesPerPrompt", each);
-  if (!Number.isFinite(guidanceScale)) fail(`guidanceScale is ${guidanceScale}; expected a number, such as 7.5`);
+  if (!Number.isFinite(guidanceScale)) fail(`guidanceScale is ${shown(guidanceScale)}; expected a number, such as 7.5`);
   const steps = options.timesteps ? options.timesteps.length : (options.numInferenceSteps ?? 50);
   whole("numInferenceSteps", steps);
   const native = unet.config.sample_size;
@@ -114,14 +120,52 @@ export function planOf(name: string, options: GenerateOptions, unet: UNet2DCondi
   };
 
   function whole(key: string, value: number): void {
-    if (!Number.isInteger(value) || value < 1) fail(`${key} is ${value}; expected a whole number from 1 up`);
+    if (!Number.isInteger(value) || value < 1) fail(`${key} is ${shown(value)}; expected a whole number from 1 up`);
   }
+}
+
+// One for each option, so that the compiler notices which is missing.
+const NAMES: Readonly<Record<keyof GenerateOptions, true>> = {
+  ...{ prompt: true, negativePrompt: true, promptEmbeds: true, negativePromptEmbeds: true, clipSkip: true },
+  ...{ numInferenceSteps: true, timesteps: true, eta: true, guidanceScale: true, guidanceRescale: true },
+  ...{ height: true, width: true, numImagesPerPrompt: true, seed: true, generator: true, latents: true },
+  ...{ guidance: true, callback: true, signal: true, progress: true },
+};
+
+/** An option that is not known has no effect, so it is an error: `guidance_scale` from a notebook in Python, say. */
+function checkNames(name: string, options: GenerateOptions, own: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${name}: got ${shown(options)}; expected options, such as { prompt: "a horse on the moon" }`);
+  }
+  const known = [...Object.keys(NAMES), ...own];
+  const plain = (key: string) => key.replaceAll("_", "").toLowerCase();
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const meant = known.find((one) => plain(one) === plain(key));
+    throw new TypeError(
+      `${name}: unknown option ${key}; ${meant ? `it is ${meant} here` : `expected one of ${known.join(", ")}`}`,
+    );
+  }
+}
+
+function textsOf(name: string, key: string, given: unknown): string[] {
+  const list: unknown[] = Array.isArray(given) ? given : [given];
+  const wrong = list.findIndex((text) => typeof text !== "string");
+  if (wrong < 0) return list as string[];
+  throw new TypeError(
+    `${name}: ${key} ${Array.isArray(given) ? "holds" : "is"} ${shown(list[wrong])}; expected a text, or a list of texts`,
+  );
+}
+
+/** A value in an error, texts in quotes. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 type ErrorConstructor = new (message: string) => Error;
 
 function negativeOf(name: string, given: GenerateOptions["negativePrompt"], batch: number): readonly string[] {
-  const list = given === undefined ? [""] : typeof given === "string" ? [given] : given;
+  const list = given === undefined ? [""] : textsOf(name, "negativePrompt", given);
   if (list.length === batch) return list;
   if (list.length === 1) return new Array<string>(batch).fill(list[0]!);
   throw new RangeError(`${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or as many`);
@@ -131,6 +175,9 @@ function generatorsOf(name: string, { seed, generator }: GenerateOptions, count:
   if (seed !== undefined) return [new Generator(seed)];
   if (generator === undefined) return [];
   const list = generator instanceof Generator ? [generator] : generator;
+  if (!Array.isArray(list) || !list.every((one) => one instanceof Generator)) {
+    throw new TypeError(`${name}: generator is ${shown(generator)}; expected new Generator(seed), or a list of such`);
+  }
   if (list.length !== 1 && list.length !== count) {
     throw new RangeError(`${name}: ${list.length} generators for ${count} pictures; expected one, or as many`);
   }

@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import { Image, type ImageMetadata } from "../images/index.ts";
+import { Scheduler } from "../schedulers/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Components } from "./components.ts";
@@ -84,7 +85,13 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
     const run = Symbol("run");
     this.#run = run;
     const { unet, vae, scheduler } = this;
-    const plan = planOf(name, options, unet, vae.scale);
+    if (!(scheduler instanceof Scheduler)) {
+      const got = typeof scheduler === "function" ? (scheduler as { name: string }).name : String(scheduler);
+      throw new TypeError(
+        `${name}: the scheduler is ${got}; expected one, such as DDIMScheduler.fromConfig(pipe.scheduler.config)`,
+      );
+    }
+    const plan = planOf(name, options, this.ownOptions, unet, vae.scale);
     const text = await this.#text.encodeAll(name, plan, options);
     const { timesteps } = options;
     scheduler.setTimesteps(timesteps ? null : plan.steps, timesteps ? { timesteps } : {});
@@ -102,6 +109,11 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
       },
       options,
     );
+  }
+
+  /** Names of the options that this kind of pipeline has beside the common ones. */
+  protected get ownOptions(): readonly string[] {
+    return [];
   }
 
   /** What the run starts from: noise, unless a kind of pipeline knows better. */

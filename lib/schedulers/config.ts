@@ -11,6 +11,12 @@ export type Choices = { readonly [K in Key]?: readonly (SchedulerSettings[K] & (
 export const DEFAULTED: unique symbol = Symbol("settings taken from the defaults");
 
 /**
+ * Settings of other schedulers that a config came with. They have no effect, but go along when one scheduler is made of
+ * another's config, and into the file, so that PNDM made of Euler made of PNDM is the first one again, as in diffusers.
+ */
+export const CARRIED: unique symbol = Symbol("settings of other schedulers");
+
+/**
  * Joins settings given by the caller with a scheduler's defaults, and checks each.
  *
  * @param name - the scheduler, for errors
@@ -30,6 +36,8 @@ export function makeConfig<C extends Partial<SchedulerSettings>>(
   const config = Object.fromEntries(Object.entries(read).filter(([key]) => !isNote(key)));
   const defaulted = Object.keys(defaults).filter((key) => !set.has(key));
   Object.defineProperty(config, DEFAULTED, { value: defaulted, enumerable: false });
+  const carried = (given as { [CARRIED]?: object })[CARRIED] ?? {};
+  Object.defineProperty(config, CARRIED, { value: carried, enumerable: false });
   return Object.freeze(config) as Readonly<C>;
 }
 
@@ -44,22 +52,27 @@ function fieldsOf(defaults: Partial<SchedulerSettings>, choices: Choices): Field
 }
 
 /**
- * The settings of `config` that a scheduler with these defaults takes: another scheduler's own settings are left out,
- * and so is what that scheduler had only taken from its defaults, so that the new one's defaults hold. Keys that belong
- * to no scheduler are told in a notice.
+ * The settings of `config` that a scheduler with these defaults takes, and under `CARRIED` those of other schedulers. What
+ * the config's own scheduler had only taken from its defaults is left out, so that the new one's defaults hold. Keys that
+ * belong to no scheduler are told in a notice.
  */
 export function pickSettings(name: string, config: object, defaults: object): Record<string, unknown> {
-  const defaulted = (config as { [DEFAULTED]?: readonly string[] })[DEFAULTED] ?? [];
+  const { [DEFAULTED]: defaulted = [], [CARRIED]: before = {} } = config as {
+    [DEFAULTED]?: readonly string[];
+    [CARRIED]?: object;
+  };
   const picked: Record<string, unknown> = {};
+  const carried: Record<string, unknown> = {};
   const unknown: string[] = [];
-  for (const [spelled, value] of Object.entries(config)) {
+  for (const [spelled, value] of Object.entries({ ...before, ...config })) {
     const key = keyOf(spelled);
-    if (Object.hasOwn(defaults, key)) {
-      if (!defaulted.includes(key)) picked[key] = value;
-    } else if (!Object.hasOwn(SETTINGS, key) && !isNote(key)) unknown.push(spelled);
+    if (isNote(key) || defaulted.includes(key)) continue;
+    if (Object.hasOwn(defaults, key)) picked[key] = value;
+    else if (Object.hasOwn(SETTINGS, key)) carried[key] = value;
+    else unknown.push(spelled);
   }
   noticeUnknown(name, unknown);
-  return picked;
+  return { ...picked, [CARRIED as unknown as string]: carried };
 }
 
 /**

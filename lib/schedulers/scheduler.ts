@@ -5,7 +5,7 @@ import { randn } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
 import { combine, type Term } from "./combine.ts";
-import { type Choices, makeConfig, pickSettings } from "./config.ts";
+import { CARRIED, type Choices, makeConfig, pickSettings } from "./config.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { dynamicThreshold } from "./threshold.ts";
 
@@ -143,7 +143,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
 
   /** The config as diffusers writes it to `scheduler_config.json`. */
   toJSON(): Record<string, unknown> {
-    return { _class_name: this.constructor.name, ...this.config };
+    return { _class_name: this.constructor.name, ...(this.config as { [CARRIED]?: object })[CARRIED], ...this.config };
   }
 
   /** Number of training timesteps. */

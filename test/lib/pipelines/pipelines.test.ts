@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -295,7 +295,13 @@ describe("bad input", () => {
   const wrong: [string, object, RegExp][] = [
     ["no prompt", {}, /give either prompt or promptEmbeds/],
     ["an empty list of prompts", { prompt: [] }, /prompt is an empty list/],
-    ["a prompt that is no text", { prompt: [3] }, /expected texts/],
+    ["a prompt that is no text", { prompt: 3 }, /prompt is 3; expected a text, or a list of texts/],
+    ["a list with a prompt that is no text", { prompt: ["a", 3] }, /prompt holds 3; expected a text, or a list/],
+    ["a negative prompt that is no text", { negativePrompt: [null] }, /negativePrompt holds null; expected a text/],
+    ["a generator that is none", { generator: 3 }, /generator is 3; expected new Generator\(seed\)/],
+    ["a number of steps as a text", { numInferenceSteps: "3" }, /numInferenceSteps is "3"; expected a whole number/],
+    ["an option as Python spells it", { guidance_scale: 3 }, /unknown option guidance_scale; it is guidanceScale here/],
+    ["an option of another pipeline", { strength: 0.5 }, /unknown option strength; expected one of prompt, /],
     ["a guidance scale that is NaN", { guidanceScale: Number.NaN }, /guidanceScale is NaN; expected a number/],
     ["no steps", { numInferenceSteps: 0 }, /numInferenceSteps is 0; expected a whole number from 1 up/],
     ["a size that 8 does not divide", { height: 65 }, /height is 65; expected a number that 8 divides, such as 64/],
@@ -318,6 +324,33 @@ describe("bad input", () => {
       await expect(pipe.generate({ ...some, numInferenceSteps: 2, ...options })).rejects.toThrow(message);
     });
   }
+
+  it("is refused where there are no options, or the scheduler is none", async () => {
+    await expect(pipe.generate(undefined as unknown as GenerateOptions)).rejects.toThrow(
+      /got undefined; expected options, such as \{ prompt:/,
+    );
+    const other = StableDiffusionPipeline.fromPipe(pipe);
+    other.scheduler = DDIMScheduler as unknown as DDIMScheduler;
+    await expect(other.generate({ prompt })).rejects.toThrow(
+      /the scheduler is DDIMScheduler; expected one, such as DDIMScheduler\.fromConfig\(pipe\.scheduler\.config\)/,
+    );
+  });
+
+  it("is refused in a checkpoint: weights of a variant that is not asked for, a single file", async () => {
+    const folder = await writeTiny(join(home, "variant"));
+    for (const part of ["unet", "vae", "text_encoder"]) {
+      const name = part === "text_encoder" ? "model" : "diffusion_pytorch_model";
+      await rename(join(folder, part, `${name}.safetensors`), join(folder, part, `${name}.fp16.safetensors`));
+    }
+    await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
+      /has weights of the variant "fp16" only: give \{ variant: "fp16" \}/,
+    );
+    (await StableDiffusionPipeline.fromPretrained(folder, { variant: "fp16" })).close();
+    const single = join(folder, "unet", "diffusion_pytorch_model.fp16.safetensors");
+    await expect(StableDiffusionPipeline.fromPretrained(single)).rejects.toThrow(
+      /is a file; expected the folder of a model; a checkpoint in one file has to be converted/,
+    );
+  });
 
   it("is refused in a checkpoint: other kinds of models, parts that do not fit, files cut short", async () => {
     const folder = await writeTiny(join(home, "other"));

@@ -437,6 +437,16 @@ describe("runs that cannot be", () => {
     said.mockRestore();
   });
 
+  test("what one scheduler has no use for comes back with the next, and is saved", () => {
+    const pndm = schedulerFromConfig({ _class_name: "PNDMScheduler", skip_prk_steps: true, steps_offset: 1 });
+    const euler = EulerDiscreteScheduler.fromConfig(pndm.config, { use_karras_sigmas: true });
+    expect(euler.config).not.toHaveProperty("skip_prk_steps");
+    expect(euler.toJSON()).toMatchObject({ skip_prk_steps: true, use_karras_sigmas: true });
+    const ddim = DDIMScheduler.fromConfig(euler.config);
+    expect(PNDMScheduler.fromConfig(ddim.config).config).toEqual(pndm.config);
+    expect(PNDMScheduler.fromConfig(JSON.parse(JSON.stringify(ddim))).config.skip_prk_steps).toBe(true);
+  });
+
   test("several wrong settings are listed at once", () => {
     expect(() => DDIMScheduler.fromConfig({ beta_start: "small", clip_sample: 1 })).toThrow(
       /DDIMScheduler: the config has values that cannot be used:\n {2}beta_start is "small"; expected a variance, between 0 and 1\n {2}clip_sample is 1; expected true or false/,
