@@ -1,6 +1,6 @@
 import type { Node } from "../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
-import { blockedDomain, inBlocks } from "./blocks.ts";
+import { blockedDomain, inBlocks, turnBlocksBack } from "./blocks.ts";
 
 /** Pixels of an image below which several images share one product, so that fewer products are written out and summed. */
 const small = 128;
@@ -50,18 +50,12 @@ export function convWeightBlocks(e: Emitter, n: Node<"convWeight">): string {
     const each = e.reshape(products, [groups, 3 * o * c]);
     return groups === 1 ? each : e.graph.add("ReduceSum", [each, e.graph.ints([0])]);
   });
-  // [column, O / b, row, C, b] or [column, O / b, C, row, b] to [O / b, b, C, row, column]
-  const [shape, perm] = walks
-    ? ([
-        [3, o / block, 3, c, block],
-        [1, 4, 3, 2, 0],
-      ] as const)
-    : ([
-        [3, o / block, c, 3, block],
-        [1, 4, 2, 3, 0],
-      ] as const);
-  const all = e.reshape(e.graph.add("Concat", columns, { axis: 0 }), shape);
-  return e.reshape(e.graph.add("Transpose", [all], { perm }), n.shape);
+  // Each column's part is [O / b, row, C, b] or, where x was copied, [O / b, C, row, b].
+  const parts = e.graph.add("Concat", columns, { axis: 0 });
+  const outs = turnBlocksBack(e, parts, (3 * o) / block, 3 * c);
+  const last = e.graph.add("Transpose", [e.reshape(outs, [3, o * 3 * c])], { perm: [1, 0] });
+  if (!walks) return e.reshape(last, n.shape);
+  return e.graph.add("Transpose", [e.reshape(last, [o, 3, c, 3])], { perm: [0, 2, 1, 3] });
 }
 
 function largestDivisor(n: number, limit: number): number {

@@ -1,7 +1,7 @@
 import type { ConvAttrs, Node } from "../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { convAttributes, standard } from "../standard.ts";
-import { blockedDomain, inBlocks } from "./blocks.ts";
+import { blockedDomain, inBlocks, turnBlocks } from "./blocks.ts";
 
 /** Whether a convolution of `from` to `to` channels gains from the CPU's blocked layout. */
 function blocked(e: Emitter, attrs: ConvAttrs, kernel: readonly number[], from: number, to: number): boolean {
@@ -47,8 +47,7 @@ export function convInput(e: Emitter, n: Node<"convInput">): string {
   // From the blocks of the forward filter: exchange inner and outer channels within each, then the blocks' order.
   const b = e.target.block;
   const places = kh * kw;
-  const inner = e.reshape(filterBlocks(e, weight), [((from * to) / (b * b)) * places, b, b]);
-  const exchanged = e.graph.add("Transpose", [inner], { perm: [0, 2, 1] });
+  const exchanged = turnBlocks(e, filterBlocks(e, weight), ((from * to) / (b * b)) * places, b);
   const grid = e.reshape(exchanged, [from / b, to / b, places * b * b]);
   const ordered = e.graph.add("Transpose", [grid], { perm: [1, 0, 2] });
   const filter = turned(e, ordered, [(to * from) / (b * b), places, b * b], [to, from, kh, kw]);
@@ -64,8 +63,8 @@ function turned(e: Emitter, w: string, rows: readonly [number, number, number], 
 }
 
 /**
- * `[O, C, kh, kw]` as `[O / b, C / b, kh kw, b of C, b of O]`, as the blocked convolution reads it. In two steps, each of
- * which moves one dimension: onnxruntime has fast ways for those only.
+ * `[O, C, kh, kw]` as `[O / b, C / b, kh kw, b of C, b of O]`, as the blocked convolution reads it. In two steps, for
+ * each of which there is a fast way.
  */
 function filterBlocks(e: Emitter, weight: Node): string {
   const b = e.target.block;
@@ -73,8 +72,7 @@ function filterBlocks(e: Emitter, weight: Node): string {
   const places = kh * kw;
   const name = e.name(weight);
   return e.once(`filter ${name}`, () => {
-    const rows = e.reshape(name, [o / b, b, c * places]);
-    const last = e.graph.add("Transpose", [rows], { perm: [0, 2, 1] });
+    const last = turnBlocks(e, name, o / b, c * places);
     return e.graph.add("Transpose", [e.reshape(last, [(o / b) * (c / b), b, places, b])], { perm: [0, 2, 1, 3] });
   });
 }
