@@ -1,5 +1,5 @@
 import { gradMode, type Node } from "../graph/node.ts";
-import { add, cast, constant, expand } from "../graph/ops/index.ts";
+import { add, cast, cat, constant, expand, pad } from "../graph/ops/index.ts";
 import { type Rule, rules } from "./rules.ts";
 
 /**
@@ -23,13 +23,37 @@ export function gradients(root: Node, options: { seed?: Node; createGraph?: bool
         const dx = given[i];
         if (!dx || !input.requiresGrad) continue;
         const sum = found.get(input);
-        found.set(input, sum ? add(sum, dx) : dx);
+        found.set(input, sum ? (joined(sum, dx) ?? add(sum, dx)) : dx);
       }
     }
   } finally {
     gradMode.enabled = before;
   }
   return found;
+}
+
+/**
+ * The sum of the gradients of two neighbouring slices: side by side, instead of each with zeros where the other is.
+ * Null where they are nothing of that kind.
+ */
+function joined(a: Node, b: Node): Node | null {
+  const [p, q] = [placed(a), placed(b)];
+  if (!p || !q || p.dim !== q.dim || (p.to !== q.from && q.to !== p.from)) return null;
+  const { dim } = p;
+  const [first, second] = p.to === q.from ? [p, q] : [q, p];
+  const parts = [first.x, second.x].flatMap((x) => (x.is("cat") && x.attrs.dim === dim ? x.inputs : [x]));
+  const only = (n: number): number[] => a.shape.map((_, i) => (i === dim ? n : 0));
+  return pad(cat(parts, dim), only(first.from), only(a.shape[dim]! - second.to));
+}
+
+/** `n` as an `x` with zeros before and after it along one dimension, where it is of that kind. */
+function placed(n: Node): { x: Node; dim: number; from: number; to: number } | null {
+  if (!n.is("pad") || n.storage || n.attrs.value !== 0) return null;
+  const { before, after } = n.attrs;
+  const dims = before.flatMap((v, i) => (v !== 0 || after[i] !== 0 ? [i] : []));
+  const [dim] = dims;
+  if (dims.length !== 1 || dim === undefined || before[dim]! < 0 || after[dim]! < 0) return null;
+  return { x: n.inputs[0]!, dim, from: before[dim]!, to: n.shape[dim]! - after[dim]! };
 }
 
 /** Nodes that need a gradient, inputs before the nodes that read them. Without recursion: graphs are deep. */

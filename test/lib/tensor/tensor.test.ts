@@ -199,6 +199,58 @@ describe("shapes that do not fit", () => {
 });
 
 describe("gradients", () => {
+  it("of slices meet again in their places, in whatever order they are used", async () => {
+    const slices = (x: Tensor, order: readonly (readonly [number, number])[]) =>
+      order
+        .map(([from, to], i) =>
+          x
+            .slice(1, from, to)
+            .square()
+            .mul(i + 1)
+            .sum(),
+        )
+        .reduce((a, b) => a.add(b));
+    const orders = [
+      [
+        [0, 2],
+        [2, 4],
+        [4, 6],
+      ], // a chunk in three
+      [
+        [4, 6],
+        [0, 2],
+        [2, 4],
+      ],
+      [
+        [0, 3],
+        [4, 6],
+      ], // a gap
+      [
+        [0, 4],
+        [2, 6],
+      ], // one over the other
+      [
+        [1, 3],
+        [3, 5],
+      ], // none at the edges
+    ] as const;
+    for (const order of orders) {
+      const x = randn([2, 6]).requiresGrad_();
+      slices(x, order).backward();
+      const factor = (c: number) => order.reduce((f, [from, to], i) => f + (c >= from && c < to ? 2 * (i + 1) : 0), 0);
+      const expected = ((await x.tolist()) as number[][]).map((row) => row.map((v, c) => v * factor(c)));
+      const got = (await x.grad!.tolist()) as number[][];
+      for (const [r, row] of expected.entries())
+        for (const [c, v] of row.entries()) expect(got[r]![c]).toBeCloseTo(v, 5);
+    }
+    const twice = grad((x: Tensor) =>
+      grad((y: Tensor) => slices(y, orders[0]))(x)
+        .square()
+        .sum(),
+    );
+    expect(await twice(tensor([[1, 1, 1, 1, 1, 1]])).tolist()).toEqual([[8, 8, 32, 32, 72, 72]]);
+  });
+
   it("are left on tensors by backward, and add up", async () => {
     const w = tensor([1, 2], { requiresGrad: true });
     w.mul(w).sum().backward();
