@@ -1,3 +1,4 @@
+import type { SchedulerSettings } from "../schedulers/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, maskTensor } from "./from-image.ts";
@@ -23,6 +24,10 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
       throw new TypeError(`${this.constructor.name}: no maskImage; give an Image, white where to paint`);
     }
     return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
+  }
+
+  protected override get rightSettings(): Partial<SchedulerSettings> {
+    return { steps_offset: 1, skip_prk_steps: true };
   }
 
   protected override checkInputChannels(got: number, latents: number): void {

@@ -3,6 +3,7 @@ import type { UNet2DConditionModel } from "../models/index.ts";
 import { Generator } from "../random/index.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { LossGuidance } from "./loss-guidance.ts";
+import { trainedSize } from "./outdated.ts";
 import type { Step } from "./step.ts";
 
 /** What to paint, and how. */
@@ -93,8 +94,8 @@ export function planOf(
   if (!Number.isFinite(guidanceScale)) fail(`guidanceScale is ${shown(guidanceScale)}; expected a number, such as 7.5`);
   const steps = options.timesteps ? options.timesteps.length : (options.numInferenceSteps ?? 50);
   whole("numInferenceSteps", steps);
-  const native = unet.config.sample_size;
-  const side = (i: number) => (Array.isArray(native) ? native[i] : ((native as number | null) ?? 64)) * scale;
+  const native = trainedSize(unet) ?? [64, 64];
+  const side = (i: 0 | 1) => native[i] * scale;
   const [height, width] = [options.height ?? side(0), options.width ?? side(1)];
   for (const [key, value] of Object.entries({ height, width })) {
     whole(key, value);

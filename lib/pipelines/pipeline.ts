@@ -1,11 +1,12 @@
 import type { AdapterOptions } from "../adapters/index.ts";
 import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import { type Device, devices } from "../runtime/devices.ts";
-import type { Scheduler } from "../schedulers/index.ts";
+import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
 import { type Applied, addConcept, applyLora, undo } from "./adapters.ts";
 import { Callable } from "./callable.ts";
 import { type Components, checkTogether, loadComponents, type PipelineOptions, saveComponents } from "./components.ts";
+import { amendScheduler } from "./outdated.ts";
 import type { PipelineOutput } from "./output.ts";
 
 /** The parts of Stable Diffusion, and what can be done with them: load, save, move, change their weights. */
@@ -28,6 +29,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     this.vae = vae;
     this.scheduler = scheduler;
     checkTogether(this.constructor.name, parts);
+    amendScheduler(this.constructor.name, scheduler, this.rightSettings);
     this.checkInputChannels(unet.config.in_channels, vae.config.latent_channels);
   }
 
@@ -55,6 +57,11 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   /** The parts of a pipeline, to make another of some of them. */
   static partsOf({ tokenizer, textEncoder, unet, vae, scheduler }: Components): Components {
     return { tokenizer, textEncoder, unet, vae, scheduler };
+  }
+
+  /** What diffusers sets right in the scheduler of an old checkpoint. */
+  protected get rightSettings(): Partial<SchedulerSettings> {
+    return { steps_offset: 1, clip_sample: false };
   }
 
   /** Refuses a U-Net that takes something else than this kind of pipeline gives. */

@@ -41,6 +41,21 @@ export function makeConfig<C extends Partial<SchedulerSettings>>(
   return Object.freeze(config) as Readonly<C>;
 }
 
+/** A config with some settings changed, own ones or carried ones. */
+export function amended<C extends object>(config: C, settings: object): C {
+  const { [DEFAULTED]: defaulted, [CARRIED]: carried } = config as {
+    [DEFAULTED]?: readonly string[];
+    [CARRIED]?: object;
+  };
+  const of = (own: boolean) =>
+    Object.fromEntries(Object.entries(settings).filter(([key]) => Object.hasOwn(config, key) === own));
+  const changed = { ...config, ...of(true) };
+  const left = defaulted?.filter((key) => !Object.hasOwn(settings, key));
+  Object.defineProperty(changed, DEFAULTED, { value: left, enumerable: false });
+  Object.defineProperty(changed, CARRIED, { value: { ...carried, ...of(false) }, enumerable: false });
+  return Object.freeze(changed);
+}
+
 /** The settings that a scheduler takes, with its own defaults and choices. */
 function fieldsOf(defaults: Partial<SchedulerSettings>, choices: Choices): Fields {
   const entries = (Object.entries(defaults) as [Key, never][]).map(([key, fallback]) => {

@@ -5,7 +5,7 @@ import { randn } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
 import { combine, type Term } from "./combine.ts";
-import { CARRIED, type Choices, makeConfig, pickSettings } from "./config.ts";
+import { amended, CARRIED, type Choices, makeConfig, pickSettings } from "./config.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { dynamicThreshold } from "./threshold.ts";
 
@@ -144,6 +144,11 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   /** The config as diffusers writes it to `scheduler_config.json`. */
   toJSON(): Record<string, unknown> {
     return { _class_name: this.constructor.name, ...(this.config as { [CARRIED]?: object })[CARRIED], ...this.config };
+  }
+
+  /** @internal Changes settings that leave the noise schedule as it is, other schedulers' among them. */
+  amend(settings: Partial<SchedulerSettings>): void {
+    Object.assign(this, { config: amended(this.config, settings) });
   }
 
   /** Number of training timesteps. */

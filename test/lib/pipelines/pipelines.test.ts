@@ -126,6 +126,35 @@ describe("StableDiffusionPipeline", () => {
     expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
   });
 
+  it("sets the settings of old checkpoints right, as diffusers does", async () => {
+    const said = vi.spyOn(console, "log").mockImplementation(() => {});
+    const folder = await writeTiny(join(home, "old"), "unet", "DDIMScheduler");
+    const { configs } = recorded;
+    const change = async (path: string, config: object) => writeFile(join(folder, path), JSON.stringify(config));
+    const scheduler = { _class_name: "DDIMScheduler", ...configs.scheduler, clip_sample: true, skip_prk_steps: true };
+    await change("scheduler/scheduler_config.json", { ...scheduler, steps_offset: undefined });
+    await change("unet/config.json", { ...configs.unet, sample_size: 8, _diffusers_version: "0.6.0" });
+    const old = await StableDiffusionPipeline.fromPretrained(folder);
+    expect(said.mock.calls).toEqual([
+      [
+        expect.stringMatching(
+          /outdated; as diffusers does, it takes steps_offset 1 in place of 0 and clip_sample false/,
+        ),
+      ],
+    ]);
+    const generator = [new Generator(1), new Generator(2)];
+    const options = { prompt, numImagesPerPrompt: 2, numInferenceSteps: 2, guidanceScale: 1, generator, clipSkip: 1 };
+    const { images } = await old.generate({ ...options, height: 64, width: 64 });
+    expect(worst(images, "many")).toBeLessThanOrEqual(1);
+    expect(EulerDiscreteScheduler.fromConfig(old.scheduler.config).toJSON()).toMatchObject({
+      ...{ steps_offset: 1, clip_sample: false, skip_prk_steps: true },
+    });
+    // Its U-Net was trained on 512x512, whatever the file says.
+    await expect(old.generate({ ...options, latents: draw(1, 2, 4, 8, 8) })).rejects.toThrow(/for 2 of 512x512/);
+    old.close();
+    said.mockRestore();
+  });
+
   it("goes step by step, with latents, predicted pictures and previews", async () => {
     const steps: Step[] = [];
     const seen: number[] = [];
