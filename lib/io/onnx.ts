@@ -1,9 +1,9 @@
-import { writeFile } from "node:fs/promises";
 import type { TypedArray } from "../graph/dtype.ts";
 import { type Node, source } from "../graph/node.ts";
 import { Emitter } from "../lower/emitter.ts";
 import { structure } from "../lower/structure.ts";
 import { read, realize } from "../runtime/realize.ts";
+import { writeWhole } from "../safetensors/write.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Results, traceTwice } from "../train/compile.ts";
@@ -20,7 +20,8 @@ export async function saveOnnx<A extends readonly Tensor[]>(
   f: (...args: A) => Results,
   args: A,
 ): Promise<void> {
-  await writeFile(path, await toOnnx(f, args));
+  const model = await toOnnx(f, args);
+  await writeWhole(path, (write) => write(model));
 }
 
 /** The bytes that `saveOnnx` would write. */
@@ -44,7 +45,7 @@ export async function toOnnx<A extends readonly Tensor[]>(f: (...args: A) => Res
     inputs.push(input);
   }
   // Arguments that the function never looked at are not part of the model.
-  inputs.sort((a, b) => (a.name < b.name ? -1 : 1));
+  inputs.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
   for (const node of graph.order) {
     if (node.storage?.file) constants.set(node, await read(source(node.storage)));
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, truncateSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
@@ -110,6 +110,22 @@ describe("ONNX", () => {
     const { y0 } = await session.run({ x0: new ort.Tensor("float32", data, [2, 1, 4, 4]) });
     const ours = await model.forward(x).softmax(-1).data();
     for (let i = 0; i < ours.length; i++) expect(Number(y0!.data[i])).toBeCloseTo(Number(ours[i]), 6);
+  });
+
+  it("names the inputs in the order of the arguments, also from the eleventh on", async () => {
+    const path = join(folder, "many.onnx");
+    const args = Array.from({ length: 12 }, (_, i) => tensor([i]));
+    await saveOnnx(path, (...xs: Tensor[]) => xs.reduce((sum, x, i) => sum.add(x.mul(i))), args);
+    const session = await ort.InferenceSession.create(path);
+    expect(session.inputNames).toEqual(args.map((_, i) => `x${i}`));
+  });
+
+  it("leaves what was there where the function cannot be saved", async () => {
+    const path = join(folder, "kept.onnx");
+    await saveOnnx(path, (x: Tensor) => x.add(1), [tensor([1])]);
+    const before = readFileSync(path);
+    await expect(saveOnnx(path, (x: Tensor) => randn([2]).add(x), [tensor([1])])).rejects.toThrow();
+    expect(readFileSync(path)).toEqual(before);
   });
 
   it("is accepted by ONNX's own checker in Python", async (context) => {
