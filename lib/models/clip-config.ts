@@ -85,7 +85,7 @@ const harmless = new Set(
     "typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids",
     "num_return_sequences output_scores return_dict_in_generate forced_bos_token_id forced_eos_token_id",
     "remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens",
-    "num_return_beams use_cache gradient_checkpointing",
+    "use_cache gradient_checkpointing",
   ].flatMap((line) => line.split(" ")),
 );
 
