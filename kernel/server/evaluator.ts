@@ -171,8 +171,7 @@ class RawOutput {
     }
     // What may be the beginning of a mark waits for the rest.
     const possible = text.lastIndexOf("\u0000");
-    const holds =
-      possible >= 0 && (this.#markStart + text.slice(possible)).length < 200 && this.#mayBeMark(text.slice(possible));
+    const holds = possible >= 0 && this.#mayBeMark(text.slice(possible));
     const whole = holds ? text.slice(0, possible) : text;
     this.#held = text.slice(whole.length);
     if (whole !== "") this.#emit(whole);

@@ -44,6 +44,7 @@ export interface CompileOptions {
  * @param f - synchronous; takes tensors (and plain values, which are part of the program), returns a tensor, a list or
  *   a record of them, or nothing
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function without a result is what it means here
 export function compile<A extends readonly unknown[], R extends Results | void>(
   f: (...args: A) => R,
   options: CompileOptions = {},

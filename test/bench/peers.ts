@@ -28,6 +28,43 @@ export async function kernels(): Promise<{ ours: Candidate; tslab: Candidate; de
   return { ours: { name: "difflab", spec: kernelJson() }, tslab: tslab(), deno: await deno() };
 }
 
+/**
+ * Something that our kernel and its peers do in turns, so that a busy machine slows all of them.
+ *
+ * @param task.prepare - done once in each kernel
+ * @param task.turn - what is measured, the i-th time; returns its milliseconds. The first five are not counted.
+ */
+export async function inTurns(
+  name: string,
+  say: (line: string) => void,
+  task: {
+    prepare(kernel: KernelClient, candidate: Candidate): Promise<unknown>;
+    turn(kernel: KernelClient, i: number, candidate: Candidate): Promise<number>;
+  },
+): Promise<BenchResult[]> {
+  const { ours, tslab, deno } = await kernels();
+  const present = [ours, tslab, deno].filter((candidate): candidate is Candidate => "spec" in candidate);
+  const running: [Candidate, KernelClient][] = [];
+  try {
+    for (const candidate of present) {
+      const kernel = await start(candidate);
+      running.push([candidate, kernel]);
+      await task.prepare(kernel, candidate);
+    }
+    const times = new Map<string, number[]>();
+    for (let i = 0; i < 25; i++) {
+      for (const [candidate, kernel] of running) {
+        const took = await task.turn(kernel, i, candidate);
+        if (i >= 5) times.set(candidate.name, [...(times.get(candidate.name) ?? []), took]);
+      }
+    }
+    for (const [who, values] of times) say(`${who}: ${values.map((value) => value.toFixed(1)).join(" ")}`);
+    return compare(name, ours, [tslab, deno], times);
+  } finally {
+    for (const [, kernel] of running) await kernel.shutdown();
+  }
+}
+
 function tslab(): Candidate {
   const folder = join(ROOT, "node_modules/tslab");
   const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
