@@ -1,4 +1,7 @@
 import { PickledTensor } from "../pickle/index.ts";
+import { fromArray } from "../tensor/create.ts";
+import { noGrad } from "../tensor/grad.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { type AdapterOptions, findAdapter } from "./find.ts";
 import { readWeightsFile, type Weights, type WeightsFile, weightsOf } from "./weights-file.ts";
 
@@ -188,21 +191,18 @@ export function matchLora(lora: Lora, component: LoraComponent, modules: Iterabl
 }
 
 /**
- * What a LoRA adds to a layer's weight, at full strength: scale * up * down.
+ * What a LoRA adds to a layer's weight, at full strength: scale * up * down. Recorded, not computed yet.
  *
- * @returns float32 `[outputs, inputs]`, or `[outputs, inputs, height, width]` for a convolution
+ * @returns `[outputs, inputs]`, or `[outputs, inputs, height, width]` for a convolution
  */
-export function loraDelta({ down, up, rank, scale }: LoraLayer): Weights {
+export function loraDelta({ down, up, rank, scale }: LoraLayer, options: { device?: string } = {}): Tensor {
   const outputs = up.shape[0]!;
-  const inputs = down.data.length / rank;
-  const data = new Float32Array(outputs * inputs);
-  for (let o = 0; o < outputs; o++) {
-    const row = data.subarray(o * inputs, (o + 1) * inputs);
-    for (let r = 0; r < rank; r++) {
-      const factor = scale * up.data[o * rank + r]!;
-      const from = r * inputs;
-      for (let i = 0; i < inputs; i++) row[i] = row[i]! + factor * down.data[from + i]!;
-    }
-  }
-  return { shape: [outputs, ...down.shape.slice(1)], data };
+  const left = fromArray("float32", [outputs, rank], up.data, options);
+  const right = fromArray("float32", [rank, down.data.length / rank], down.data, options);
+  return noGrad(() =>
+    left
+      .matmul(right)
+      .mul(scale)
+      .reshape([outputs, ...down.shape.slice(1)]),
+  );
 }

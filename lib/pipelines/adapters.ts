@@ -9,6 +9,7 @@ import {
 import type { CLIPTextModel, Model } from "../models/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad.ts";
+import { realize } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
 
@@ -39,18 +40,19 @@ export async function applyLora(
     const modules = new Map([...model.namedModules()]);
     for (const [name, layer] of matchLora(lora, component, modules.keys())) {
       const { weight } = modules.get(name) as unknown as { weight?: Tensor };
-      const delta = loraDelta(layer);
-      const size = delta.shape.reduce((n, d) => n * d, 1);
-      if (!weight || weight.numel() !== size) {
+      const delta = loraDelta(layer, weight ? { device: weight.device } : {});
+      if (!weight || weight.numel() !== delta.numel()) {
         throw new Error(
           `${path}: ${component}, ${name}: changes a weight [${delta.shape}], the model's is [${weight?.shape ?? "none"}]; it was trained for another model`,
         );
       }
-      const change = fromArray("float32", weight.shape, delta.data, { device: weight.device });
       const before = noGrad(() => weight.detach());
-      applied.push([weight, before, noGrad(() => before.add(change.mul(strength)))]);
+      const change = delta.mul(strength).reshape(weight.shape);
+      applied.push([weight, before, noGrad(() => before.add(change))]);
     }
   }
+  // A few at a time: a session for each would take long to open, and one for all much memory.
+  for (let i = 0; i < applied.length; i += 16) await realize(...applied.slice(i, i + 16).map(([, , after]) => after));
   // All or nothing: every layer was found to fit before the first is changed.
   noGrad(() => {
     for (const [weight, , after] of applied) weight.assign(after.node);

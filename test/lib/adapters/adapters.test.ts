@@ -136,7 +136,7 @@ describe("LoRA", () => {
     const lora = await readLora(await fileOf("lora.safetensors", contents));
     const found: Record<string, number[]> = {};
     for (const [path, layer] of matchLora(lora, component, reference.modules[component])) {
-      const { data } = loraDelta(layer);
+      const data = (await loraDelta(layer).data()) as Float32Array;
       found[path] = [data.length, data.reduce((a, b) => a + b, 0), ...data.slice(0, 3)];
     }
     return found;

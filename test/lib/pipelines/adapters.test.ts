@@ -73,6 +73,14 @@ describe("the pictures that diffusers paints", () => {
     expect(worst(plain.images, adapted.cases[name])).toBeGreaterThan(20);
   });
 
+  it("are found in a folder or a repository by the file's name", async () => {
+    await other.loadLoraWeights(home, { weightName: "kohya.safetensors", scale: 1 });
+    const { images } = await other.generate({ prompt: recorded.prompt, ...three });
+    expect(worst(images, adapted.cases.kohya)).toBeLessThanOrEqual(1);
+    other.unloadLoraWeights();
+    await expect(other.loadLoraWeights(home)).rejects.toThrow(/name the file with \{ weightName \}/);
+  });
+
   it("with learned words of one and of several vectors come out within 1 of 255", async () => {
     await other.loadTextualInversion(join(home, "word.safetensors"));
     await other.loadTextualInversion(join(home, "words.safetensors"), { token: "<style>" });
