@@ -1,11 +1,27 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { manualSeed, noGrad, randn, type Tensor } from "../../../lib/index.ts";
 import * as F from "../../../lib/nn/functional.ts";
-import { Conv2d, GroupNorm } from "../../../lib/nn/index.ts";
+import { Conv2d, ConvTranspose2d, GroupNorm } from "../../../lib/nn/index.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 
 /** What a network of one part gives, and its gradients for the input and all weights. */
 type Case = () => { x: Tensor; parameters: readonly Tensor[]; forward: (x: Tensor) => Tensor };
+
+/** A convolution that halves the image. */
+function halving(from: number, to: number, kernel: number, padding: number): Case {
+  return () => {
+    const conv = new Conv2d(from, to, kernel, { stride: 2, padding });
+    return { x: randn([2, from, 12, 16]), parameters: conv.parameters(), forward: (x) => conv.forward(x) };
+  };
+}
+
+/** A transposed convolution that doubles it. */
+function doubling(from: number, to: number, kernel: number, padding: number): Case {
+  return () => {
+    const conv = new ConvTranspose2d(from, to, kernel, { stride: 2, padding, outputPadding: kernel % 2 });
+    return { x: randn([2, from, 6, 8]), parameters: conv.parameters(), forward: (x) => conv.forward(x) };
+  };
+}
 
 function convolution(batch: number, from: number, to: number, h: number, w: number, upsample = false): Case {
   return () => {
@@ -62,6 +78,15 @@ describe("formulations that are fast on the CPU give what the standard operators
     "an upsampled image": convolution(2, 16, 32, 8, 8, true),
     "an upsampled image with few channels": convolution(2, 3, 5, 4, 6, true),
     "an upsampled image of odd size": convolution(2, 16, 16, 5, 3, true),
+    "a halved image": halving(16, 32, 3, 1),
+    "a halved image with few channels": halving(3, 5, 3, 1),
+    "an image halved by kernels of 2": halving(16, 16, 2, 0),
+    "an image halved by kernels of 4": halving(16, 16, 4, 1),
+    "an image halved by kernels of 5": halving(4, 16, 5, 2),
+    "an image halved by kernels of 1": halving(16, 16, 1, 0),
+    "a doubled image": doubling(32, 16, 4, 1),
+    "an image doubled by kernels of 2": doubling(16, 16, 2, 0),
+    "an image doubled by kernels of 3": doubling(5, 3, 3, 1),
     "a normalisation of large groups": normalisation(2, 16, 16, 16),
     "a normalisation of small groups": normalisation(2, 8, 4, 4),
   };
