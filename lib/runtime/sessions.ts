@@ -108,7 +108,7 @@ const limits = { all: 256, large: 8 };
  * with a pool of memory of their own beyond 8.
  */
 export function sessionFor(structure: Structure, device: string, target: Target): Session {
-  const key = `${device}\n${structure.key}`;
+  const key = `${device} ${target.tuned} ${target.block}\n${structure.key}`;
   let entry = known.get(key);
   if (entry) known.delete(key);
   else {

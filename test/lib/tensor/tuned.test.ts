@@ -61,6 +61,7 @@ describe("formulations that are fast on the CPU give what the standard operators
   });
   afterAll(() => {
     settings.tuned = true;
+    settings.block = undefined;
   });
 
   const cases: Record<string, Case> = {
@@ -74,6 +75,8 @@ describe("formulations that are fast on the CPU give what the standard operators
     "few channels in": convolution(2, 1, 16, 16, 16),
     "few channels out": convolution(2, 16, 1, 16, 16),
     "channels that are no whole blocks": convolution(2, 20, 24, 16, 16),
+    "channels that are no whole blocks, small images": convolution(3, 20, 24, 8, 8),
+    "few channels in, no whole blocks out": convolution(2, 3, 20, 16, 16),
     "one image": convolution(1, 16, 16, 16, 16),
     "an upsampled image": convolution(2, 16, 32, 8, 8, true),
     "an upsampled image with few channels": convolution(2, 3, 5, 4, 6, true),
@@ -90,8 +93,10 @@ describe("formulations that are fast on the CPU give what the standard operators
     "a normalisation of large groups": normalisation(2, 16, 16, 16),
     "a normalisation of small groups": normalisation(2, 8, 4, 4),
   };
+  const layouts = { "in the machine's own layout of images": undefined, "without such a layout": 0 } as const;
   for (const [name, make] of Object.entries(cases)) {
-    it(`for ${name}`, async () => {
+    it.each(Object.entries(layouts))(`for ${name}, %s`, async (_, block) => {
+      settings.block = block;
       const fast = await gradients(make);
       settings.tuned = false;
       const standard = await gradients(make);
