@@ -55,7 +55,7 @@ export class DPMSolverMultistepScheduler extends ExponentialScheduler<DPMSolverM
     const { config } = this;
     const last = this.lastTimestep(config.lambda_min_clipped);
     const timesteps = options.timesteps
-      ? this.#given(steps, options.timesteps)
+      ? this.givenTimesteps(steps, options.timesteps)
       : solverTimesteps(config, this.checkSteps(steps), last);
     this.startAt(timesteps, { roundKarras: config.beta_schedule !== "squaredcos_cap_v2", finalOfRun: false });
     this.#outputs = [];
@@ -111,15 +111,5 @@ export class DPMSolverMultistepScheduler extends ExponentialScheduler<DPMSolverM
     for (let k = 0; k < order; k++) terms.push([weights[k]!, this.#outputs[k]!]);
     if (noise) terms.push([w.noise, noise]);
     return this.sum(timestep, ...terms);
-  }
-
-  #given(steps: number | null, timesteps: readonly number[]): readonly number[] {
-    const { use_karras_sigmas, use_exponential_sigmas, use_lu_lambdas } = this.config;
-    if (use_karras_sigmas || use_exponential_sigmas || use_lu_lambdas) {
-      throw new RangeError(
-        `${this.name}.setTimesteps: { timesteps } and the config's own spacing of sigmas exclude each other`,
-      );
-    }
-    return this.checkTimesteps(steps, timesteps);
   }
 }

@@ -48,14 +48,8 @@ export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolver
     const { config } = this;
     const spacing = { ...config, timestep_spacing: "linspace", steps_offset: 0 } as const;
     const last = this.lastTimestep(config.lambda_min_clipped);
-    const own = config.use_karras_sigmas || config.use_exponential_sigmas;
-    if (options.timesteps && own) {
-      throw new RangeError(
-        `${this.name}.setTimesteps: { timesteps } and the config's own spacing of sigmas exclude each other`,
-      );
-    }
     const timesteps = options.timesteps
-      ? this.checkTimesteps(steps, options.timesteps)
+      ? this.givenTimesteps(steps, options.timesteps)
       : solverTimesteps(spacing, this.checkSteps(steps), last);
     this.startAt(timesteps, { roundKarras: true, finalOfRun: false });
     this.orderList = this.#orders(timesteps.length);

@@ -2,7 +2,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { CommonSettings } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { SigmaScheduler } from "./sigma-scheduler.ts";
-import { interpolate, respaced, type SigmaSettings, sigmasOf, sigmaToTimestep } from "./sigmas.ts";
+import { interpolate, respaced, type SigmaSettings, sigmaToTimestep } from "./sigmas.ts";
 import { linspace, roundHalfEven } from "./timesteps.ts";
 
 type ExponentialSettings = CommonSettings & Pick<SchedulerSettings, "final_sigmas_type"> & SigmaSettings;
@@ -40,13 +40,6 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
   protected level(index: number): Level {
     const { signal: alpha, spread: sigma } = this.noiseScales(this.sigmas[index]!);
     return { alpha, sigma, lambda: Math.log(alpha) - Math.log(sigma) };
-  }
-
-  /** The schedule's sigmas, float32, where the largest stays finite even if nothing of the signal is left. */
-  protected scheduleSigmas(): Float32Array {
-    const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr;
-    // A sigma of 4096 in place of infinity, as in diffusers.
-    return sigmasOf(zeroSnr ? this.alphasCumprod.with(-1, 2 ** -24) : this.alphasCumprod);
   }
 
   /** One more than the largest timestep whose lambda is not below `lambda_min_clipped`. */

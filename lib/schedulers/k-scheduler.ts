@@ -2,7 +2,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { CommonSettings, TimestepOptions } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { SigmaScheduler } from "./sigma-scheduler.ts";
-import { interpolate, respaced, type SigmaSettings, sigmasOf, sigmaToTimestep } from "./sigmas.ts";
+import { interpolate, respaced, type SigmaSettings, sigmaToTimestep } from "./sigmas.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
 type KSettings = CommonSettings & Pick<SchedulerSettings, "timestep_spacing" | "steps_offset"> & SigmaSettings;
@@ -33,23 +33,11 @@ export abstract class KScheduler<C extends KSettings> extends SigmaScheduler<C> 
     return { signal: 1, spread: sigma };
   }
 
-  /** The schedule's sigmas, float32, where the largest stays finite even if nothing of the signal is left. */
-  protected scheduleSigmas(): Float32Array {
-    const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr;
-    // A sigma of 4096 in place of infinity, as in diffusers.
-    return sigmasOf(zeroSnr ? this.alphasCumprod.with(-1, 2 ** -24) : this.alphasCumprod);
-  }
-
   /** Timesteps and levels of a run of `steps`, without the level after the last. */
   protected levels(steps: number | null, { timesteps: given }: TimestepOptions) {
     const table = this.scheduleSigmas();
-    if (given && (this.config.use_karras_sigmas || this.config.use_exponential_sigmas)) {
-      throw new RangeError(
-        `${this.name}.setTimesteps: { timesteps } and the config's own spacing of sigmas exclude each other`,
-      );
-    }
     const timesteps = given
-      ? this.checkTimesteps(steps, given).map(Math.fround)
+      ? this.givenTimesteps(steps, given).map(Math.fround)
       : spacedTimesteps(this.config, this.checkSteps(steps), false);
     const sigmas = timesteps.map((t) => interpolate(table, t));
     const other = respaced(this.config, sigmas.length, { first: sigmas[0]!, last: sigmas.at(-1)! });

@@ -3,6 +3,8 @@ import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Choices } from "./config.ts";
 import { type CommonSettings, Scheduler } from "./scheduler.ts";
+import type { SchedulerSettings } from "./settings.ts";
+import { sigmasOf } from "./sigmas.ts";
 
 /**
  * A scheduler that walks down a list of noise levels and keeps count of where it is: sigma is the standard deviation of
@@ -71,6 +73,24 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
 
   /** How much of the sample and of unit noise make a noisy sample of this level. */
   protected abstract noiseScales(sigma: number): { signal: number; spread: number };
+
+  /** The schedule's sigmas, float32, where the largest stays finite even if nothing of the signal is left. */
+  protected scheduleSigmas(): Float32Array {
+    const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr;
+    // A sigma of 4096 in place of infinity, as in diffusers.
+    return sigmasOf(zeroSnr ? this.alphasCumprod.with(-1, 2 ** -24) : this.alphasCumprod);
+  }
+
+  /** Checks timesteps given by the caller, which leave no choice of levels. */
+  protected givenTimesteps(steps: number | null, timesteps: readonly number[]): readonly number[] {
+    const { use_karras_sigmas, use_exponential_sigmas, use_lu_lambdas } = this.config as Partial<SchedulerSettings>;
+    if (use_karras_sigmas || use_exponential_sigmas || use_lu_lambdas) {
+      throw new RangeError(
+        `${this.name}.setTimesteps: { timesteps } and the config's own spacing of sigmas exclude each other`,
+      );
+    }
+    return this.checkTimesteps(steps, timesteps);
+  }
 
   /** Starts a run over these timesteps and levels. */
   protected start(timesteps: readonly number[], sigmas: readonly number[], steps: number): void {
