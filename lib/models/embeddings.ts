@@ -55,6 +55,15 @@ export function timestepEmbedding(
   return fromArray("float32", [timesteps.length, channels], out, where);
 }
 
+export interface TimestepOptions {
+  /** Between the two layers; default "silu". */
+  readonly actFn?: Activation;
+  /** After both; default none. */
+  readonly postActFn?: Activation | null;
+  /** Width of a condition that is added to the sinusoids; default none. */
+  readonly condProjDim?: number | null;
+}
+
 /** Two linear layers that turn sinusoids `[B, in]` into the embedding `[B, out]` that the blocks are given. */
 export class TimestepEmbedding extends Module {
   linear_1: Linear;
@@ -63,11 +72,7 @@ export class TimestepEmbedding extends Module {
   readonly actFn: Activation;
   readonly postActFn: Activation | null;
 
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    options: { actFn?: Activation; postActFn?: Activation | null; condProjDim?: number | null } = {},
-  ) {
+  constructor(inChannels: number, outChannels: number, options: TimestepOptions = {}) {
     super();
     this.linear_1 = new Linear(inChannels, outChannels);
     this.condProj = options.condProjDim ? new Linear(options.condProjDim, inChannels, { bias: false }) : null;

@@ -17,8 +17,6 @@ export interface ResnetOptions {
   readonly dropout: number;
   /** The sum of input and change is divided by it. */
   readonly outputScale?: number;
-  /** Take the time embedding as it is, without the activation. */
-  readonly skipTimeAct?: boolean;
 }
 
 /** Norm, activation and convolution, twice, with the time embedding in between and the input added at the end. */
@@ -52,9 +50,9 @@ export class ResnetBlock2D extends Module {
    * @returns `[B, out, H, W]`
    */
   forward(x: Tensor, temb: Tensor | null): Tensor {
-    const { actFn, timeScaleShift, outputScale = 1, skipTimeAct } = this.options;
+    const { actFn, timeScaleShift, outputScale = 1 } = this.options;
     let h = this.conv1.forward(activate(actFn, this.norm1.forward(x)));
-    const time = temb && this.timeEmbProj?.forward(skipTimeAct ? temb : activate(actFn, temb));
+    const time = temb && this.timeEmbProj?.forward(activate(actFn, temb));
     if (time && timeScaleShift === "default") h = h.add(wide(time));
     h = this.norm2.forward(h);
     if (time && timeScaleShift === "scale_shift") {

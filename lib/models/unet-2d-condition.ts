@@ -1,22 +1,10 @@
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
-import { Conv2d } from "../nn/layers.ts";
-import { GroupNorm } from "../nn/norm.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { activate } from "./activations.ts";
-import { TimestepEmbedding } from "./embeddings.ts";
-import type { ResnetOptions } from "./resnet.ts";
-import {
-  type ClassEmbedding,
-  classEmbedding,
-  skipChannels,
-  type Timestep,
-  UNet,
-  type UNetInput,
-  type UNetOutput,
-} from "./unet.ts";
-import { type AttentionKind, DownBlock, MidBlock, UpBlock } from "./unet-blocks.ts";
+import { type Timestep, UNet, type UNetInput, type UNetOutput } from "./unet.ts";
+import type { AttentionKind } from "./unet-blocks.ts";
 import {
   checkBlocks,
   perBlock,
@@ -33,76 +21,28 @@ import {
 export class UNet2DConditionModel extends UNet {
   readonly config: UNet2DConditionConfig;
   readonly weightsName: string = "diffusion_pytorch_model";
-  convIn: Conv2d;
-  timeEmbedding: TimestepEmbedding;
-  classEmbedding: ClassEmbedding;
-  downBlocks: readonly DownBlock[];
-  midBlock: MidBlock | null;
-  upBlocks: readonly UpBlock[];
-  convNormOut: GroupNorm;
-  convOut: Conv2d;
 
   /** @param settings - diffusers' config, in its keys or in camelCase; its defaults where left out */
   constructor(settings: UNet2DConditionSettings = {}) {
-    super();
     const name = "UNet2DConditionModel";
     const config = readConfig(name, unetConditionFields, settings);
     checkBlocks(name, config);
-    this.config = config;
-    const channels = config.block_out_channels;
-    const count = channels.length;
-    const first = channels[0]!;
-    const layers = perBlock(name, "layers_per_block", config.layers_per_block, count);
-    const timeChannels = config.time_embedding_dim ?? first * 4;
-    const tembChannels = config.class_embeddings_concat ? 2 * timeChannels : timeChannels;
-    const resnet: ResnetOptions = {
-      tembChannels,
-      groups: config.norm_num_groups,
-      eps: config.norm_eps,
-      actFn: config.act_fn,
-      timeScaleShift: config.resnet_time_scale_shift,
-      dropout: config.dropout,
-    };
+    const count = config.block_out_channels.length;
     const attention = attentionOf(name, config);
-    this.convIn = new Conv2d(config.in_channels, first, config.conv_in_kernel, {
-      padding: (config.conv_in_kernel - 1) >> 1,
-    });
-    this.timeEmbedding = new TimestepEmbedding(first, timeChannels, {
-      actFn: config.act_fn,
-      postActFn: config.timestep_post_act,
-      condProjDim: config.time_cond_proj_dim,
-    });
-    this.classEmbedding = classEmbedding(name, config, timeChannels);
-    this.downBlocks = config.down_block_types.map((type, i) => {
-      const options = { layers: layers[i]!, resnet, attention: attention(type, i) };
-      const padding = i < count - 1 ? config.downsample_padding : null;
-      return new DownBlock(channels[i - 1] ?? first, channels[i]!, options, padding);
-    });
-    const scale = { outputScale: config.mid_block_scale_factor };
     const withText = config.mid_block_type === "UNetMidBlock2DCrossAttn";
-    this.midBlock =
-      config.mid_block_type === null
-        ? null
-        : new MidBlock(channels[count - 1]!, {
-            layers: withText ? 1 : 0,
-            resnet: { ...resnet, ...scale },
-            attention: attention(withText ? "CrossAttnMid" : "Mid", count - 1),
-          });
-    const skips = skipChannels(channels, layers);
-    this.upBlocks = config.up_block_types.map((type, i) => {
-      const at = count - 1 - i;
-      const options = { layers: layers[at]! + 1, resnet, attention: attention(type, at) };
-      const previous = channels[Math.min(at + 1, count - 1)]!;
-      return new UpBlock(
-        { previous, skips: skips.splice(0, options.layers), out: channels[at]! },
-        options,
-        i < count - 1,
-      );
+    super(config, {
+      layers: perBlock(name, "layers_per_block", config.layers_per_block, count),
+      attention,
+      middle: { layers: withText ? 1 : 0, attention: attention(withText ? "CrossAttnMid" : "Mid", count - 1) },
+      time: {
+        actFn: config.act_fn,
+        postActFn: config.timestep_post_act,
+        condProjDim: config.time_cond_proj_dim,
+      },
+      kernels: [config.conv_in_kernel, config.conv_out_kernel],
+      classBeside: config.class_embeddings_concat,
     });
-    this.convNormOut = new GroupNorm(config.norm_num_groups, first, { eps: config.norm_eps });
-    this.convOut = new Conv2d(first, config.out_channels, config.conv_out_kernel, {
-      padding: (config.conv_out_kernel - 1) >> 1,
-    });
+    this.config = config;
   }
 
   /**

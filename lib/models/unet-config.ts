@@ -112,7 +112,8 @@ export const unetConditionFields = {
   // Only matters below float32, in which nothing is computed here.
   upcast_attention: kept<boolean | null>(false),
   resnet_time_scale_shift: timeScaleShift,
-  resnet_skip_time_act: flag(false),
+  // Of blocks that Stable Diffusion has none of.
+  resnet_skip_time_act: kept(false),
   resnet_out_scale_factor: kept<number>(1),
   time_embedding_type: only("positional"),
   time_embedding_dim: orNull(whole(1)),

@@ -1,28 +1,57 @@
 import { show } from "../graph/shape.ts";
-import { type Conv2d, Embedding, Linear } from "../nn/layers.ts";
-import type { GroupNorm } from "../nn/norm.ts";
+import { Conv2d, Embedding, Linear } from "../nn/layers.ts";
+import { GroupNorm } from "../nn/norm.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activate } from "./activations.ts";
-import { type SinusoidOptions, TimestepEmbedding, timestepEmbedding } from "./embeddings.ts";
+import { type SinusoidOptions, TimestepEmbedding, type TimestepOptions, timestepEmbedding } from "./embeddings.ts";
 import { Model } from "./model.ts";
-import type { DownBlock, MidBlock, UpBlock } from "./unet-blocks.ts";
+import type { ResnetOptions } from "./resnet.ts";
+import { type AttentionKind, DownBlock, MidBlock, UpBlock } from "./unet-blocks.ts";
 
 /** What every U-Net returns: its prediction, of the input's height and width. */
 export interface UNetOutput {
   readonly sample: Tensor;
 }
 
-export type ClassEmbedding = Embedding | TimestepEmbedding | Linear | null;
+type ClassEmbedding = Embedding | TimestepEmbedding | Linear | null;
 
+/** What the configs of both kinds say of what they share. */
 interface CommonConfig {
   readonly in_channels: number;
+  readonly out_channels: number;
   readonly block_out_channels: readonly number[];
+  readonly down_block_types: readonly string[];
+  readonly mid_block_type: string | null;
+  readonly up_block_types: readonly string[];
   readonly center_input_sample: boolean;
   readonly flip_sin_to_cos: boolean;
   readonly freq_shift: number;
   readonly class_embed_type: string | null;
   readonly num_class_embeds: number | null;
+  readonly projection_class_embeddings_input_dim?: number | null;
+  readonly time_embedding_dim: number | null;
   readonly act_fn: Activation;
+  readonly norm_num_groups: number;
+  readonly norm_eps: number;
+  readonly dropout: number;
+  readonly downsample_padding: number;
+  readonly resnet_time_scale_shift: "default" | "scale_shift";
+  readonly mid_block_scale_factor: number;
+}
+
+/** Where the kinds differ. */
+export interface UNetLayout {
+  /** Residual blocks of each level. */
+  readonly layers: readonly number[];
+  /** The attention of a block, by its type and level. */
+  readonly attention: (type: string, level: number) => AttentionKind;
+  /** How often attention and a residual block follow the first one in the middle, and which attention. */
+  readonly middle: { readonly layers: number; readonly attention: AttentionKind };
+  readonly time?: TimestepOptions;
+  /** Sizes of the first and the last convolution; default 3. */
+  readonly kernels?: readonly [number, number];
+  /** The class is put beside the timestep, not added to it. */
+  readonly classBeside?: boolean;
 }
 
 /** A timestep, as a number, a scalar, one for each image `[B]`, or their sinusoids `[B, C]` from `timeProj`. */
@@ -40,14 +69,49 @@ export interface UNetInput {
 /** What both kinds of U-Net share: the embedding of the timestep, the way down, the middle and the way up. */
 export abstract class UNet extends Model {
   abstract override readonly config: CommonConfig;
-  abstract convIn: Conv2d;
-  abstract timeEmbedding: TimestepEmbedding;
-  abstract classEmbedding: ClassEmbedding;
-  abstract downBlocks: readonly DownBlock[];
-  abstract midBlock: MidBlock | null;
-  abstract upBlocks: readonly UpBlock[];
-  abstract convNormOut: GroupNorm;
-  abstract convOut: Conv2d;
+  convIn: Conv2d;
+  timeEmbedding: TimestepEmbedding;
+  classEmbedding: ClassEmbedding;
+  downBlocks: readonly DownBlock[];
+  midBlock: MidBlock | null;
+  upBlocks: readonly UpBlock[];
+  convNormOut: GroupNorm;
+  convOut: Conv2d;
+
+  constructor(config: CommonConfig, layout: UNetLayout) {
+    super();
+    const { block_out_channels: channels, norm_num_groups: groups, norm_eps: eps } = config;
+    const last = channels.length - 1;
+    const first = channels[0]!;
+    const timeChannels = config.time_embedding_dim ?? first * 4;
+    const resnet: ResnetOptions = {
+      tembChannels: layout.classBeside ? 2 * timeChannels : timeChannels,
+      ...{ groups, eps, actFn: config.act_fn, dropout: config.dropout },
+      timeScaleShift: config.resnet_time_scale_shift,
+    };
+    const [sizeIn, sizeOut] = layout.kernels ?? [3, 3];
+    this.convIn = new Conv2d(config.in_channels, first, sizeIn, { padding: (sizeIn - 1) >> 1 });
+    this.timeEmbedding = new TimestepEmbedding(first, timeChannels, layout.time);
+    this.classEmbedding = classEmbedding(this.constructor.name, config, timeChannels);
+    this.downBlocks = config.down_block_types.map((type, level) => {
+      const options = { layers: layout.layers[level]!, resnet, attention: layout.attention(type, level) };
+      const padding = level < last ? config.downsample_padding : null;
+      return new DownBlock(channels[level - 1] ?? first, channels[level]!, options, padding);
+    });
+    const scaled = { ...resnet, outputScale: config.mid_block_scale_factor };
+    this.midBlock =
+      config.mid_block_type === null ? null : new MidBlock(channels[last]!, { ...layout.middle, resnet: scaled });
+    const skips = skipChannels(channels, layout.layers);
+    this.upBlocks = config.up_block_types.map((type, i) => {
+      const level = last - i;
+      const options = { layers: layout.layers[level]! + 1, resnet, attention: layout.attention(type, level) };
+      const previous = channels[Math.min(level + 1, last)]!;
+      const sizes = { previous, skips: skips.splice(0, options.layers), out: channels[level]! };
+      return new UpBlock(sizes, options, level > 0);
+    });
+    this.convNormOut = new GroupNorm(groups, first, { eps });
+    this.convOut = new Conv2d(first, config.out_channels, sizeOut, { padding: (sizeOut - 1) >> 1 });
+  }
 
   /** Timesteps as sines and cosines `[B, C]`; numbers are turned on the host. */
   timeProj(timesteps: readonly number[] | Tensor): Tensor {
@@ -131,11 +195,7 @@ export abstract class UNet extends Model {
 }
 
 /** The layer for classes that a config asks for. */
-export function classEmbedding(
-  name: string,
-  config: CommonConfig & { readonly projection_class_embeddings_input_dim?: number | null },
-  timeChannels: number,
-): ClassEmbedding {
+function classEmbedding(name: string, config: CommonConfig, timeChannels: number): ClassEmbedding {
   const { class_embed_type: type, num_class_embeds: count, projection_class_embeddings_input_dim: input } = config;
   if (type === null) return count === null ? null : new Embedding(count, timeChannels);
   if (type === "identity") return null;
@@ -147,7 +207,7 @@ export function classEmbedding(
 }
 
 /** The channels that the way up joins, last first: every value that the way down leaves. */
-export function skipChannels(channels: readonly number[], layers: readonly number[]): number[] {
+function skipChannels(channels: readonly number[], layers: readonly number[]): number[] {
   const skips = [channels[0]!];
   for (const [i, c] of channels.entries()) {
     skips.push(...new Array<number>(layers[i]!).fill(c));
