@@ -1,4 +1,4 @@
-import { scaledDotProductAttention, upsampleNearest } from "../nn/functional.ts";
+import { pixelShuffle, pixelUnshuffle, scaledDotProductAttention, upsampleNearest } from "../nn/functional.ts";
 import { Conv2d, GroupNorm, Linear, Module, outputShapes } from "../nn/index.ts";
 import { cat, fromArray, zeros } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -13,6 +13,11 @@ export interface SmallUNetOptions {
   readonly heads?: number;
   /** Channels of the images; default 1. */
   readonly inChannels?: number;
+  /**
+   * Side of the squares of pixels that go in together, as channels; default 1. With 2 the largest level is half as
+   * large each way, and a step takes half the time.
+   */
+  readonly patch?: number;
 }
 
 /**
@@ -29,16 +34,19 @@ export class SmallUNet extends Module {
   readonly up: UpLevel[] = [];
   readonly normOut: GroupNorm;
   readonly convOut: Conv2d;
+  readonly patch: number;
 
   constructor(options: SmallUNetOptions = {}) {
     super();
-    const { channels = [32, 64, 128], blocks = 2, heads = 4, inChannels = 1 } = options;
+    const { channels = [32, 64, 128], blocks = 2, heads = 4, inChannels = 1, patch = 1 } = options;
+    this.patch = patch;
+    const pixels = inChannels * patch * patch;
     const first = channels[0]!;
     const last = channels.at(-1)!;
     const time = first * 4;
     this.timeIn = new Linear(64, time);
     this.timeOut = new Linear(time, time);
-    this.convIn = new Conv2d(inChannels, first, 3, { padding: 1 });
+    this.convIn = new Conv2d(pixels, first, 3, { padding: 1 });
     const skips: number[] = [];
     let width = first;
     for (const [level, c] of channels.entries()) {
@@ -57,21 +65,22 @@ export class SmallUNet extends Module {
       this.up.push(new UpLevel(inputs, c, time, level > 0));
     }
     this.normOut = new GroupNorm(groups, first);
-    this.convOut = new Conv2d(first, inChannels, 3, { padding: 1 });
+    this.convOut = new Conv2d(first, pixels, 3, { padding: 1 });
   }
 
   forward(x: Tensor, timestep: Tensor): Tensor {
     const angles = timestep.float().reshape(-1, 1).mul(frequencies(32));
     const embedding = cat([angles.sin(), angles.cos()], 1);
     const time = this.timeOut.forward(this.timeIn.forward(embedding).silu()).silu();
-    let h = this.convIn.forward(x);
+    let h = this.convIn.forward(this.patch > 1 ? pixelUnshuffle(x, this.patch) : x);
     const skips: Tensor[] = [];
     for (const level of this.down) h = level.forward(h, time, skips);
     h = this.mid[0].forward(h, time);
     h = this.mid[1].forward(h);
     h = this.mid[2].forward(h, time);
     for (const level of this.up) h = level.forward(h, time, skips);
-    return this.convOut.forward(this.normOut.forward(h).silu());
+    const out = this.convOut.forward(this.normOut.forward(h).silu());
+    return this.patch > 1 ? pixelShuffle(out, this.patch) : out;
   }
 
   /** Shapes of what it passes on for an image `[C, H, W]`, level by level, as `drawUNet` takes them. Nothing is computed. */

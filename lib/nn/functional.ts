@@ -152,6 +152,8 @@ export function upsampleNearest(x: Tensor, scale: Pair): Tensor {
   return new Tensor(g.spread(x.node, attrs, [b, c, height * h, width * w]));
 }
 
+export { pixelShuffle, pixelUnshuffle } from "./pixel-shuffle.ts";
+
 /** Each element zeroed with probability `p`, the others scaled by 1 / (1 - p) to keep the mean. */
 export function dropout(x: Tensor, p = 0.5, options: { training?: boolean; generator?: Generator } = {}): Tensor {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`dropout: p is ${p}, expected a probability from 0 to 1`);

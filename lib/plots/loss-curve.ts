@@ -140,10 +140,15 @@ export class LossCurve {
     const curves: Curve[] = [];
     const worthSmoothing = smooth > 0 && losses.length >= 20;
     if (losses.length > 0) {
-      const thin = worthSmoothing ? { strokeWidth: 1, opacity: 0.35, name: "" } : {};
+      const thin = worthSmoothing ? { strokeWidth: 1, opacity: 0.5, name: "" } : {};
       curves.push({ name: yLabel, points: losses, colour: SERIES[0], ...thin });
       if (worthSmoothing)
-        curves.push({ name: `${yLabel}, smoothed`, points: smoothed(losses, smooth), colour: SERIES[0] });
+        // Where a loss is no number, the mean of those before says nothing about it.
+        curves.push({
+          name: `${yLabel}, smoothed`,
+          points: smoothed(losses, smooth).filter((_, i) => Number.isFinite(losses[i]!.y)),
+          colour: SERIES[0],
+        });
     }
     const held = [...this.#heldOut];
     // With dots a first value can be seen before there is a line.

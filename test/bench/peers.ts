@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { KernelClient } from "../../kernel/client/client.ts";
 import type { KernelSpec } from "../../kernel/client/launch.ts";
 import { kernelJson } from "../../kernel/spec/kernelspec.ts";
+import { DENO_VERSION, denoFromNpm, denoKernel } from "../kernel/support/deno.ts";
 import { testPython } from "../kernel/support/python.ts";
 import { ROOT } from "../root.ts";
 import { type BenchResult, median, result } from "./bench.ts";
@@ -20,8 +21,6 @@ export interface Missing {
   name: string;
   missing: string;
 }
-
-const DENO = "2.9.6";
 
 /** Ours, stock tslab, and Deno's kernel where npm has it for this machine. */
 export async function kernels(): Promise<{ ours: Candidate; tslab: Candidate; deno: Candidate | Missing }> {
@@ -79,13 +78,11 @@ function tslab(): Candidate {
  * install who does not compare kernels.
  */
 async function deno(): Promise<Candidate | Missing> {
-  const name = `deno ${DENO}`;
-  const platform = `${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`;
-  const folder = join(ROOT, ".cache/peers");
-  const program = join(folder, "node_modules/@deno", platform, process.platform === "win32" ? "deno.exe" : "deno");
+  const name = `deno ${DENO_VERSION}`;
+  const { folder, npmPackage, program } = denoFromNpm();
   if (!existsSync(program)) {
     mkdirSync(folder, { recursive: true });
-    const args = ["install", "--prefix", folder, "--no-save", "--ignore-scripts", `@deno/${platform}@${DENO}`];
+    const args = ["install", "--prefix", folder, "--no-save", "--ignore-scripts", npmPackage];
     try {
       await promisify(execFile)("npm", args, { shell: process.platform === "win32" });
     } catch (error) {
@@ -93,10 +90,10 @@ async function deno(): Promise<Candidate | Missing> {
         .trim()
         .split("\n")
         .find((line) => /error/i.test(line));
-      return { name, missing: `npm has no @deno/${platform}@${DENO} for us (${said})` };
+      return { name, missing: `npm has no ${npmPackage} for us (${said})` };
     }
   }
-  return { name, spec: { argv: [program, "jupyter", "--kernel", "--conn", "{connection_file}"] } };
+  return { name, spec: denoKernel(program) };
 }
 
 /** The kernel of Python, from the tests' virtual environment. */

@@ -89,5 +89,15 @@ describe("outputShapes", () => {
       ],
       output: [1, 28, 28],
     });
+    const patched = new SmallUNet({ channels: [16, 32], blocks: 1, inChannels: 3, patch: 2 });
+    expect(patched.convIn.weight.shape).toEqual([16, 12, 3, 3]);
+    expect(patched.shapes([3, 28, 28])).toMatchObject({
+      input: [3, 28, 28],
+      down: [
+        [16, 14, 14],
+        [32, 7, 7],
+      ],
+      output: [3, 28, 28],
+    });
   });
 });

@@ -195,6 +195,13 @@ describe("lossCurve", () => {
     expect((await show(curve.figure()))["text/plain"]).toContain("1 value NaN or infinite (first at 1: NaN)");
   });
 
+  it("ends the smoothed curve where the losses end to be numbers", async () => {
+    const curve = d.lossCurve();
+    for (let step = 0; step < 60; step++) curve.add(step, step < 30 ? 1 / (step + 1) : Number.NaN);
+    const bundle = await show(curve.figure());
+    expect(bundle["text/plain"]).toContain("loss, smoothed over step: 30 values");
+  });
+
   it("lets the training go on where the page takes no update", async () => {
     (globalThis as { display?: unknown }).display = () => ({
       update() {
