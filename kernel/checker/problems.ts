@@ -111,7 +111,7 @@ function toProblem({ range, code, message }: Diagnostic, lines: readonly string[
     problem.missingModule = quoted;
     problem.message = missingModule(quoted);
   } else if (UNKNOWN_NAME.has(problem.code!)) {
-    problem.message = message.replace(/\.?$/, ".");
+    problem.message = message.replace(/(?<![.?])$/, ".");
     problem.hint = ELSEWHERE;
     if (quoted !== undefined) problem.unknownName = quoted;
   } else if (problem.code === IMPORT_IS_READ_ONLY) {
@@ -141,14 +141,16 @@ export function explainUnknownNames(
     if (seen.has(name)) continue;
     seen.add(name);
     const cell = declarations.get(name);
-    const other = cell && told.get(cell.index);
-    if (!cell) explained.push(problem);
-    else if (other !== undefined)
-      explained.push({ ...problem, hint: `The cell that declares '${other}' declares it too.` });
-    else {
-      told.set(cell.index, name);
-      explained.push({ ...problem, hint: whereToFind(cell) });
+    if (!cell) {
+      explained.push(problem);
+      continue;
     }
+    const other = told.get(cell.index);
+    if (other === undefined) told.set(cell.index, name);
+    const hint = other === undefined ? whereToFind(cell) : `The cell that declares '${other}' declares it too.`;
+    // Another name that TypeScript finds alike is not the one that was meant.
+    const message = problem.message.replace(/ Did you mean .*\?$/, "");
+    explained.push({ ...problem, message, hint });
   }
   const isAllAbove = [...declarations.values()].every((cell) => cell.isAbove);
   const last = explained.findLast(({ unknownName }) => unknownName !== undefined && declarations.has(unknownName));

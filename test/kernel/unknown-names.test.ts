@@ -68,6 +68,12 @@ describe("a name that is not declared", () => {
     expect(text).not.toContain("Run All Above");
   });
 
+  test("that another cell declares is not taken for a mistyped one", async () => {
+    const known = await trace("const wider = 1; wide + wider");
+    expect(known).toContain("Cannot find name 'wide'. (TS2552)");
+    expect(await trace("const mistype = 1; mistyped")).toContain("Did you mean 'mistype'? (TS2552)");
+  });
+
   test("is told once, however often the cell mentions it", async () => {
     const text = await trace("later + later; const x: number = later");
     expect(text.match(/Cannot find name/g)).toHaveLength(1);
