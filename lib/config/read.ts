@@ -50,7 +50,8 @@ export function readConfig<F extends Fields>(
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
     if (field && !field.accepts(value)) problems.push(`${key} is ${shown(value)}; expected ${field.expected}`);
     if (field || isNote(key) || harmless?.has(key)) config[key] = value;
-    else unknown.push(spelled);
+    // What is set to nothing asks for nothing.
+    else if (value !== null || !readingFile) unknown.push(spelled);
   }
   if (unknown.length > 0 && !readingFile) {
     const expected = Object.keys(fields).join(", ");

@@ -78,7 +78,8 @@ const harmless = new Set(
   [
     "architectures model_type transformers_version torch_dtype dtype use_bfloat16 torchscript tf_legacy_loss attn_implementation",
     "return_dict output_hidden_states output_attentions chunk_size_feed_forward pruned_heads problem_type finetuning_task dropout",
-    "id2label label2id task_specific_params tokenizer_class prefix bos_token_id pad_token_id sep_token_id decoder_start_token_id is_encoder_decoder",
+    "id2label label2id task_specific_params tokenizer_class prefix is_encoder_decoder",
+    "bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id",
     "is_decoder add_cross_attention cross_attention_hidden_size tie_word_embeddings tie_encoder_decoder",
     // Of the generation of texts
     "max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k top_p",

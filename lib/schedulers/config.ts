@@ -84,7 +84,7 @@ export function pickSettings(name: string, config: object, defaults: object): Re
     if (isNote(key) || defaulted.includes(key)) continue;
     if (Object.hasOwn(defaults, key)) picked[key] = value;
     else if (Object.hasOwn(SETTINGS, key)) carried[key] = value;
-    else unknown.push(spelled);
+    else if (value !== null) unknown.push(spelled);
   }
   noticeUnknown(name, unknown);
   return { ...picked, [CARRIED as unknown as string]: carried };

@@ -426,7 +426,7 @@ describe("runs that cannot be", () => {
     const config = { _class_name: "DDIMScheduler", steps_offset: 1, skip_prk_steps: true, _diffusers_version: "0.6.0" };
     expect(schedulerFromConfig(config).config).toMatchObject({ steps_offset: 1 });
     expect(said).not.toHaveBeenCalled();
-    const scheduler = schedulerFromConfig({ ...config, wobble: 3, twirl: null });
+    const scheduler = schedulerFromConfig({ ...config, wobble: 3, twirl: false, timestep_values: null });
     expect(said.mock.calls).toEqual([["DDIMScheduler: the config's wobble, twirl are not known and left out"]]);
     expect(Object.keys(scheduler.config)).toEqual(
       expect.not.arrayContaining(["wobble", "skip_prk_steps", "_class_name"]),
