@@ -51,7 +51,9 @@ test("a learning rate that diverges ends the training with an error, and run aga
   const first = cells.findIndex((cell) => cell.id === "network");
   const training = cells.findIndex((cell) => cell.id === "training");
   const { error } = await run(kernel, source("training").replace("2e-3", "1e9"));
-  expect(error?.evalue).toMatch(/^The loss is (NaN|Infinity) in step \d+, .*\n.*lower learning rate, and run again from/);
+  expect(error?.evalue).toMatch(
+    /^The loss is (NaN|Infinity) in step \d+, .*\n.*lower learning rate, and run again from/,
+  );
   expect((await run(kernel, "const steps = 5;")).error).toBeUndefined();
   for (const { id } of cells.slice(first, training + 1)) {
     const code = source(id!).replace("const steps = 1200", "const steps = 5");
