@@ -1,7 +1,7 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
-import { type SchedulerSettings, THRESHOLDING, TRAINING } from "./settings.ts";
+import { type SchedulerSettings, THRESHOLDING, TRAINING, VARIANCE_TYPES } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
@@ -29,7 +29,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
   #custom = false;
 
   constructor(settings: Settings<DDPMConfig> = {}) {
-    super(DEFAULTS, settings, { variance_type: VARIANCES });
+    super(DEFAULTS, settings, { variance_type: VARIANCE_TYPES });
   }
 
   setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
@@ -108,12 +108,3 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
       .exp();
   }
 }
-
-const VARIANCES = [
-  "fixed_small",
-  "fixed_small_log",
-  "fixed_large",
-  "fixed_large_log",
-  "learned",
-  "learned_range",
-] as const;

@@ -13,7 +13,7 @@ import {
   whole,
 } from "../config/fields.ts";
 
-const VARIANCE_TYPES = [
+export const VARIANCE_TYPES = [
   "fixed_small",
   "fixed_small_log",
   "fixed_large",
