@@ -10,6 +10,8 @@ export type Nested = number | boolean | readonly Nested[];
 /** Longer tensors are shown by the first and last elements of each dimension. */
 const threshold = 1000;
 const edge = 3;
+/** Rows go on in the next line beyond this, as PyTorch's do. */
+const lineWidth = 80;
 
 /** Elements in nested arrays: numbers, or booleans. */
 export function nested(data: ArrayLike<number | bigint>, shape: Shape, dtype: DType): Nested {
@@ -41,10 +43,19 @@ export function format(data: ArrayLike<number | bigint>, shape: Shape, dtype: DT
     const parts = visible(shape[dim]!, shorten).map((i) =>
       i < 0 ? "..." : build(dim + 1, at + i * strides[dim]!, indent + 1),
     );
-    const gap = dim === shape.length - 1 ? ", " : `,${"\n".repeat(shape.length - 1 - dim)}${" ".repeat(indent + 1)}`;
-    return `[${parts.join(gap)}]`;
+    const last = dim === shape.length - 1;
+    const gap = `,${"\n".repeat(Math.max(1, shape.length - 1 - dim))}${" ".repeat(indent + 1)}`;
+    return `[${(last ? wrapped(parts, lineWidth - indent) : parts).join(gap)}]`;
   };
   return `tensor(${build(0, 0, 7)}, shape=[${shape.join(", ")}], dtype=${dtype}${notes})`;
+}
+
+/** Elements of one row, as many on a line as fit. */
+function wrapped(parts: readonly string[], width: number): string[] {
+  const each = Math.max(1, Math.floor(width / ((parts[0]?.length ?? 0) + 2)));
+  return Array.from({ length: Math.ceil(parts.length / each) }, (_, i) =>
+    parts.slice(i * each, (i + 1) * each).join(", "),
+  );
 }
 
 function visible(n: number, shorten: boolean): number[] {
@@ -74,8 +85,9 @@ export function formatLazy(x: Tensor): string {
 
 /** What `console.log` shows: the values, unless computing them would hold everything up. */
 export function formatNow(x: Tensor): string {
+  if (x.numel() === 0) return format([], x.shape, x.dtype, notes(x));
   try {
-    if (tracing.current === null && x.dtype !== "float16" && x.numel() > 0) {
+    if (tracing.current === null && x.dtype !== "float16") {
       return format(readNow(x.node), x.shape, x.dtype, notes(x));
     }
   } catch {

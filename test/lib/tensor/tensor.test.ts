@@ -316,6 +316,13 @@ describe("showing a tensor", () => {
     expect(inspect(tensor(3, { requiresGrad: true }))).toBe("tensor(3., shape=[], dtype=float32, requiresGrad=true)");
   });
 
+  it("goes on in the next line where a row is long, and shows that there is nothing", () => {
+    const lines = String(arange(40)).split("\n");
+    expect(lines[0]).toBe("tensor([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,");
+    expect(lines[2]).toBe("        36, 37, 38, 39], shape=[40], dtype=int64)");
+    expect(String(zeros([2, 0]))).toBe("tensor([[],\n        []], shape=[2, 0], dtype=float32)");
+  });
+
   it("computes small ones for it, and says how to see large ones", () => {
     expect(String(tensor([1, 2]).mul(2))).toBe("tensor([2., 4.], shape=[2], dtype=float32)");
     const x = zeros([2000, 1000]).add(1);
