@@ -24,8 +24,9 @@ export function convWeightBlocks(e: Emitter, n: Node<"convWeight">): string {
   const [x, dy] = n.inputs as [Node, Node];
   const [o, c] = n.shape as [number, number];
   const [batch, , h, w] = dy.shape as [number, number, number, number];
-  // Rows that are not whole blocks cannot be walked over: three copies of each channel, moved by a row, instead.
-  const walks = w % block === 0;
+  // Rows that are not whole blocks cannot be walked over, nor images one behind the other, where the walk would lead
+  // from one into the next: three copies of each channel, moved by a row, instead.
+  const walks = w % block === 0 && h * w >= small;
   const width = walks ? c : 3 * c;
   const together = h * w < small ? largestDivisor(batch, small / block) : 1;
   const groups = batch / together;

@@ -68,6 +68,7 @@ describe("formulations that are fast on the CPU give what the standard operators
     "rows of one block": convolution(2, 16, 32, 16, 16),
     "rows of two blocks": convolution(3, 32, 16, 8, 32),
     "rows of half a block, several images a product": convolution(6, 16, 16, 8, 8),
+    "whole rows of small images": convolution(6, 16, 16, 4, 16),
     "a batch that no number but itself divides": convolution(7, 16, 16, 8, 8),
     "rows of one and a half blocks": convolution(2, 16, 16, 6, 24),
     "odd sizes that blocks do not fit": convolution(2, 16, 16, 5, 7),
