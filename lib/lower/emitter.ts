@@ -27,10 +27,10 @@ const onDemand: ReadonlySet<Op> = new Set([
   ...(["conv2d", "matmul", "attention", "detach"] as const),
 ]);
 
-// What is computed here is written by its only reader, where that is the other: together they may be less work.
-const byReader: ReadonlyMap<Op, Op> = new Map([
-  ["mul", "sum"],
-  ["convInput", "sumPool"],
+// What these read, where nobody else does, they write themselves: together they may be less work.
+const writesOwn: ReadonlyMap<Op, Op> = new Map([
+  ["sum", "mul"],
+  ["sumPool", "convInput"],
 ]);
 
 /** Turns a graph into ONNX, node by node, each by the table of its target. */
@@ -83,11 +83,11 @@ export class Emitter {
     return this.#names.has(this.one(node));
   }
 
-  /** What `reader` reads, where it is of this kind, not yet written, and read by nobody else; null otherwise. */
-  soleInput<O extends Op>(reader: Node, op: O): Node<O> | null {
-    const input = this.one(reader.inputs[0]!);
-    const free = !input.storage && this.uses.get(input) === 1 && !this.emitted(input);
-    return free && input.is(op) ? input : null;
+  /** A node of this kind that nothing has written yet and only one reader asks for, who may write it as its own part. */
+  sole<O extends Op>(read: Node, op: O): Node<O> | null {
+    const node = this.one(read);
+    const free = !node.storage && this.uses.get(node) === 1 && !this.emitted(node);
+    return free && node.is(op) ? node : null;
   }
 
   /** Whether the graph contains an operation of this kind. */
@@ -163,8 +163,9 @@ export class Emitter {
   #leftToReaders(structure: Structure): Set<Node> {
     const left = new Set<Node>();
     for (const node of structure.order) {
-      const read = node.inputs.length === 1 ? this.one(node.inputs[0]!) : null;
-      if (read && byReader.get(read.op) === node.op && this.uses.get(read) === 1) left.add(read);
+      const op = writesOwn.get(node.op);
+      const read = op && this.sole(node.inputs[0]!, op);
+      if (read) left.add(read);
     }
     return left;
   }

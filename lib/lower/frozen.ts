@@ -30,8 +30,8 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
 
 function linearBias(e: Emitter, n: Node<"add">): string | null {
   for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
-    const product = e.one(first);
-    if (!product.is("matmul") || product.storage || e.uses.get(product) !== 1 || e.emitted(product)) continue;
+    const product = e.sole(first, "matmul");
+    if (!product) continue;
     if (bias.shape.length !== 1 || bias.shape[0] !== product.shape.at(-1)) continue;
     const out = linear(e, product, bias);
     if (out !== null) return out;

@@ -1,4 +1,4 @@
-import { show } from "../graph/shape.ts";
+import { sameShape, show } from "../graph/shape.ts";
 import { Image } from "../images/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -30,35 +30,33 @@ function first(input: Image | readonly Image[]): Image {
 
 /** Pictures as a tensor `[B, 3, H, W]` from -1 to 1, brought to the size. */
 export async function imageTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
-  if (input instanceof Tensor) {
-    if (input.ndim !== 4 || input.shape[1] !== 3 || input.shape[2] !== size.height || input.shape[3] !== size.width) {
-      throw new RangeError(`${name}: image ${show(input.shape)}; expected [B, 3, ${size.height}, ${size.width}]`);
-    }
-    return input;
-  }
+  if (input instanceof Tensor) return ofShape(name, "image", input, [3, size.height, size.width]);
   first(input);
   const list = input instanceof Image ? [input] : input;
   const tensors: Tensor[] = [];
-  for (const image of list) tensors.push((await image.convert("RGB").resize(size.width, size.height)).toTensor());
+  for (const image of list) tensors.push(image.convert("RGB").resize(size.width, size.height).toTensor());
   return cat(tensors);
 }
 
 /** A mask as 0 (keep) and 1 (paint), `[B, 1, H, W]`: where the picture is brighter than middle grey. */
 export async function maskTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
-  if (input instanceof Tensor) {
-    if (input.ndim !== 4 || input.shape[1] !== 1 || input.shape[2] !== size.height || input.shape[3] !== size.width) {
-      throw new RangeError(`${name}: mask ${show(input.shape)}; expected [B, 1, ${size.height}, ${size.width}]`);
-    }
-    return binary(input, 0.5);
-  }
+  if (input instanceof Tensor) return binary(ofShape(name, "mask", input, [1, size.height, size.width]), 0.5);
   first(input);
   const list = input instanceof Image ? [input] : input;
   const tensors: Tensor[] = [];
   for (const image of list) {
-    const grey = (await image.convert("L").resize(size.width, size.height)).toTensor({ range: [0, 1] });
+    const grey = image
+      .convert("L")
+      .resize(size.width, size.height)
+      .toTensor({ range: [0, 1] });
     tensors.push(await binary(grey, 0.5));
   }
   return cat(tensors);
+}
+
+function ofShape(name: string, what: string, x: Tensor, shape: readonly number[]): Tensor {
+  if (x.ndim === 4 && sameShape(x.shape.slice(1), shape)) return x;
+  throw new RangeError(`${name}: ${what} ${show(x.shape)}; expected [B, ${shape.join(", ")}]`);
 }
 
 async function binary(x: Tensor, threshold: number): Promise<Tensor> {

@@ -1,6 +1,7 @@
 import type { Node } from "../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { blockedDomain, inBlocks, turnBlocksBack } from "./blocks.ts";
+import { stack } from "./stack.ts";
 
 /** Pixels of an image below which several images share one product, so that fewer products are written out and summed. */
 const small = 128;
@@ -32,7 +33,7 @@ export function convWeightBlocks(e: Emitter, n: Node<"convWeight">): string {
   const groups = batch / together;
   const height = (together * h * w) / block;
 
-  const source = walks ? e.name(x) : threeRows(e, x);
+  const source = walks ? e.name(x) : stack(e, x, "rows", false);
   const image = e.once(`pixels ${source}`, () => {
     const pixels = e.reshape(source, [batch, width, 1, h * w]);
     const blocks = e.graph.add("ReorderInput", [pixels], { channels_last: 1 }, blockedDomain);
@@ -63,18 +64,6 @@ function largestDivisor(n: number, limit: number): number {
   let d = Math.min(n, Math.floor(limit));
   while (n % d !== 0) d--;
   return d;
-}
-
-/** Each channel three times: a row further up, as it is, a row further down. */
-function threeRows(e: Emitter, x: Node): string {
-  const [, c] = x.shape as [number, number];
-  const name = e.name(x);
-  return e.once(`three rows ${name}`, () => {
-    const hot = e.graph.constant(`three rows ${c}`, "float32", [3 * c, 1, 3, 1], () => {
-      return Float32Array.from({ length: 9 * c }, (_, i) => Number(i % 3 === Math.floor(i / 3) % 3));
-    });
-    return e.graph.add("Conv", [name, hot], { group: c, kernel_shape: [3, 1], pads: [1, 0, 1, 0] });
-  });
 }
 
 /** dy in blocks for the kernel's three columns: what a column adds to x's position it takes from dy's. */

@@ -2,6 +2,7 @@ import type { Node } from "../../graph/node.ts";
 import { convWeight as bySlices } from "../conv-weight.ts";
 import type { Emitter } from "../emitter.ts";
 import { convWeightBlocks, fitsBlocks } from "./conv-weight-blocks.ts";
+import { oneHot, stack } from "./stack.ts";
 
 const microsoft = { domain: "com.microsoft" };
 
@@ -32,9 +33,6 @@ function pointwise(e: Emitter, n: Node<"convWeight">): string {
   const rows = (t: Node) => e.reshape(e.name(t), [t.shape[0]!, t.shape[1]!, t.shape[2]! * t.shape[3]!]);
   return e.reshape(product(e, rows(dy), rows(x)), n.shape);
 }
-
-/** Which of the nine shifts of a 3x3 kernel are stacked for a tensor: those by row, by column, all or none. */
-type Shifts = "rows" | "columns" | "all" | "none";
 
 /**
  * Kernel 3x3: shift x by the kernel's column and dy by its row, then all nine products are one. Where one of the two
@@ -87,35 +85,6 @@ function byChannel(e: Emitter, n: Node<"convWeight">): string {
   // Each [O, (C, column)]
   const products = rows.map((row) => e.reshape(e.graph.add("Gemm", [row, columns], { transB: 1 }), [o, c, 1, 3]));
   return e.graph.add("Concat", products, { axis: 2 });
-}
-
-/** Kernels that copy a channel to `count` shifted ones. */
-function oneHot(channels: number, count: number, backwards: boolean): Float32Array {
-  const weights = new Float32Array(channels * count * count);
-  for (let i = 0; i < channels; i++) {
-    for (let s = 0; s < count; s++) weights[(i * count + s) * count + (backwards ? count - 1 - s : s)] = 1;
-  }
-  return weights;
-}
-
-/**
- * Each channel followed by its shifts. A convolution with one-hot kernels makes them, on all threads and without a copy
- * for each. For dy the shifts run backwards: what the kernel adds to x's position it takes from dy's.
- */
-function stack(e: Emitter, t: Node, shifts: Shifts, backwards: boolean): string {
-  const [b, channels, h, w] = t.shape as [number, number, number, number];
-  const name = e.name(t);
-  if (shifts === "none") return e.reshape(name, [b, channels, h * w]);
-  const [kh, kw] = [shifts === "columns" ? 1 : 3, shifts === "rows" ? 1 : 3];
-  const count = kh * kw;
-  return e.once(`stack ${name} ${shifts} ${backwards}`, () => {
-    const key = `one-hot ${channels} ${shifts} ${backwards}`;
-    const shape = [count * channels, 1, kh, kw];
-    const hot = e.graph.constant(key, "float32", shape, () => oneHot(channels, count, backwards));
-    const pads = [kh >> 1, kw >> 1, kh >> 1, kw >> 1];
-    const out = e.graph.add("Conv", [name, hot], { group: channels, kernel_shape: [kh, kw], pads });
-    return e.reshape(out, [b, count * channels, h * w]);
-  });
 }
 
 /**

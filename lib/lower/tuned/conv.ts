@@ -91,8 +91,8 @@ function convolve(
 /** `conv2d + bias` as one operation, where the sum is of that kind. */
 export function withBias(e: Emitter, n: Node<"add">): string | null {
   for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
-    const conv = e.one(first);
-    if (!conv.is("conv2d") || conv.storage || e.uses.get(conv) !== 1 || e.emitted(conv)) continue;
+    const conv = e.sole(first, "conv2d");
+    if (!conv) continue;
     const [b, c] = [bias.shape, conv.shape[1]!];
     if (b.length === 3 && b[0] === c && b[1] === 1 && b[2] === 1) {
       return conv2d(e, conv, e.reshape(e.name(bias), [c]));
