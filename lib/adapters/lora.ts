@@ -7,10 +7,12 @@ import { readWeightsFile, type Weights, type WeightsFile, weightsOf } from "./we
 
 /** The models of a pipeline that can be adapted. */
 export const LORA_COMPONENTS = ["unet", "text_encoder"] as const;
+/** The part of a pipeline that a LoRA changes. */
 export type LoraComponent = (typeof LORA_COMPONENTS)[number];
 
 /** A low-rank change to one layer: its weight W becomes W + scale * up * down. */
 export interface LoraLayer {
+  /** The part of the pipeline that it belongs to. */
   readonly component: LoraComponent;
   /** The layer as the file names it: a path with dots, or (kohya's files) with `_` in place of each dot. */
   readonly target: string;
@@ -18,6 +20,7 @@ export interface LoraLayer {
   readonly down: Weights;
   /** `[outputs, rank]`, or `[outputs, rank, 1, 1]`. */
   readonly up: Weights;
+  /** Rank of the change: the inner dimension of `up * down`. */
   readonly rank: number;
   /** alpha / rank; 1 where the file names no alpha. */
   readonly scale: number;
@@ -25,7 +28,9 @@ export interface LoraLayer {
 
 /** Everything that a file of LoRA weights changes. */
 export interface Lora {
+  /** The file that it was read from. */
   readonly path: string;
+  /** The changes, one for each layer. */
   readonly layers: readonly LoraLayer[];
 }
 

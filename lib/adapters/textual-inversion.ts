@@ -9,6 +9,7 @@ export interface LearnedConcept {
   readonly token: string;
   /** float32, `vectors` times `width` numbers, row by row. */
   readonly data: Float32Array;
+  /** How many vectors stand for the concept. */
   readonly vectors: number;
   /** The text encoder's width: 768 for Stable Diffusion 1.x, 1024 for 2.x. */
   readonly width: number;

@@ -6,6 +6,7 @@ import { openSafetensors, type SafetensorsDtype, toFloat32 } from "../safetensor
 export interface Weights {
   /** Row-major. */
   readonly data: Float32Array;
+  /** Size of each dimension. */
   readonly shape: readonly number[];
 }
 

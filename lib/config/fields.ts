@@ -8,14 +8,17 @@ export interface Field<T> {
   readonly fallback: T;
   /** The known values, in words. */
   readonly expected: string;
+  /** Whether a value is one of them. */
   readonly accepts: (value: unknown) => boolean;
 }
 
+/** All keys of a config. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** The values that a table of fields describes. */
 export type ConfigOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
+/** A key in camelCase: `num_train_timesteps` becomes `numTrainTimesteps`. */
 type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 
 /** Settings given by hand: any of a config's keys, in the file's spelling or in camelCase. */

@@ -16,7 +16,9 @@ const MAX_UNPACKED_BYTES = 2 ** 30;
 
 /** What an IDX file holds. */
 export interface IdxArray {
+  /** Type of the elements. */
   readonly dtype: (typeof TYPES)[keyof typeof TYPES]["name"];
+  /** Size of each dimension. */
   readonly shape: readonly number[];
   /** Row-major. */
   readonly data: Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;

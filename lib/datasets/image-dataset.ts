@@ -30,10 +30,15 @@ export interface ImageDatasetParts {
  */
 export class ImageDataset implements ImageDatasetParts {
   readonly [index: number]: LabelledImage;
+  /** Names the data set in errors and displays. */
   readonly name: string;
+  /** Grey values from 0 to 255, `[n, height, width]`, row by row. */
   readonly images: Uint8Array;
+  /** The label of each picture, `[n]`: an index into `classes`. */
   readonly labels: Uint8Array;
+  /** `[n, height, width]` */
   readonly shape: readonly [number, number, number];
+  /** What each label means. */
   readonly classes: readonly string[];
 
   /** @throws RangeError where the parts do not fit each other or a label has no class */

@@ -5,11 +5,13 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 const groups = 8;
 
+/** Settings of a `SmallUNet`. */
 export interface SmallUNetOptions {
   /** Channels of each level, halving the image from one to the next; default [32, 64, 128]. */
   readonly channels?: readonly number[];
   /** Residual blocks a level; default 2. */
   readonly blocks?: number;
+  /** Heads of the attention at the lowest level; default 4. */
   readonly heads?: number;
   /** Channels of the images; default 1. */
   readonly inChannels?: number;
@@ -26,14 +28,23 @@ export interface SmallUNetOptions {
  * @see Ho et al. 2020: https://arxiv.org/abs/2006.11239
  */
 export class SmallUNet extends Module {
+  /** First layer of the timestep's embedding. */
   readonly timeIn: Linear;
+  /** Second layer of the timestep's embedding. */
   readonly timeOut: Linear;
+  /** From the image's channels to the first level's. */
   readonly convIn: Conv2d;
+  /** The way down, the largest images first. */
   readonly down: DownLevel[] = [];
+  /** A residual block, attention and another residual block at the lowest level. */
   readonly mid: [ResBlock, Attention, ResBlock];
+  /** The way up, the smallest images first. */
   readonly up: UpLevel[] = [];
+  /** The norm before the last convolution. */
   readonly normOut: GroupNorm;
+  /** From the first level's channels to the image's. */
   readonly convOut: Conv2d;
+  /** Side of the squares of pixels that go in together. */
   readonly patch: number;
 
   constructor(options: SmallUNetOptions = {}) {
@@ -68,6 +79,7 @@ export class SmallUNet extends Module {
     this.convOut = new Conv2d(first, pixels, 3, { padding: 1 });
   }
 
+  /** The noise that it sees in images `x` `[B, C, H, W]` at timesteps `[B]` (or a shape that flattens to it): `[B, C, H, W]`. */
   forward(x: Tensor, timestep: Tensor): Tensor {
     const angles = timestep.float().reshape(-1, 1).mul(frequencies(32));
     const embedding = cat([angles.sin(), angles.cos()], 1);

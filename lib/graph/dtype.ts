@@ -6,6 +6,7 @@
  */
 export const dtypes = ["float32", "float16", "int64", "int32", "uint8", "bool"] as const;
 
+/** Type of a tensor's elements: "float32", "float16", "int64", "int32", "uint8" or "bool". */
 export type DType = (typeof dtypes)[number];
 
 /** What holds the elements of each dtype: float16 as raw bits, bool as 0 and 1. */

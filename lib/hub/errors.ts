@@ -1,6 +1,8 @@
 /** What went wrong between us and the hub. `kind` is for code that wants to react, the message for people. */
 export class HubError extends Error {
+  /** Always "HubError". */
   override readonly name = "HubError";
+  /** What went wrong, in one word, for code that wants to react. */
   readonly kind: HubErrorKind;
   /** The hub's answer, where there was one. */
   readonly status: number | undefined;

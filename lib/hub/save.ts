@@ -81,6 +81,7 @@ async function checkTarget(target: string): Promise<void> {
   }
 }
 
+/** Where and how a model is pushed. */
 export interface PushOptions extends Pick<HubOptions, "token" | "hubUrl" | "onProgress" | "signal"> {
   /** Default "main". */
   branch?: string;

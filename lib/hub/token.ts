@@ -6,7 +6,9 @@ import { readToken, removeToken, storeToken } from "./stored-tokens.ts";
 
 /** Who a token belongs to. */
 export interface Account {
+  /** The account's name, as in `name/model`. */
   readonly name: string;
+  /** The person's or organization's full name, where it is public. */
   readonly fullname: string | undefined;
   /** Organisations that the account is in. */
   readonly organisations: readonly string[];

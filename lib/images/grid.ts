@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { convert, MODES, type Pixels } from "./pixels.ts";
 
+/** How pictures are put side by side. */
 export interface GridOptions {
   /** Pictures in a row; default all. */
   columns?: number;

@@ -17,6 +17,7 @@ const DISPLAY = Symbol.for("Jupyter.display");
 const FITS = ["fill", "cover", "contain"] as const;
 const RANGE = [-1, 1] as const;
 
+/** How a picture is resized. */
 export interface ResizeOptions {
   /** Default "lanczos". */
   filter?: Filter;
@@ -24,9 +25,14 @@ export interface ResizeOptions {
   fit?: (typeof FITS)[number];
 }
 
-/** A picture of 8-bit pixels. It does not change: what alters it gives another. */
+/**
+ * A picture of 8-bit pixels. It does not change: what alters it gives another. `await Image.open("cat.png")`,
+ * `await Image.fromTensor(x, { range: [0, 1] })`.
+ */
 export class Image {
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
   /** "L" (grey), "RGB" or "RGBA". */
   readonly mode: Mode;
@@ -48,6 +54,7 @@ export class Image {
    *
    * It is turned upright as its camera says, brought to 8 bits, and laid on white where it is transparent. Of a film the
    * first frame is taken.
+   * `await Image.open("cat.png")`.
    *
    * @param options.mode - default "RGB"
    * @throws Error where there is no such file or it is no picture, RangeError where it has more than 100 million pixels

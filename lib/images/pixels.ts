@@ -9,8 +9,11 @@ export type Mode = keyof typeof MODES;
 
 /** Pixels as bytes, row by row, all channels of a pixel together. */
 export interface Pixels {
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
+  /** Kind of pixels: grey, color, or color with opacity. */
   readonly mode: Mode;
   /** `[height, width, channels]` */
   readonly data: Uint8Array;

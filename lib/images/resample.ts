@@ -25,6 +25,7 @@ const KERNELS: Readonly<Record<Exclude<Filter, "nearest">, Kernel>> = {
 
 /** How new pixels are made of old ones. */
 export const FILTERS = ["lanczos", "bicubic", "bilinear", "nearest"] as const;
+/** How new pixels are made of old ones; "nearest" keeps every pixel a crisp square. */
 export type Filter = (typeof FILTERS)[number];
 
 /** Fractions are kept in this many bits, so that sums of bytes fit 32. */

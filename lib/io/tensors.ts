@@ -59,6 +59,7 @@ export async function loadTensors(path: string, options: { copy?: boolean } = {}
   return tensors;
 }
 
+/** How tensors are written. */
 export interface SaveOptions {
   /** Store float tensors in this type; as they are by default. */
   readonly dtype?: "float32" | "float16";

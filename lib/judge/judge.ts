@@ -15,11 +15,17 @@ export const JUDGE_FILE = join("data", "digit-judge", "model.safetensors");
  * linear layers, 210,000 weights. It stays smooth everywhere (SiLU, mean pooling), so that its gradient agrees with differences.
  */
 export class DigitJudge extends Module {
+  /** Strokes: 1 to 16 channels, 28 x 28. */
   readonly conv1 = new Conv2d(1, 16, 3, { padding: 1 });
+  /** Parts: 16 to 32 channels, 14 x 14. */
   readonly conv2 = new Conv2d(16, 32, 3, { padding: 1 });
+  /** Shapes: 32 to 64 channels, 7 x 7. */
   readonly conv3 = new Conv2d(32, 64, 3, { padding: 1 });
+  /** From the shapes to 64 numbers that describe the whole picture. */
   readonly hidden = new Linear(64 * 7 * 7, 64);
+  /** A score for each of the ten digits. */
   readonly digit = new Linear(64, 10);
+  /** One score: how much it looks like a digit at all. */
   readonly likeness = new Linear(64, 1);
 
   /**
@@ -73,6 +79,7 @@ export class DigitJudge extends Module {
 
 /**
  * The trained judge that ships with the library. Its parameters are frozen: gradients go to the picture alone.
+ * `const judge = await digitJudge()`, then `await judge.score(picture).item()`.
  *
  * @param path - weights to take instead; default those in `data/digit-judge`
  * @throws Error where the file is missing or does not fit

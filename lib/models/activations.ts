@@ -10,6 +10,7 @@ const functions = {
   relu: (x: Tensor) => x.relu(),
 } as const;
 
+/** The name of an activation function, as configs spell it. */
 export type Activation = keyof typeof functions;
 
 /** The names that configs use for activation functions. */

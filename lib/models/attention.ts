@@ -7,12 +7,15 @@ import { GroupNorm, LayerNorm } from "../nn/norm.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 export interface AttentionOptions {
+  /** Number of heads. */
   readonly heads: number;
+  /** Width of each head. */
   readonly headDim: number;
   /** Width of what is attended to; the query's own where left out. */
   readonly contextDim?: number | null;
   /** Whether query, key and value layers have a bias; default false. */
   readonly bias?: boolean;
+  /** Probability of dropout after the output layer; default 0. */
   readonly dropout?: number;
 }
 
@@ -43,10 +46,13 @@ export class Attention extends Module {
   }
 }
 
+/** Settings of attention within an image. */
 export interface ImageAttentionOptions extends AttentionOptions {
   /** Groups of the norm before it; null for none. */
   readonly groups: number | null;
+  /** Added to the variance in the norm before it. */
   readonly eps: number;
+  /** What the sum of output and input is divided by; default 1. */
   readonly outputScale?: number;
 }
 
@@ -134,17 +140,23 @@ class BasicTransformerBlock extends Module {
   }
 }
 
+/** Settings of the transformer that lets an image read a text. */
 export interface TransformerOptions {
+  /** Number of heads. */
   readonly heads: number;
+  /** Width of each head. */
   readonly headDim: number;
   /** Width of the text's hidden states. */
   readonly contextDim: number;
   /** Transformer blocks in a row. */
   readonly layers: number;
+  /** Groups of the norm before the blocks. */
   readonly groups: number;
   /** Linear layers around the blocks (Stable Diffusion 2) instead of 1x1 convolutions. */
   readonly useLinearProjection: boolean;
+  /** Let both attentions read the text; default false. */
   readonly onlyCrossAttention?: boolean;
+  /** Probability of dropout; default 0. */
   readonly dropout?: number;
 }
 

@@ -44,7 +44,9 @@ const fields = {
   quantization_config: absent(),
 };
 
+/** What `config.json` of an autoencoder holds, in diffusers' keys. */
 export type AutoencoderKLConfig = ConfigOf<typeof fields>;
+/** Settings of an autoencoder: diffusers' keys or their camelCase form; defaults for what is left out. */
 export type AutoencoderKLSettings = Settings<AutoencoderKLConfig>;
 
 /**
@@ -57,14 +59,19 @@ export type AutoencoderKLSettings = Settings<AutoencoderKLConfig>;
 export class AutoencoderKL extends Model {
   readonly config: AutoencoderKLConfig;
   readonly weightsName: string = "diffusion_pytorch_model";
+  /** Images to the moments of their latents. */
   encoder: Encoder;
+  /** Latents to images. */
   decoder: Decoder;
+  /** A 1x1 convolution after the encoder; null where the config has none. */
   quantConv: Conv2d | null;
+  /** A 1x1 convolution before the decoder; null where the config has none. */
   postQuantConv: Conv2d | null;
   /** Encode and decode the images of a batch one by one, with the memory that one takes. */
   useSlicing = false;
   /** Encode and decode images larger than `tiling` says in overlapping tiles. */
   useTiling = false;
+  /** Sizes of the tiles and how far they overlap. */
   readonly tiling: Tiling;
 
   /** @param settings - diffusers' config, in its keys or in camelCase; its defaults where left out */
@@ -157,10 +164,12 @@ export class AutoencoderKL extends Model {
     return this.tiling.join(results, scale);
   }
 
+  /** Encodes and decodes large images in overlapping tiles, which saves memory; `enableTiling(false)` turns it off. */
   enableTiling(on = true): void {
     this.useTiling = on;
   }
 
+  /** Encodes and decodes the images of a batch one by one, which saves memory; `enableSlicing(false)` turns it off. */
   enableSlicing(on = true): void {
     this.useSlicing = on;
   }

@@ -48,9 +48,13 @@ export const clipVisionFields = {
   patch_size: whole(32),
 };
 
+/** What a text encoder's `config.json` holds, in transformers' keys. */
 export type CLIPTextConfig = ConfigOf<typeof clipTextFields>;
+/** Settings of a text encoder: transformers' keys or their camelCase form. */
 export type CLIPTextSettings = Settings<CLIPTextConfig>;
+/** What an image encoder's `config.json` holds, in transformers' keys. */
 export type CLIPVisionConfig = ConfigOf<typeof clipVisionFields>;
+/** Settings of an image encoder: transformers' keys or their camelCase form. */
 export type CLIPVisionSettings = Settings<CLIPVisionConfig>;
 
 /** Keys of a whole CLIP's config. */
@@ -66,10 +70,13 @@ export const clipFields = {
   quantization_config: absent(),
 };
 
+/** Settings of a whole CLIP: transformers' keys or their camelCase form. */
 export type CLIPSettings = Settings<ConfigOf<typeof clipFields>>;
 /** A whole CLIP's config, with those of its parts. */
 export type CLIPConfig = Omit<ConfigOf<typeof clipFields>, "text_config" | "vision_config" | `${string}_dict`> & {
+  /** The text encoder's config. */
   readonly text_config: CLIPTextConfig;
+  /** The image encoder's config. */
   readonly vision_config: CLIPVisionConfig;
 };
 

@@ -84,6 +84,7 @@ export class CLIPTextTransformer extends Module {
 export class CLIPTextModel extends Model {
   readonly config: CLIPTextConfig;
   readonly weightsName: string = "model";
+  /** The transformer itself. */
   textModel: CLIPTextTransformer;
 
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */

@@ -24,6 +24,7 @@ export interface CLIPVisionOutput {
   readonly lastHiddenState: Tensor;
   /** The first of them after a norm: the whole image, `[B, hidden_size]`. */
   readonly poolerOutput: Tensor;
+  /** What goes into the first layer and what comes out of each: `[B, 1 + patches, hidden_size]`. */
   readonly hiddenStates: readonly Tensor[];
 }
 
@@ -85,6 +86,7 @@ class CLIPVisionTransformer extends Module {
 export class CLIPVisionModel extends Model {
   readonly config: CLIPVisionConfig;
   readonly weightsName: string = "model";
+  /** The vision transformer itself. */
   visionModel: CLIPVisionTransformer;
 
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */
@@ -116,9 +118,11 @@ export class CLIPVisionModel extends Model {
 export interface CLIPOutput {
   /** Score of every text for every image, `[images, texts]`. */
   readonly logitsPerImage: Tensor;
+  /** Score of every image for every text, `[texts, images]`. */
   readonly logitsPerText: Tensor;
   /** Projected and of length 1, `[texts, projection_dim]`. */
   readonly textEmbeds: Tensor;
+  /** Projected and of length 1, `[images, projection_dim]`. */
   readonly imageEmbeds: Tensor;
   /** The contrastive loss, where text i belongs to image i. */
   readonly loss: Tensor;
@@ -128,10 +132,15 @@ export interface CLIPOutput {
 export class CLIPModel extends Model {
   readonly config: CLIPConfig;
   readonly weightsName: string = "model";
+  /** Logarithm of the factor by which similarities are multiplied, a scalar that is learned. */
   logitScale: Tensor;
+  /** The text encoder. */
   textModel: CLIPTextTransformer;
+  /** The image encoder. */
   visionModel: CLIPVisionTransformer;
+  /** From the image encoder's width to the common space. */
   visualProjection: Linear;
+  /** From the text encoder's width to the common space. */
   textProjection: Linear;
 
   /** @param settings - transformers' config, in its keys or in camelCase; its defaults where left out */

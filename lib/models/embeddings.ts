@@ -5,6 +5,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import type { Activation } from "./activations.ts";
 import { activate } from "./activations.ts";
 
+/** How timesteps become sines and cosines. */
 export interface SinusoidOptions {
   /** Cosines before sines; Stable Diffusion's order. */
   readonly flipSinToCos: boolean;

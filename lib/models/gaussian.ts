@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** The latents of an image as an autoencoder sees them: independent normal numbers, each with its mean and width. */
 export class DiagonalGaussianDistribution {
+  /** The mean of each latent, `[B, C, h, w]`. */
   readonly mean: Tensor;
   /** Logarithm of the variance, kept within -30 and 20. */
   readonly logvar: Tensor;
@@ -15,10 +16,12 @@ export class DiagonalGaussianDistribution {
     this.logvar = logvar.clamp(-30, 20);
   }
 
+  /** Standard deviation of each latent, `[B, C, h, w]`. */
   get std(): Tensor {
     return this.logvar.mul(0.5).exp();
   }
 
+  /** Variance of each latent, `[B, C, h, w]`. */
   get var(): Tensor {
     return this.logvar.exp();
   }

@@ -24,10 +24,12 @@ export abstract class Model extends Module implements Checkpointed {
   /** Name of the weights' file, without extension. */
   abstract readonly weightsName: string;
 
+  /** Names of weights in old files that this network has no use for; null for none. */
   get unneeded(): RegExp | null {
     return null;
   }
 
+  /** Names that older files use for a weight. */
   otherNames(_name: string): readonly string[] {
     return [];
   }

@@ -11,9 +11,15 @@ import { Downsample2D, ResnetBlock2D, type ResnetOptions, Upsample2D } from "./r
 
 /** What stands after each residual block: nothing, attention within the image, or a transformer that reads the text. */
 export type AttentionKind =
-  | { readonly kind: "none" }
-  | ({ readonly kind: "image" } & ImageAttentionOptions)
-  | ({ readonly kind: "text" } & TransformerOptions);
+  | Kind<"none">
+  | (Kind<"image"> & ImageAttentionOptions)
+  | (Kind<"text"> & TransformerOptions);
+
+/** What all kinds have. */
+interface Kind<K extends string> {
+  /** Nothing, attention within the image, or a transformer that reads the text. */
+  readonly kind: K;
+}
 
 type AttentionLayer = ImageAttention | Transformer2DModel;
 

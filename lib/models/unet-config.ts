@@ -61,7 +61,9 @@ export const unet2DFields = {
   quantization_config: absent(),
 };
 
+/** What `config.json` of a `UNet2DModel` holds, in diffusers' keys. */
 export type UNet2DConfig = ConfigOf<typeof unet2DFields>;
+/** Settings of a `UNet2DModel`: diffusers' keys or their camelCase form. */
 export type UNet2DSettings = Settings<UNet2DConfig>;
 
 const downBlock = choice(["DownBlock2D", "CrossAttnDownBlock2D", "AttnDownBlock2D"], "DownBlock2D");
@@ -131,7 +133,9 @@ export const unetConditionFields = {
   quantization_config: absent(),
 };
 
+/** What `config.json` of a `UNet2DConditionModel` holds, in diffusers' keys. */
 export type UNet2DConditionConfig = ConfigOf<typeof unetConditionFields>;
+/** Settings of a `UNet2DConditionModel`: diffusers' keys or their camelCase form. */
 export type UNet2DConditionSettings = Settings<UNet2DConditionConfig>;
 
 /** Checks that lists which describe the same blocks have the same length. */

@@ -10,32 +10,54 @@ import { type AttentionKind, DownBlock, MidBlock, UpBlock } from "./unet-blocks.
 
 /** What every U-Net returns: its prediction, of the input's height and width. */
 export interface UNetOutput {
+  /** The prediction, `[B, out_channels, H, W]`. */
   readonly sample: Tensor;
 }
 
+/** What turns a class into an embedding; null where there are no classes. */
 type ClassEmbedding = Embedding | TimestepEmbedding | Linear | null;
 
 /** What the configs of both kinds say of what they share. */
 interface CommonConfig {
+  /** Channels of the input: 4 for Stable Diffusion's latents. */
   readonly in_channels: number;
+  /** Channels of the prediction. */
   readonly out_channels: number;
+  /** Channels of each level, the largest images first. */
   readonly block_out_channels: readonly number[];
+  /** Kind of each block on the way down. */
   readonly down_block_types: readonly string[];
+  /** Kind of the block in the middle; null for none. */
   readonly mid_block_type: string | null;
+  /** Kind of each block on the way up. */
   readonly up_block_types: readonly string[];
+  /** Whether inputs from 0 to 1 are moved to -1 to 1 first. */
   readonly center_input_sample: boolean;
+  /** Whether cosines come before sines in the timestep's embedding. */
   readonly flip_sin_to_cos: boolean;
+  /** Subtracted from the number of frequencies of that embedding. */
   readonly freq_shift: number;
+  /** How a class is embedded; null for a table of `num_class_embeds` rows, or no class. */
   readonly class_embed_type: string | null;
+  /** Number of classes; null for none. */
   readonly num_class_embeds: number | null;
+  /** Width of the vectors that stand for classes, where they are projected. */
   readonly projection_class_embeddings_input_dim?: number | null;
+  /** Width of the timestep's embedding; null for four times the first level's channels. */
   readonly time_embedding_dim: number | null;
+  /** The activation function. */
   readonly act_fn: Activation;
+  /** Groups of the group norms. */
   readonly norm_num_groups: number;
+  /** Added to the variance in the norms. */
   readonly norm_eps: number;
+  /** Probability of dropout in the residual blocks. */
   readonly dropout: number;
+  /** Padding of the convolutions that halve the image. */
   readonly downsample_padding: number;
+  /** Whether the timestep's embedding is added ("default") or scales and shifts. */
   readonly resnet_time_scale_shift: "default" | "scale_shift";
+  /** What the middle block's outputs are divided by. */
   readonly mid_block_scale_factor: number;
 }
 
@@ -47,6 +69,7 @@ export interface UNetLayout {
   readonly attention: (type: string, level: number) => AttentionKind;
   /** How often attention and a residual block follow the first one in the middle, and which attention. */
   readonly middle: { readonly layers: number; readonly attention: AttentionKind };
+  /** Settings of the timestep's embedding. */
   readonly time?: TimestepOptions;
   /** Sizes of the first and the last convolution; default 3. */
   readonly kernels?: readonly [number, number];
@@ -57,10 +80,15 @@ export interface UNetLayout {
 /** A timestep, as a number, a scalar, one for each image `[B]`, or their sinusoids `[B, C]` from `timeProj`. */
 export type Timestep = number | Tensor;
 
+/** What a U-Net is given. */
 export interface UNetInput {
+  /** The noisy input, `[B, in_channels, H, W]`. */
   readonly sample: Tensor;
+  /** How noisy it is. */
   readonly timestep: Timestep;
+  /** Classes, int64 `[B]`, or their vectors. */
   readonly classLabels?: Tensor | undefined;
+  /** A condition added to the timestep, `[B, time_cond_proj_dim]`: the guidance scale of distilled models. */
   readonly timestepCond?: Tensor | undefined;
   /** What the text encoder made of the prompt. */
   readonly context?: Tensor | undefined;
@@ -69,13 +97,21 @@ export interface UNetInput {
 /** What both kinds of U-Net share: the embedding of the timestep, the way down, the middle and the way up. */
 export abstract class UNet extends Model {
   abstract override readonly config: CommonConfig;
+  /** From the input's channels to the first level's. */
   convIn: Conv2d;
+  /** Turns the timestep's sinusoids into the embedding that all blocks are given. */
   timeEmbedding: TimestepEmbedding;
+  /** Turns a class into an embedding of the same width; null where there are no classes. */
   classEmbedding: ClassEmbedding;
+  /** The way down, the largest images first. */
   downBlocks: readonly DownBlock[];
+  /** The block at the lowest resolution; null where the config has none. */
   midBlock: MidBlock | null;
+  /** The way up, the smallest images first. */
   upBlocks: readonly UpBlock[];
+  /** The norm before the last convolution. */
   convNormOut: GroupNorm;
+  /** From the first level's channels to the output's. */
   convOut: Conv2d;
 
   constructor(config: CommonConfig, layout: UNetLayout) {

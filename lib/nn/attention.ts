@@ -12,8 +12,11 @@ import { Module } from "./module.ts";
 export class MultiheadAttention extends Module {
   /** Weights of query, key and value, one below the other: `[3 d, d]`. */
   inProjWeight: Tensor;
+  /** Biases of query, key and value: `[3 d]`. */
   inProjBias: Tensor;
+  /** The layer that mixes the heads' outputs. */
   outProj: Linear;
+  /** How many heads there are; `d` is divided among them. */
   readonly numHeads: number;
 
   constructor(embedDim: number, numHeads: number) {

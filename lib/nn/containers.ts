@@ -3,8 +3,12 @@ import type { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional.ts";
 import { type Layer, Module } from "./module.ts";
 
-/** Layers one after the other. Their names in a checkpoint are their numbers. */
+/**
+ * Layers one after the other. Their names in a checkpoint are their numbers.
+ * `new nn.Sequential(new nn.Linear(784, 64), new nn.ReLU(), new nn.Linear(64, 10))`.
+ */
 export class Sequential extends Module {
+  /** The layers, in the order in which they run. */
   readonly layers: readonly (Module & Layer)[];
 
   constructor(...layers: (Module & Layer)[]) {
@@ -15,6 +19,7 @@ export class Sequential extends Module {
     Object.defineProperty(this, "layers", { enumerable: false });
   }
 
+  /** The output of the last layer, each layer taking what the one before gave. */
   forward(x: Tensor): Tensor {
     return this.layers.reduce((value, layer) => layer.forward(value), x);
   }
@@ -33,53 +38,62 @@ class Functional extends Module {
     this.#f = f;
   }
 
+  /** The function's value at `x`. */
   forward(x: Tensor): Tensor {
     return this.#f(x);
   }
 }
 
+/** Gives back what it is given: any shape. */
 export class Identity extends Functional {
   constructor() {
     super((x) => x);
   }
 }
 
+/** `max(x, 0)`, element by element: `new nn.ReLU()`. Any shape, the same shape back. */
 export class ReLU extends Functional {
   constructor() {
     super((x) => x.relu());
   }
 }
 
+/** `x sigmoid(x)`, element by element: what diffusion U-Nets use. @see https://arxiv.org/abs/1702.03118 */
 export class SiLU extends Functional {
   constructor() {
     super((x) => x.silu());
   }
 }
 
+/** `x Phi(x)`, element by element, Phi being the normal distribution. @see https://arxiv.org/abs/1606.08415 */
 export class GELU extends Functional {
   constructor() {
     super((x) => x.gelu());
   }
 }
 
+/** `x sigmoid(1.702 x)`, element by element: CLIP's approximation of GELU. */
 export class QuickGELU extends Functional {
   constructor() {
     super((x) => x.quickGelu());
   }
 }
 
+/** Hyperbolic tangent, element by element: from -1 to 1. */
 export class Tanh extends Functional {
   constructor() {
     super((x) => x.tanh());
   }
 }
 
+/** 1 / (1 + exp(-x)), element by element: from 0 to 1. */
 export class Sigmoid extends Functional {
   constructor() {
     super((x) => x.sigmoid());
   }
 }
 
+/** Softmax along `dim`: scores become probabilities that add up to 1. `new nn.Softmax(1)` for `[b, classes]`. */
 export class Softmax extends Functional {
   constructor(dim: number) {
     super((x) => x.softmax(dim));
@@ -93,12 +107,14 @@ export class Flatten extends Functional {
   }
 }
 
+/** The largest element of each window of images: `new nn.MaxPool2d(2)` makes `[b, c, h, w]` `[b, c, h / 2, w / 2]`. */
 export class MaxPool2d extends Functional {
   constructor(kernelSize: F.Pair, options: { stride?: F.Pair; padding?: F.Pair } = {}) {
     super((x) => F.maxPool2d(x, kernelSize, options));
   }
 }
 
+/** The mean of each window of images: `new nn.AvgPool2d(2)` makes `[b, c, h, w]` `[b, c, h / 2, w / 2]`. */
 export class AvgPool2d extends Functional {
   constructor(kernelSize: F.Pair, options: { stride?: F.Pair; padding?: F.Pair } = {}) {
     super((x) => F.avgPool2d(x, kernelSize, options));
@@ -117,7 +133,9 @@ export class Upsample extends Functional {
 
 /** While training, zeroes each element with probability `p` and scales the others up. */
 export class Dropout extends Module {
+  /** Probability with which an element is zeroed, 0 to below 1. */
   readonly p: number;
+  /** Where the random numbers come from; the shared generator of `manualSeed` where none was given. */
   readonly generator: RandomGenerator | undefined;
 
   constructor(p = 0.5, options: { generator?: RandomGenerator } = {}) {
@@ -127,6 +145,7 @@ export class Dropout extends Module {
     this.generator = options.generator;
   }
 
+  /** While training, elements zeroed at random; otherwise `x` itself. Any shape. */
   forward(x: Tensor): Tensor {
     return F.dropout(x, this.p, { training: this.training, ...(this.generator ? { generator: this.generator } : {}) });
   }

@@ -11,10 +11,12 @@ import { live } from "../tensor/trace.ts";
 /** One number for both image dimensions, or `[height, width]`. */
 export type Pair = number | readonly [number, number];
 
+/** `[height, width]` from one number or two. */
 export function pair(value: Pair): readonly [number, number] {
   return typeof value === "number" ? [value, value] : value;
 }
 
+/** How a convolution's windows move over the image. */
 export interface ConvOptions {
   /** Step between windows; default 1. */
   readonly stride?: Pair;

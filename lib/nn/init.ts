@@ -39,6 +39,7 @@ export function normal(shape: Shape, std = 1): Tensor {
   return parameter(shape, (data) => fillNormal(data, { std }));
 }
 
+/** A parameter of this shape, drawn evenly from `-bound` to `bound`. */
 export function uniform(shape: Shape, bound: number): Tensor {
   return parameter(shape, (data) => fillUniform(data, { from: -bound, to: bound }));
 }

@@ -3,7 +3,10 @@ import * as F from "./functional.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
 
-/** `y = x weightᵀ + bias` over the last dimension: `[.., in]` to `[.., out]`. */
+/**
+ * `y = x weightᵀ + bias` over the last dimension: `[.., in]` to `[.., out]`. `new nn.Linear(784, 10).forward(x)` of
+ * `[b, 784]` is `[b, 10]`.
+ */
 export class Linear extends Module {
   /** `[out, in]` */
   weight: Tensor;
@@ -16,6 +19,7 @@ export class Linear extends Module {
     this.bias = (options.bias ?? true) ? init.uniform([outFeatures], 1 / Math.sqrt(inFeatures)) : null;
   }
 
+  /** `x weightᵀ + bias`: `[.., in]` to `[.., out]`. */
   forward(x: Tensor): Tensor {
     return F.linear(x, this.weight, this.bias);
   }
@@ -25,17 +29,22 @@ export class Linear extends Module {
   }
 }
 
+/** Settings of a convolution: stride, padding, dilation, groups, bias. */
 export interface Conv2dOptions extends F.ConvOptions {
   /** Learn a number to add to each output channel; default true. */
   readonly bias?: boolean;
 }
 
-/** Convolution of images `[B, in, H, W]` to `[B, out, H', W']`. */
+/**
+ * Convolution of images `[B, in, H, W]` to `[B, out, H', W']`.
+ * `new nn.Conv2d(1, 16, 3, { padding: 1 }).forward(images)` of `[b, 1, 28, 28]` is `[b, 16, 28, 28]`.
+ */
 export class Conv2d extends Module {
   /** `[out, in / groups, kh, kw]` */
   weight: Tensor;
   /** `[out]`, or null */
   bias: Tensor | null;
+  /** The settings that it was made with. */
   readonly options: Conv2dOptions;
 
   /** @param kernelSize - one number, or `[height, width]` */
@@ -54,6 +63,7 @@ export class Conv2d extends Module {
     this.options = options;
   }
 
+  /** Images `[B, in, H, W]` to `[B, out, H', W']`. */
   forward(x: Tensor): Tensor {
     return F.conv2d(x, this.weight, this.bias, this.options);
   }
@@ -68,7 +78,9 @@ export class Conv2d extends Module {
 export class ConvTranspose2d extends Module {
   /** `[in, out / groups, kh, kw]` */
   weight: Tensor;
+  /** `[out]`, or null */
   bias: Tensor | null;
+  /** The settings that it was made with. */
   readonly options: Conv2dOptions & { readonly outputPadding?: F.Pair };
 
   constructor(
@@ -86,6 +98,7 @@ export class ConvTranspose2d extends Module {
     this.options = options;
   }
 
+  /** Images `[B, in, H, W]` to `[B, out, H', W']`, with stride 2 about twice as large. */
   forward(x: Tensor): Tensor {
     return F.convTranspose2d(x, this.weight, this.bias, this.options);
   }
@@ -104,6 +117,7 @@ function optionsText(options: object): string {
 
 /** A row of `weight` `[n, d]` for each int64 index. */
 export class Embedding extends Module {
+  /** The table, `[n, d]`: one row for each index. */
   weight: Tensor;
 
   constructor(numEmbeddings: number, embeddingDim: number) {
@@ -111,6 +125,7 @@ export class Embedding extends Module {
     this.weight = init.normal([numEmbeddings, embeddingDim]);
   }
 
+  /** The rows at int64 indices of any shape: `[..]` to `[.., d]`. */
   forward(index: Tensor): Tensor {
     return F.embedding(index, this.weight);
   }

@@ -7,6 +7,7 @@ export type StateDict = Readonly<Record<string, Tensor>>;
 
 /** A layer that turns one tensor into one. */
 export interface Layer {
+  /** The layer's output for the input `x`. */
   forward(x: Tensor): Tensor;
 }
 
@@ -49,6 +50,7 @@ export abstract class Module {
     return [];
   }
 
+  /** All parameters with their names in a checkpoint: `for (const [name, p] of model.namedParameters())`. */
   *namedParameters(): Generator<[string, Tensor]> {
     for (const [prefix, module] of this.namedModules()) {
       const buffers = module.bufferNames();
@@ -58,6 +60,10 @@ export abstract class Module {
     }
   }
 
+  /**
+   * All tensors that are trained, of this module and its parts: what an optimizer takes,
+   * `new optim.AdamW(model.parameters(), { lr: 1e-3 })`.
+   */
   parameters(): Tensor[] {
     return Array.from(this.namedParameters(), ([, parameter]) => parameter);
   }
@@ -73,6 +79,7 @@ export abstract class Module {
     return this;
   }
 
+  /** Turns dropout off and lets normalizations use their running statistics: `train(false)`. Returns the module. */
   eval(): this {
     return this.train(false);
   }
@@ -83,6 +90,7 @@ export abstract class Module {
     return this;
   }
 
+  /** Forgets the gradients of all parameters. */
   zeroGrad(): void {
     for (const p of this.parameters()) p.grad = null;
   }
@@ -134,6 +142,7 @@ export abstract class Module {
     return this;
   }
 
+  /** The module's parts as an indented tree, one line each, with their settings and numbers of weights. */
   toString(): string {
     const parts = [...this.#parts()].map(([name, part]) => `  (${name}): ${String(part).replaceAll("\n", "\n  ")}`);
     const head = `${this.constructor.name}(${this.describe()}`;

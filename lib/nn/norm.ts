@@ -7,9 +7,13 @@ import { Module } from "./module.ts";
 
 /** Normalisation over groups of channels of `[B, C, ...]`. */
 export class GroupNorm extends Module {
+  /** Scale of each channel, `[C]`. */
   weight: Tensor;
+  /** Shift of each channel, `[C]`. */
   bias: Tensor;
+  /** Into how many groups the channels are divided. */
   readonly numGroups: number;
+  /** Added to the variance, to keep the division finite; default 1e-5. */
   readonly eps: number;
 
   constructor(numGroups: number, numChannels: number, options: { eps?: number } = {}) {
@@ -23,6 +27,7 @@ export class GroupNorm extends Module {
     this.bias = init.filled([numChannels], 0);
   }
 
+  /** `[B, C, ...]`, the same shape back. */
   forward(x: Tensor): Tensor {
     return F.groupNorm(x, this.numGroups, this.weight, this.bias, this.eps);
   }
@@ -34,8 +39,11 @@ export class GroupNorm extends Module {
 
 /** Normalisation over the last dimension. */
 export class LayerNorm extends Module {
+  /** Scale of each feature, `[size]`. */
   weight: Tensor;
+  /** Shift of each feature, `[size]`. */
   bias: Tensor;
+  /** Added to the variance, to keep the division finite; default 1e-5. */
   readonly eps: number;
 
   constructor(size: number, options: { eps?: number } = {}) {
@@ -45,6 +53,7 @@ export class LayerNorm extends Module {
     this.bias = init.filled([size], 0);
   }
 
+  /** `[.., size]`, the same shape back. */
   forward(x: Tensor): Tensor {
     return F.layerNorm(x, this.weight, this.bias, this.eps);
   }
@@ -59,11 +68,17 @@ export class LayerNorm extends Module {
  * Works on `[B, C]`, `[B, C, L]` and `[B, C, H, W]`.
  */
 export class BatchNorm2d extends Module {
+  /** Scale of each channel, `[C]`. */
   weight: Tensor;
+  /** Shift of each channel, `[C]`. */
   bias: Tensor;
+  /** Running mean of each channel, `[C]`: used outside training. */
   runningMean: Tensor;
+  /** Running variance of each channel, `[C]`: used outside training. */
   runningVar: Tensor;
+  /** Batches that the running numbers have seen. */
   numBatchesTracked: Tensor;
+  /** Added to the variance, to keep the division finite; default 1e-5. */
   readonly eps: number;
   /** Weight of a new batch in the running numbers. */
   readonly momentum: number;
@@ -83,6 +98,7 @@ export class BatchNorm2d extends Module {
     return ["runningMean", "runningVar", "numBatchesTracked"];
   }
 
+  /** `[B, C]`, `[B, C, L]` or `[B, C, H, W]`, the same shape back. */
   forward(x: Tensor): Tensor {
     if (x.shape[1] !== this.weight.numel()) {
       throw new RangeError(

@@ -1,6 +1,7 @@
 import * as g from "../graph/ops/index.ts";
 import { type Group, type GroupSettings, Optimizer, type Parameters, type Update } from "./optimizer.ts";
 
+/** Settings of `Adam` and `AdamW`. */
 export interface AdamSettings extends GroupSettings {
   /** Decay of the running mean and of the running square; default [0.9, 0.999]. */
   betas: readonly [number, number];
@@ -53,7 +54,11 @@ export class Adam extends Optimizer<AdamSettings> {
   }
 }
 
-/** Adam whose weight decay does not pass through the running means. @see https://arxiv.org/abs/1711.05101 */
+/**
+ * Adam whose weight decay does not pass through the running means.
+ * `new optim.AdamW(model.parameters(), { lr: 1e-3 })`.
+ * @see https://arxiv.org/abs/1711.05101
+ */
 export class AdamW extends Adam {
   /** @param options.weightDecay - each step multiplies the parameters by `1 - lr * weightDecay`; default 0.01 */
   constructor(params: Parameters<AdamSettings>, options: Partial<AdamSettings> = {}) {

@@ -8,7 +8,9 @@ import { Tensor } from "../tensor/tensor.ts";
  * Sampling from it is smoother than from the last weights.
  */
 export class EMA {
+  /** Weight of the past in the running mean; default 0.999. */
   readonly decay: number;
+  /** The module whose weights are averaged. */
   readonly module: Module;
   // Whole rows, where an optimizer keeps the parameters in rows; and where in them each parameter stands.
   readonly #means = new Map<Tensor, Tensor>();

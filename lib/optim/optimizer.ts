@@ -7,22 +7,35 @@ import { type Bucket, bucketsOf } from "./flat.ts";
 
 /** Settings that every optimizer has for each group of parameters. */
 export interface GroupSettings {
+  /** Learning rate: how far one step goes. */
   lr: number;
+  /** How strongly weights are pulled to 0. */
   weightDecay: number;
 }
 
 /** Parameters that are trained with the same settings. */
 export type Group<S extends GroupSettings> = S & {
+  /** The parameters of this group. */
   readonly params: readonly Tensor[];
+  /** The rows in which they are kept, side by side. */
   readonly buckets: readonly Bucket[];
 };
 
 /** Parameters, or several groups of them with settings of their own. */
-export type Parameters<S> = Iterable<Tensor> | Iterable<{ readonly params: Iterable<Tensor> } & Partial<S>>;
+export type Parameters<S> =
+  | Iterable<Tensor>
+  | Iterable<
+      {
+        /** The parameters of a group. */
+        readonly params: Iterable<Tensor>;
+      } & Partial<S>
+    >;
 
 /** An optimizer's state: everything that is needed to go on exactly where it was. */
 export interface OptimizerState {
+  /** Steps taken so far. */
   readonly steps: number;
+  /** The settings of each group. */
   readonly groups: readonly Readonly<Record<string, unknown>>[];
   /** By parameter's number and the state's name, such as "3.exp_avg". */
   readonly tensors: Readonly<Record<string, Tensor>>;
@@ -33,6 +46,7 @@ export interface OptimizerState {
  * together with whatever is read next (the loss), or at once by `await realize()`.
  */
 export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
+  /** The parameters, group by group, with their settings: `optimizer.groups[0].weightDecay`. */
   readonly groups: readonly Group<S>[];
   /** Steps taken so far. */
   steps = 0;
@@ -180,5 +194,10 @@ export type Update = (
   values: Node,
   gradients: Node,
   state: (name: string) => Node,
-  set: { value(next: Node): void; state(name: string, next: Node): void },
+  set: {
+    /** Puts the new values in place. */
+    value(next: Node): void;
+    /** Puts a new state in place. */
+    state(name: string, next: Node): void;
+  },
 ) => void;

@@ -3,12 +3,15 @@ import type { GroupSettings, Optimizer } from "./optimizer.ts";
 
 /** What a schedule says for one step. */
 interface Settings {
+  /** The learning rate. */
   readonly lr: number;
+  /** The momentum (or the first beta), where the schedule changes it. */
   readonly momentum?: number;
 }
 
 /** Changes the learning rate from step to step: call `step()` after the optimizer's. */
 export abstract class Schedule {
+  /** The optimizer whose learning rate is changed. */
   readonly optimizer: Optimizer;
   /** Steps taken so far. */
   steps = 0;
@@ -74,7 +77,9 @@ export class CosineWithWarmup extends LambdaLR {
 
 /** Half a cosine from the optimizer's rate down to `etaMin` over `tMax` steps. @see https://arxiv.org/abs/1608.03983 */
 export class CosineAnnealingLR extends Schedule {
+  /** Steps from the first rate down to the last. */
   readonly tMax: number;
+  /** The last rate; default 0. */
   readonly etaMin: number;
 
   constructor(optimizer: Optimizer, tMax: number, etaMin = 0) {
@@ -88,6 +93,7 @@ export class CosineAnnealingLR extends Schedule {
   }
 }
 
+/** Settings of `OneCycleLR`. */
 export interface OneCycleOptions {
   /** Highest learning rate. */
   readonly maxLr: number;
@@ -109,6 +115,7 @@ export interface OneCycleOptions {
 
 /** The rate rises to `maxLr` and falls to almost nothing, along half cosines. @see https://arxiv.org/abs/1708.07120 */
 export class OneCycleLR extends Schedule {
+  /** The settings, with defaults filled in. */
   readonly options: Required<OneCycleOptions>;
 
   constructor(optimizer: Optimizer, options: OneCycleOptions) {

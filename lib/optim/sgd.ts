@@ -1,6 +1,7 @@
 import * as g from "../graph/ops/index.ts";
 import { type Group, type GroupSettings, Optimizer, type Parameters, type Update } from "./optimizer.ts";
 
+/** Settings of `SGD`. */
 export interface SgdSettings extends GroupSettings {
   /** How much of the last step is repeated; default 0. */
   momentum: number;
@@ -8,7 +9,9 @@ export interface SgdSettings extends GroupSettings {
   nesterov: boolean;
 }
 
-/** Plain gradient descent, with momentum if wanted. */
+/**
+ * Plain gradient descent, with momentum if wanted. `new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })`.
+ */
 export class SGD extends Optimizer<SgdSettings> {
   constructor(params: Parameters<SgdSettings>, options: Partial<SgdSettings> = {}) {
     super(params, { lr: 1e-3, momentum: 0, nesterov: false, weightDecay: 0, ...options });
@@ -35,10 +38,13 @@ export class SGD extends Optimizer<SgdSettings> {
   }
 }
 
+/** Settings of `RMSprop`. */
 export interface RmspropSettings extends GroupSettings {
   /** Decay of the running square; default 0.99. */
   alpha: number;
+  /** Keeps the division finite; default 1e-8. */
   eps: number;
+  /** How much of the last step is repeated; default 0. */
   momentum: number;
   /** Divide by the standard deviation rather than the root of the mean square; default false. */
   centered: boolean;

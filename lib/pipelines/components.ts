@@ -9,13 +9,19 @@ import { CLIPTokenizer } from "../tokenizer/index.ts";
 
 /** The parts of Stable Diffusion. */
 export interface Components {
+  /** Turns prompts into token ids. */
   tokenizer: CLIPTokenizer;
+  /** Turns token ids into hidden states `[B, 77, width]`. */
   textEncoder: CLIPTextModel;
+  /** Predicts the noise in latents. */
   unet: UNet2DConditionModel;
+  /** Turns images into latents and back. */
   vae: AutoencoderKL;
+  /** Owns the noise levels and the step from one to the next. */
   scheduler: Scheduler;
 }
 
+/** How a pipeline is loaded. */
 export interface PipelineOptions extends HubOptions {
   /** Which of several sets of weights, such as "fp16"; a part that does not have it is loaded plain. */
   readonly variant?: string;

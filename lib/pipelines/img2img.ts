@@ -5,6 +5,7 @@ import type { GenerateOptions, Plan } from "./options.ts";
 import { StableDiffusionPipeline } from "./stable-diffusion.ts";
 import type { Start, Step } from "./step.ts";
 
+/** What to paint over a picture, and how. */
 export interface Img2ImgOptions extends GenerateOptions {
   /** What to start from: a picture, several, or a tensor `[B, 3, H, W]` from -1 to 1. */
   image: ImageInput;

@@ -7,6 +7,7 @@ import type { Plan } from "./options.ts";
 import { StableDiffusionPipeline } from "./stable-diffusion.ts";
 import type { Start, Step } from "./step.ts";
 
+/** What to repaint, and how. */
 export interface InpaintOptions extends Img2ImgOptions {
   /** White where to paint, black where to keep: a picture, several, or a tensor `[B, 1, H, W]` from 0 to 1. */
   maskImage: ImageInput;

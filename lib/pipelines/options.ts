@@ -25,6 +25,7 @@ export interface GenerateOptions {
   guidanceRescale?: number;
   /** Pixels; divisible by 8. Default: what the U-Net was trained on. */
   height?: number;
+  /** Pixels; divisible by 8. Default: what the U-Net was trained on. */
   width?: number;
   /** A whole number: the same one gives the same picture, and the one that Python gives. */
   seed?: number | bigint;
@@ -36,6 +37,7 @@ export interface GenerateOptions {
   numImagesPerPrompt?: number;
   /** What the text encoder makes of the prompts, in their place: `[prompts, tokens, width]`. */
   promptEmbeds?: Tensor;
+  /** What the text encoder makes of the negative prompts, in their place: `[prompts, tokens, width]`. */
   negativePromptEmbeds?: Tensor;
   /** Share of DDPM's noise that DDIM puts back at each step, 0 (default) to 1. */
   eta?: number;
@@ -53,15 +55,25 @@ export interface GenerateOptions {
 
 /** The options with defaults filled in and sizes known. */
 export interface Plan {
+  /** The prompts; null where their embeddings were given. */
   readonly prompts: readonly string[] | null;
+  /** A negative prompt for each. */
   readonly negative: readonly string[];
+  /** Number of prompts. */
   readonly count: number;
+  /** Number of pictures. */
   readonly batch: number;
+  /** Pixels. */
   readonly height: number;
+  /** Pixels. */
   readonly width: number;
+  /** Whether guidance is on, which takes two predictions a step. */
   readonly guided: boolean;
+  /** The guidance scale. */
   readonly scale: number;
+  /** Where each picture's random numbers come from. */
   readonly generators: readonly Generator[];
+  /** Number of steps. */
   readonly steps: number;
 }
 

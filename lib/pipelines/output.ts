@@ -5,6 +5,7 @@ const DISPLAY: unique symbol = Symbol.for("Jupyter.display");
 
 /** What a pipeline gives. In a notebook it shows its pictures. */
 export class PipelineOutput {
+  /** The pictures, in the order of the prompts: `output.images[0]`. */
   readonly images: Image[];
   /** The latents that the pictures were decoded from, not scaled. */
   readonly latents: Tensor;

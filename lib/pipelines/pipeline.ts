@@ -11,9 +11,13 @@ import type { PipelineOutput } from "./output.ts";
 
 /** The parts of Stable Diffusion, and what can be done with them: load, save, move, change their weights. */
 export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
+  /** Turns prompts into token ids. */
   readonly tokenizer: CLIPTokenizer;
+  /** Turns token ids into hidden states `[B, 77, width]`. */
   readonly textEncoder: CLIPTextModel;
+  /** Predicts the noise in latents. */
   readonly unet: UNet2DConditionModel;
+  /** Turns images into latents and back. */
   readonly vae: AutoencoderKL;
   /** May be replaced at any time: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
   scheduler: Scheduler;

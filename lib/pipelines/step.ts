@@ -4,7 +4,9 @@ import type { Tensor } from "../tensor/tensor.ts";
 export interface Step {
   /** Steps done before it: 0 to `count - 1`. */
   readonly index: number;
+  /** Steps in all. */
   readonly count: number;
+  /** The scheduler's timestep of this step. */
   readonly timestep: number;
   /** What the next step starts from, `[pictures, 4, h, w]`. */
   readonly latents: Tensor;
@@ -20,6 +22,7 @@ export interface Step {
 
 /** What a run starts from. */
 export interface Start {
+  /** `[pictures, channels, h, w]`, scaled to the scheduler's first noise level. */
   readonly latents: Tensor;
   /** Timesteps of the scheduler to leave out at the start. */
   readonly skip: number;

@@ -12,6 +12,7 @@ const FORMATS = ["webp", "gif"] as const;
 const DISPLAY = Symbol.for("Jupyter.display");
 const MOST_FRAMES = 500;
 
+/** How a film plays. */
 export interface AnimationOptions {
   /** Frames in a second; default 10. */
   fps?: number;
@@ -31,6 +32,7 @@ export interface AnimationOptions {
 
 /**
  * Plays pictures as a film that begins anew at its end. Readers who asked their system for less motion see the last frame.
+ * `animate(frames, { title: "from noise to digit" })`.
  *
  * @param frames - `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures
  * @throws RangeError where there are more than 500 frames, or an option is out of range
@@ -66,11 +68,15 @@ export function animate(frames: PicturesInput, options: AnimationOptions = {}): 
   });
 }
 
+/** A film as a file. */
 interface Film {
+  /** The file. */
   readonly bytes: Uint8Array;
   /** The last frame, as PNG. */
   readonly last: Uint8Array;
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
 }
 

@@ -5,10 +5,13 @@ import { SERIES } from "./palette.ts";
 import { checkRange, extentOf, type Range, specialNote } from "./ranges.ts";
 import { isObject, isTensor, listOf, type NumbersInput } from "./values.ts";
 
+/** How a bar chart looks. */
 export interface BarChartOptions extends ChartOptions {
   /** Names of the bars; default their numbers from 0. */
   labels?: readonly (string | number)[];
+  /** Name of the horizontal axis, with its unit. */
   xLabel?: string;
+  /** Name of the vertical axis, with its unit. */
   yLabel?: string;
   /** What the vertical axis shows at least; default: from 0 to the values' extent. */
   yRange?: Range;
@@ -20,6 +23,7 @@ const MOST_BARS = 60;
 
 /**
  * Draws one bar for each value, with the value above it.
+ * `barChart({ cat: 3, dog: 5 })`, `barChart([0.1, 0.7, 0.2], { labels: ["a", "b", "c"] })`.
  *
  * @param values - `[n]`, or values by name
  * @returns a figure that shows itself

@@ -12,6 +12,7 @@ const SECOND_FORM_BYTES = 200_000;
 export interface Drawing {
   /** Pixels on the page. */
   readonly width: number;
+  /** Pixels on the page. */
   readonly height: number;
   /** SVG inside a `<svg>` of that size, drawn with `currentColor`. */
   readonly body: string;

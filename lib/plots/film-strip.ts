@@ -5,6 +5,7 @@ import { checkCount, describe, type PicturesInput, picturesOf } from "./pictures
 import { checkRange, checkWhole } from "./ranges.ts";
 import { listOf, type NumbersInput } from "./values.ts";
 
+/** How a film strip looks. */
 export interface FilmStripOptions extends GridOptions {
   /** The step at which each frame was taken; default 0, 1, 2, ... */
   steps?: NumbersInput;
@@ -22,6 +23,7 @@ export interface FilmStripOptions extends GridOptions {
 
 /**
  * Shows how a picture changes: frames of a walk or of sampling in order, each with its step and, where given, its value.
+ * `filmStrip(frames, { values: losses, valueName: "loss", limit: 10 })`.
  *
  * @param frames - `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures
  * @returns a figure that shows itself

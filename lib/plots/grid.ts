@@ -16,6 +16,7 @@ import {
 import { lineHeight, lines, textWidth, wrap } from "./svg.ts";
 import { isObject, kind } from "./values.ts";
 
+/** What all grids of pictures take. */
 export interface GridOptions {
   /** One line above. */
   title?: string;
@@ -25,6 +26,7 @@ export interface GridOptions {
   scale?: number;
 }
 
+/** How pictures are shown. */
 export interface ImagesOptions extends GridOptions {
   /** Below each picture, a line end starts another line; default: the labels of a data set. */
   captions?: readonly (string | number)[];
@@ -36,6 +38,7 @@ export interface ImagesOptions extends GridOptions {
 
 /**
  * Shows pictures in a grid, each pixel as a crisp square.
+ * `showImages(x, { captions: ["noisy", "clean"] })`.
  *
  * @param images - grey `[h, w]`, `[n, h, w]`, `[n, 1, h, w]` or RGB `[3, h, w]`, `[n, 3, h, w]`; a data set; or a list of such.
  *   `[3, h, w]` is one picture in colour, unless there are three captions
@@ -65,6 +68,7 @@ export function showImages(images: PicturesInput, options: ImagesOptions = {}): 
   });
 }
 
+/** How rows of pictures are shown. */
 export interface RowsOptions extends GridOptions {
   /** Above each column. */
   captions?: readonly (string | number)[];

@@ -10,6 +10,7 @@ import { isNumbers, isObject, isTensor, type NumbersInput } from "./values.ts";
 
 const COMPARISONS = ["cosine", "correlation", "none"] as const;
 
+/** How a heat map looks. */
 export interface HeatmapOptions {
   /** One line above. */
   title?: string;
@@ -26,6 +27,7 @@ export interface HeatmapOptions {
 /**
  * Shows signed numbers as colours: blue below zero, white at zero, red above, on one scale with a legend.
  * The colours can be told apart by the colour-blind; the numbers show on hover.
+ * `showHeatmap(grad(f)(x), { unit: "change of p" })`.
  *
  * @param maps - `[h, w]`, or several by name, shown side by side: `{ "finite differences": a, "backward": b }`
  * @returns a figure that shows itself

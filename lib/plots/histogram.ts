@@ -6,9 +6,11 @@ import { SERIES } from "./palette.ts";
 import { checkRange, checkWhole, extentOf, type Range, specialNote } from "./ranges.ts";
 import { type NumbersInput, valuesOf } from "./values.ts";
 
+/** How a histogram looks. */
 export interface HistogramOptions extends ChartOptions {
   /** Bars from the least to the greatest value; default 40. */
   bins?: number;
+  /** Name of the horizontal axis, with its unit. */
   xLabel?: string;
   /** What the horizontal axis shows; values outside are left out and counted. Default: the values' extent. */
   range?: Range;
@@ -16,6 +18,7 @@ export interface HistogramOptions extends ChartOptions {
 
 /**
  * Draws how often values occur, as shares of all: several sets can be compared although one is larger.
+ * `histogram(randn([5000]))`.
  *
  * @param values - any shape, or several by name: `{ noise, "noisy latents": x }`
  * @returns a figure that shows itself; values that are NaN or infinite are counted below it

@@ -7,16 +7,26 @@ import { checkRange, type Range } from "./ranges.ts";
 import { isObject, kind, listOf, type NumbersInput, type Pending } from "./values.ts";
 
 /** A curve: heights alone, or with where they stand. */
-export type SeriesInput = NumbersInput | { readonly x: NumbersInput; readonly y: NumbersInput };
+export type SeriesInput =
+  | NumbersInput
+  | {
+      /** Where the values stand. */
+      readonly x: NumbersInput;
+      /** The values, as many as `x`. */
+      readonly y: NumbersInput;
+    };
 
+/** How a line plot looks. */
 export interface LinePlotOptions extends ChartOptions {
   /** Where the values of all curves stand; default 0, 1, 2, ... */
   x?: NumbersInput;
   /** Names with units: "step", "time (s)". */
   xLabel?: string;
+  /** Name of the vertical axis, with its unit. */
   yLabel?: string;
   /** A logarithmic axis; what is not above zero is left out and counted. Default false. */
   logX?: boolean;
+  /** A logarithmic vertical axis; what is not above zero is left out and counted. Default false. */
   logY?: boolean;
   /** What the vertical axis shows at least; default: the values' extent. */
   yRange?: Range;
@@ -47,6 +57,7 @@ const MOST_POINTS = 600;
 
 /**
  * Draws curves over a common axis: a loss, a probability, a schedule of betas.
+ * `linePlot({ loss: losses }, { xLabel: "step" })`.
  *
  * @param series - the values of one curve, or several by name: `{ beta, "alpha-bar": alphasCumprod }`
  * @returns a figure that shows itself; values that are NaN or infinite leave a gap, a cross at the edge, and are counted

@@ -9,6 +9,7 @@ const DISPLAY = Symbol.for("Jupyter.display");
 const DRAW_MS = 400;
 const PRINT_MS = 5000;
 
+/** How a loss curve looks. */
 export interface LossCurveOptions extends Pick<LinePlotOptions, "title" | "width" | "height" | "logY" | "yRange"> {
   /** Default "step". */
   xLabel?: string;

@@ -7,13 +7,15 @@ import { lineHeight, lines, wrap } from "./svg.ts";
 
 /** One step of a chain of layers. */
 export interface LayerShape {
+  /** The layer's name. */
   readonly name: string;
   /** Of what the layer gives out, without the batch: `[channels, height, width]` or `[features]`. */
   readonly shape: Shape;
 }
 
 /**
- * Draws layers as a chain, each with its name and the shape of what it gives out.
+ * Draws layers as a chain, each with its name and the shape of what it gives out:
+ * `drawNetwork([{ name: "image", shape: [1, 28, 28] }, { name: "conv 3 × 3", shape: [16, 14, 14] }])`.
  *
  * @param layers - the input first: `[{ name: "image", shape: [1, 28, 28] }, { name: "conv 3 × 3", shape: [16, 14, 14] }, ...]`
  * @throws RangeError where there are no layers or a shape is empty

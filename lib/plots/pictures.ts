@@ -11,15 +11,21 @@ import {
 
 /** One picture of a data set, or whatever else has its pixels under `image`. */
 export interface PictureLike {
+  /** The pixels, row by row. */
   readonly image: ArrayLike<number>;
+  /** `[height, width]` */
   readonly shape: readonly number[];
+  /** Its label. */
   readonly label?: number;
 }
 
 /** Pictures of a data set, or a batch of it. */
 export interface PicturesLike {
+  /** The pixels of all pictures, row by row. */
   readonly images: ArrayLike<number>;
+  /** `[n, height, width]` or `[n, 1, height, width]` */
   readonly shape: readonly number[];
+  /** The label of each picture, `[n]`. */
   readonly labels?: ArrayLike<number | bigint>;
   /** What each label means. */
   readonly classes?: readonly string[];
@@ -27,6 +33,7 @@ export interface PicturesLike {
 
 /** An `Image`, or whatever else can be made a tensor `[1, 1 or 3, h, w]`. */
 export interface ImageLike {
+  /** The picture as a tensor `[1, channels, height, width]`. */
   toTensor(options: { range: readonly [number, number] }): TensorLike;
 }
 

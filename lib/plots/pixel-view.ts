@@ -8,6 +8,7 @@ import { tag } from "./svg.ts";
 
 const LARGEST = 64;
 
+/** How a picture is shown as numbers. */
 export interface PixelsOptions {
   /** One line above. */
   title?: string;
@@ -22,6 +23,7 @@ export interface PixelsOptions {
 /**
  * Shows one grey picture as what it is, rows and columns of numbers: with axes in pixels, a scale of greys, and each pixel's value
  * where the pointer is.
+ * `showPixels(digits({ n: 1 })[0], { mark: [[11, 14]] })`.
  *
  * @param image - `[h, w]`, at most 64 x 64, or one picture of a data set
  * @throws RangeError where it is not one grey picture, is larger, or a mark lies outside

@@ -7,6 +7,7 @@ import { encode, rasterOf } from "./pixels.ts";
 import { checkRange, checkWhole, extentOf, pictureRange, type Range } from "./ranges.ts";
 import { type NumbersInput, valuesOf } from "./values.ts";
 
+/** How a scatter plot looks. */
 export interface ScatterOptions extends ChartOptions {
   /** Pictures drawn as the points, as many as there are points. */
   images?: PicturesInput;
@@ -16,7 +17,9 @@ export interface ScatterOptions extends ChartOptions {
   labels?: readonly (string | number)[];
   /** CSS pixels of a picture; default 24. */
   size?: number;
+  /** Name of the horizontal axis, with its unit. */
   xLabel?: string;
+  /** Name of the vertical axis, with its unit. */
   yLabel?: string;
 }
 
@@ -24,6 +27,7 @@ const MOST = { points: 5000, pictures: 400, classes: 10 };
 
 /**
  * Draws points in a plane, as dots or as pictures: a map of embeddings. Both axes have the same unit length.
+ * `scatterPlot(points, { labels })` with points `[n, 2]`.
  *
  * @param points - `[n, 2]`
  * @returns a figure that shows itself; points that are NaN or infinite are left out and counted

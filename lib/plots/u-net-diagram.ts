@@ -7,6 +7,7 @@ import { lineHeight, lines, textWidth } from "./svg.ts";
 
 /** What a U-Net passes on, level by level. Shapes are `[channels, height, width]`. */
 export interface UNetShapes {
+  /** Of the input: `[channels, height, width]`. */
   readonly input: Shape;
   /** On the way down, the largest picture first. */
   readonly down: readonly Shape[];
@@ -14,6 +15,7 @@ export interface UNetShapes {
   readonly middle?: Shape;
   /** On the way up, the largest picture first; default: the shapes of the way down. */
   readonly up?: readonly Shape[];
+  /** Of the output: `[channels, height, width]`. */
   readonly output: Shape;
   /** What else goes in: "noise level t", "caption". */
   readonly condition?: string;
@@ -22,6 +24,7 @@ export interface UNetShapes {
 /**
  * Draws a U-Net: the way down on the left, the way up on the right, what is handed across at each level, and
  * the shape of everything. The taller a block the larger the picture, the wider the more channels.
+ * `drawUNet(new SmallUNet().shapes([1, 28, 28]))`.
  *
  * @throws RangeError where there is no level, ways down and up differ in length, or a shape is not `[channels, height, width]`
  */

@@ -2,8 +2,11 @@
 
 /** A tensor of this library, or whatever else has a shape and gives its elements. */
 export interface TensorLike {
+  /** Size of each dimension. */
   readonly shape: readonly number[];
+  /** Type of the elements. */
   readonly dtype?: string;
+  /** The elements, row by row. */
   data(): Promise<ArrayLike<number | bigint>>;
   /** The same values under a name of their own, so that a later change in place does not reach the figure. */
   detach?(): TensorLike;
@@ -16,7 +19,12 @@ export type NumbersInput =
   | TensorLike
   | ArrayLike<number | bigint>
   | readonly Nested[]
-  | { readonly data: ArrayLike<number | bigint>; readonly shape: readonly number[] };
+  | {
+      /** The elements, row by row. */
+      readonly data: ArrayLike<number | bigint>;
+      /** Size of each dimension. */
+      readonly shape: readonly number[];
+    };
 
 /** Numbers in a shape. */
 export interface Values {

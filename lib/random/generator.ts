@@ -24,6 +24,7 @@ const STATE = {
  * Every random function takes one as its `generator` option and uses the shared default otherwise.
  */
 export class Generator {
+  /** Always "cpu": the numbers are those of PyTorch's CPU generator on every device. */
   readonly device = "cpu";
   #seed: bigint;
   #engine: Mt19937;
@@ -142,6 +143,7 @@ export const defaultGenerator: Generator = new Generator(randomSeed());
 
 /**
  * Seeds the default generator, so that all that follows can be repeated. The numbers are PyTorch's on CPU.
+ * `manualSeed(42)` at the top of a cell makes its results repeatable.
  *
  * @param seed - a whole number in [-2^63, 2^64); beyond 2^53 give a bigint
  * @returns the default generator

@@ -5,6 +5,7 @@ import { settings } from "./settings.ts";
 
 /** Where tensors may lie and be computed. */
 export const devices = ["cpu", "webgpu", "cuda", "coreml", "dml"] as const;
+/** The name of a device: "cpu", "webgpu", "cuda", "coreml" or "dml". */
 export type Device = (typeof devices)[number];
 
 // In the order in which "auto" tries them.
@@ -23,6 +24,7 @@ const usable = new Map<Device, Promise<string | null>>();
 
 /**
  * Chooses where tensors are made and computed from now on; tensors that exist stay where they are.
+ * `await setDevice("auto")` at the top of a notebook.
  *
  * @param name - a device, or "auto" for the fastest that works here
  * @returns the device chosen

@@ -43,18 +43,27 @@ export interface Fetch {
   readonly read?: boolean;
 }
 
+/** How a session of onnxruntime is opened. */
 export interface SessionOptions {
+  /** Where it computes. */
   readonly device: string;
+  /** Threads on the CPU. */
   readonly threads: number;
+  /** Whether memory is kept for the next run; faster, at the price of a higher peak. */
   readonly arena: boolean;
   /** Folder in which external data lies. */
   readonly folder?: string;
+  /** Whether memory is planned ahead from the first run. */
   readonly memPattern?: boolean;
+  /** How far onnxruntime rewrites the graph. */
   readonly level?: "disabled" | "basic" | "extended" | "layout" | "all";
+  /** Whether weights are rearranged when the session opens: slower to start, faster to run. */
   readonly prepacking?: boolean;
+  /** Path prefix of a profile to write. */
   readonly profile?: string;
   /** Outputs that stay on the device. */
   readonly keep?: readonly string[];
+  /** Whether idle threads wait actively. */
   readonly spinning?: boolean;
 }
 

@@ -25,6 +25,7 @@ export function setNumThreads(n: number): void {
   settings.threads = n;
 }
 
+/** How many threads a computation on the CPU may use. */
 export function getNumThreads(): number {
   return settings.threads;
 }

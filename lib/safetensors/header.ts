@@ -6,11 +6,15 @@ export const MAX_HEADER_BYTES = 100_000_000;
 
 /** Where a tensor lies and how to read it. */
 export interface TensorEntry {
+  /** The tensor's name. */
   readonly name: string;
+  /** Type of its elements, in the format's own words: "F32", "F16", "I64". */
   readonly dtype: SafetensorsDtype;
+  /** Size of each dimension. */
   readonly shape: readonly number[];
   /** The first byte of its data, counted from the start of the file. */
   readonly offset: number;
+  /** Size of its data in bytes. */
   readonly byteLength: number;
 }
 

@@ -127,7 +127,9 @@ export class SafetensorsFile {
 
 /** What tells that a file is still the same. */
 export interface FileStamp {
+  /** Bytes. */
   readonly size: number;
+  /** When it was last changed, in milliseconds since 1970. */
   readonly mtimeMs: number;
 }
 

@@ -6,8 +6,11 @@ import { float32ToBfloat16, float32ToFloat16 } from "./half.ts";
 
 /** A tensor to be written: `data` is the typed array of `dtype`; for F16 and BF16 also a Float32Array, which is rounded. */
 export interface TensorToSave {
+  /** Type of the elements, in the format's own words: "F32", "F16", "I64". */
   readonly dtype: SafetensorsDtype;
+  /** Size of each dimension. */
   readonly shape: readonly number[];
+  /** The elements, row by row. */
   readonly data: TensorData;
 }
 

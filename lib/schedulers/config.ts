@@ -2,6 +2,7 @@ import { choice, type Fields, orNull, type Settings } from "../config/fields.ts"
 import { isNote, keyOf, noticeUnknown, readConfig } from "../config/read.ts";
 import { type SchedulerSettings, SETTINGS } from "./settings.ts";
 
+/** The name of a setting. */
 type Key = keyof SchedulerSettings;
 
 /** Narrower lists of values than the common ones, where a scheduler takes fewer. */

@@ -30,10 +30,12 @@ export interface DDIMStepOptions extends StepOptions {
 
 /**
  * Steps straight along the predicted noise, so that few of them suffice.
+ * `new DDIMScheduler({ betaSchedule: "scaled_linear" })`, then `scheduler.setTimesteps(50)`.
  *
  * @see Song et al. 2020, eq. 12 and 16: https://arxiv.org/abs/2010.02502
  */
 export class DDIMScheduler extends Scheduler<DDIMConfig> {
+  /** The settings that it takes where none are given. */
   static readonly defaults: DDIMConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
 

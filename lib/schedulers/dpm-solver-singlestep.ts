@@ -26,7 +26,9 @@ export type DPMSolverSinglestepConfig = Pick<SchedulerSettings, keyof typeof DEF
  * @see Lu et al. 2022, algorithm 1: https://arxiv.org/abs/2211.01095
  */
 export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolverSinglestepConfig> {
+  /** The settings that it takes where none are given. */
   static readonly defaults: DPMSolverSinglestepConfig = DEFAULTS;
+  /** Values that other schedulers use for a setting, and what they mean here. */
   static readonly aliases = DPM_ALIASES;
   /** The order of each step of the run. */
   orderList: readonly number[] = [];

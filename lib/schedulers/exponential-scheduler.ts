@@ -5,6 +5,7 @@ import { SigmaScheduler } from "./sigma-scheduler.ts";
 import { interpolate, respaced, type SigmaSettings, sigmaToTimestep } from "./sigmas.ts";
 import { linspace, roundHalfEven } from "./timesteps.ts";
 
+/** Settings that these schedulers share. */
 type ExponentialSettings = CommonSettings & Pick<SchedulerSettings, "final_sigmas_type"> & SigmaSettings;
 
 /** A noise level in the terms of exponential integrators. */

@@ -5,6 +5,7 @@ import { SigmaScheduler } from "./sigma-scheduler.ts";
 import { interpolate, respaced, type SigmaSettings, sigmaToTimestep } from "./sigmas.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
+/** Settings that these schedulers share. */
 type KSettings = CommonSettings & Pick<SchedulerSettings, "timestep_spacing" | "steps_offset"> & SigmaSettings;
 
 /**

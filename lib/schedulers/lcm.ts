@@ -46,6 +46,7 @@ const SIGMA_DATA = 0.5;
  * @see Luo et al. 2023: https://arxiv.org/abs/2310.04378
  */
 export class LCMScheduler extends Scheduler<LCMConfig> {
+  /** The settings that it takes where none are given. */
   static readonly defaults: LCMConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
   #index: number | null = null;

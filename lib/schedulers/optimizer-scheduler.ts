@@ -5,6 +5,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type EulerDiscreteConfig, EulerDiscreteScheduler } from "./euler-discrete.ts";
 import type { StepOutput } from "./scheduler.ts";
 
+/** Which optimizer takes the steps, and how large they are. */
 export interface OptimizerSchedulerOptions {
   /** Makes the optimizer that changes the sample: `(params) => new optim.SGD(params, { lr: 1 })`. */
   readonly optimizer: (params: Tensor[]) => Optimizer;
@@ -28,6 +29,7 @@ export interface OptimizerSchedulerOptions {
  * @see Karras et al. 2022, eq. 1: dx/dsigma = noise, the gradient of the log-density's negative but for a factor
  */
 export class OptimizerScheduler extends EulerDiscreteScheduler {
+  /** The options that it was made with. */
   readonly options: OptimizerSchedulerOptions;
   #sample: Tensor | null = null;
   #optimizer: Optimizer | null = null;

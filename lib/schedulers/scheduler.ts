@@ -38,6 +38,7 @@ export type CommonSettings = Pick<
 /** A scheduler's class, as `fromConfig` needs it. */
 export interface SchedulerClass<S> {
   new (settings?: never): S;
+  /** The settings that it takes where none are given. */
   readonly defaults: object;
   /** Values that other schedulers use for a setting, and what they mean here. */
   readonly aliases?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -52,8 +53,14 @@ export interface SchedulerClass<S> {
 export abstract class Scheduler<C extends CommonSettings = CommonSettings> implements NoiseSchedule {
   /** The settings in force, in diffusers' keys. */
   readonly config: Readonly<C>;
+  /** Variance of the noise that each training step adds, `[T]`. */
   readonly betas: Float32Array;
+  /** 1 - beta of each training step, `[T]`. */
   readonly alphas: Float32Array;
+  /**
+   * Alpha-bar: the product of the alphas up to each training step, `[T]`. A noisy sample is
+   * `sqrt(alphaBar) x0 + sqrt(1 - alphaBar) noise`.
+   */
   readonly alphasCumprod: Float32Array;
   /** Calls of `step` for each of the run's steps. */
   readonly order: number = 1;

@@ -117,6 +117,7 @@ export const SETTINGS = {
   solver_p: only<null>(null),
 };
 
+/** All settings of all schedulers, in diffusers' keys; each scheduler takes some of them. */
 export type SchedulerSettings = ConfigOf<typeof SETTINGS>;
 
 /** The noising process that a model was trained on, with diffusers' defaults, and what the model says. */

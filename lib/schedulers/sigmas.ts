@@ -51,9 +51,13 @@ export function exponentialSigmas(n: number, options: { sigmaMin: number; sigmaM
 
 /** Settings that choose among these. */
 export interface SigmaSettings {
+  /** Levels evenly spaced in sigma^(1/7). */
   readonly use_karras_sigmas?: boolean;
+  /** Levels evenly spaced in log sigma. */
   readonly use_exponential_sigmas?: boolean;
+  /** Smallest level; default the schedule's own. */
   readonly sigma_min?: number | null;
+  /** Largest level; default the schedule's own. */
   readonly sigma_max?: number | null;
 }
 

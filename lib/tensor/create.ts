@@ -8,11 +8,13 @@ import { nodeOf, type Operand } from "./operands.ts";
 import type { Nested } from "./print.ts";
 import { Tensor } from "./tensor.ts";
 
+/** How a tensor is made: its dtype, device, and whether it takes gradients. */
 export interface TensorOptions {
   /** float32 unless the data say otherwise. */
   readonly dtype?: DType;
   /** The default device unless given. */
   readonly device?: string;
+  /** Whether `backward()` leaves a gradient in `x.grad`; default false. */
   readonly requiresGrad?: boolean;
 }
 
@@ -21,6 +23,7 @@ export interface TensorOptions {
  *
  * Numbers become float32 (integers too: ask for `{ dtype: "int64" }` where indices are meant), booleans bool; typed
  * arrays keep their type where a dtype matches (Float64Array becomes float32). The data are copied.
+ * `tensor([[1, 2], [3, 4]])` is a matrix `[2, 2]`; `tensor(pixels, [28, 28])` arranges a flat array.
  *
  * @throws RangeError where lists differ in length, or the shape holds another number of elements
  */
@@ -111,28 +114,33 @@ function finish(node: Node, options: TensorOptions): Tensor {
   return options.requiresGrad ? x.requiresGrad_() : x;
 }
 
-/** A tensor of `shape` filled with `value`. */
+/** A tensor of `shape` filled with `value`. `full([2, 3], 0.5)`. */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
   checkShape("full", shape);
   return finish(g.expand(g.constant(value, options.dtype ?? "float32", value !== 0 && value !== 1), shape), options);
 }
 
+/** Zeros of a shape: `zeros([2, 3])`. */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return full(shape, 0, options);
 }
 
+/** Ones of a shape: `ones([2, 3])`. */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
   return full(shape, 1, options);
 }
 
+/** A tensor of the shape and dtype of `x`, filled with `value`. */
 export function fullLike(x: Tensor, value: number): Tensor {
   return full(x.shape, value, { dtype: x.dtype });
 }
 
+/** Zeros of the shape and dtype of `x`. */
 export function zerosLike(x: Tensor): Tensor {
   return fullLike(x, 0);
 }
 
+/** Ones of the shape and dtype of `x`. */
 export function onesLike(x: Tensor): Tensor {
   return fullLike(x, 1);
 }
@@ -140,6 +148,7 @@ export function onesLike(x: Tensor): Tensor {
 /**
  * `start`, `start + step` and so on below `end`; from 0 where only an end is given. int64 where all three are whole
  * numbers, as in PyTorch.
+ * `arange(5)` is `[0, 1, 2, 3, 4]`.
  */
 export function arange(end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
@@ -162,7 +171,10 @@ export function arange(a: number, b?: number | TensorOptions, step = 1, options:
   );
 }
 
-/** `count` numbers evenly spaced from `start` to `end`, both included. */
+/**
+ * `count` numbers evenly spaced from `start` to `end`, both included. `linspace(0, 1, 5)` is
+ * `[0, 0.25, 0.5, 0.75, 1]`.
+ */
 export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
   if (!Number.isInteger(count) || count < 0) throw new RangeError(`linspace: got ${count} numbers, expected 0 or more`);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
@@ -174,7 +186,7 @@ export function linspace(start: number, end: number, count: number, options: Ten
   return fromArray(dtype, [count], fill(dtype, values), options);
 }
 
-/** The identity matrix of `n` rows. */
+/** The identity matrix of `n` rows. `eye(3)` is `[3, 3]`. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   checkShape("eye", [n]);
   const dtype = options.dtype ?? "float32";
@@ -182,7 +194,7 @@ export function eye(n: number, options: TensorOptions = {}): Tensor {
   return fromArray(dtype, [n, n], fill(dtype, values), options);
 }
 
-/** Tensors joined along an existing dimension. */
+/** Tensors joined along an existing dimension. `cat([a, b])` of two `[8, 28, 28]` is `[16, 28, 28]`. */
 export function cat(list: readonly Tensor[], dim = 0): Tensor {
   return new Tensor(
     g.cat(
@@ -192,7 +204,7 @@ export function cat(list: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
-/** Tensors of one shape joined along a new dimension. */
+/** Tensors of one shape joined along a new dimension. `stack([a, b, c])` of three `[28, 28]` is `[3, 28, 28]`. */
 export function stack(list: readonly Tensor[], dim = 0): Tensor {
   if (list.length === 0) throw new RangeError("stack: got an empty list; expected at least one tensor");
   return cat(
@@ -201,20 +213,23 @@ export function stack(list: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
-/** `condition ? a : b`, elementwise with broadcasting. */
+/** `condition ? a : b`, elementwise with broadcasting. `where(x.gt(0), x, 0)`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = a instanceof Tensor ? a : b instanceof Tensor ? b : condition.float();
   return new Tensor(g.where(condition.node, nodeOf(a, like), nodeOf(b, like)));
 }
 
+/** The larger of `a` and `b`, element by element: `maximum(x, 0)`. */
 export function maximum(a: Tensor, b: Operand): Tensor {
   return a.maximum(b);
 }
 
+/** The smaller of `a` and `b`, element by element. */
 export function minimum(a: Tensor, b: Operand): Tensor {
   return a.minimum(b);
 }
 
+/** Matrix product: `[n, k]` and `[k, m]` give `[n, m]`; dimensions before the last two broadcast. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   return a.matmul(b);
 }

@@ -7,18 +7,22 @@ import type { Tensor } from "./tensor.ts";
 
 /** Operations that treat each element alone, and conversions. */
 export abstract class Elementwise extends TensorState {
+  /** The sum `x + y`, element by element; shapes broadcast: `x.add(1)`, `x.add(noise.mul(sigma))`, `images.add(bias)`. */
   add(this: Tensor, other: Operand): Tensor {
     return binary(this, "add", other);
   }
 
+  /** The difference `x - y`, element by element: `noisy.sub(noise)`. */
   sub(this: Tensor, other: Operand): Tensor {
     return binary(this, "sub", other);
   }
 
+  /** The product `x * y`, element by element (not the matrix product, which is `matmul`): `noise.mul(0.5)`. */
   mul(this: Tensor, other: Operand): Tensor {
     return binary(this, "mul", other);
   }
 
+  /** The quotient `x / y`, element by element: `x.div(x.norm())`. Always a float, also of whole numbers. */
   div(this: Tensor, other: Operand): Tensor {
     return binary(this, "div", other);
   }
@@ -34,6 +38,7 @@ export abstract class Elementwise extends TensorState {
     return binary(this, "mod", other);
   }
 
+  /** Each element to the power `exponent`: `x.pow(3)`. Any shape, the same shape back. */
   pow(this: Tensor, exponent: Operand): Tensor {
     // Exponents are seldom varied and often simplify: they belong to the program.
     return typeof exponent === "number"
@@ -41,66 +46,82 @@ export abstract class Elementwise extends TensorState {
       : binary(this, "pow", exponent);
   }
 
+  /** Each element times itself: `a.sub(b).square().mean()` is a mean squared error. */
   square(this: Tensor): Tensor {
     return this.mul(this);
   }
 
+  /** The larger of `x` and `other`, element by element: `x.maximum(0)`. For the largest element of all: `max()`. */
   maximum(this: Tensor, other: Operand): Tensor {
     return binary(this, "maximum", other);
   }
 
+  /** The smaller of `x` and `other`, element by element: `x.minimum(1)`. For the smallest element of all: `min()`. */
   minimum(this: Tensor, other: Operand): Tensor {
     return binary(this, "minimum", other);
   }
 
+  /** Whether each element equals `other`: a bool tensor. `pred.eq(labels).float().mean()` is an accuracy. */
   eq(this: Tensor, other: Operand): Tensor {
     return binary(this, "eq", other);
   }
 
+  /** Whether each element differs from `other`: a bool tensor. */
   ne(this: Tensor, other: Operand): Tensor {
     return this.eq(other).logicalNot();
   }
 
+  /** Whether each element is less than `other` (`x < y` in Python): a bool tensor, `x.lt(0)`. */
   lt(this: Tensor, other: Operand): Tensor {
     return binary(this, "lt", other);
   }
 
+  /** Whether each element is at most `other` (`x <= y` in Python): a bool tensor. */
   le(this: Tensor, other: Operand): Tensor {
     return binary(this, "le", other);
   }
 
+  /** Whether each element is greater than `other` (`x > y` in Python): a bool tensor, `x.gt(0.5)`. */
   gt(this: Tensor, other: Operand): Tensor {
     return binary(this, "gt", other);
   }
 
+  /** Whether each element is at least `other` (`x >= y` in Python): a bool tensor. */
   ge(this: Tensor, other: Operand): Tensor {
     return binary(this, "ge", other);
   }
 
+  /** Whether both are true, element by element: `x.gt(0).logicalAnd(x.lt(1))`. */
   logicalAnd(this: Tensor, other: Tensor): Tensor {
     return binary(this, "and", other);
   }
 
+  /** Whether at least one is true, element by element. */
   logicalOr(this: Tensor, other: Tensor): Tensor {
     return binary(this, "or", other);
   }
 
+  /** True becomes false and false true, element by element. */
   logicalNot(this: Tensor): Tensor {
     return unary(this, "not");
   }
 
+  /** `-x`, element by element. */
   neg(this: Tensor): Tensor {
     return unary(this, "neg");
   }
 
+  /** e to the power of each element; the same shape back: `tensor([0, 1]).exp()` is `[1, 2.7183]`. */
   exp(this: Tensor): Tensor {
     return unary(this, "exp");
   }
 
+  /** Natural logarithm of each element: `x.log()`. Of 0 it is -Infinity, below 0 NaN. */
   log(this: Tensor): Tensor {
     return unary(this, "log");
   }
 
+  /** Square root of each element; NaN below 0. Example: `x.square().mean().sqrt()`. */
   sqrt(this: Tensor): Tensor {
     return unary(this, "sqrt");
   }
@@ -115,22 +136,27 @@ export abstract class Elementwise extends TensorState {
     return unary(this, "reciprocal");
   }
 
+  /** Sine of each element, in radians. */
   sin(this: Tensor): Tensor {
     return unary(this, "sin");
   }
 
+  /** Cosine of each element, in radians. */
   cos(this: Tensor): Tensor {
     return unary(this, "cos");
   }
 
+  /** Hyperbolic tangent of each element, from -1 to 1. */
   tanh(this: Tensor): Tensor {
     return unary(this, "tanh");
   }
 
+  /** 1 / (1 + exp(-x)), element by element: any number becomes one between 0 and 1. */
   sigmoid(this: Tensor): Tensor {
     return unary(this, "sigmoid");
   }
 
+  /** max(x, 0), element by element: negative elements become 0. */
   relu(this: Tensor): Tensor {
     return unary(this, "relu");
   }
@@ -150,22 +176,27 @@ export abstract class Elementwise extends TensorState {
     return unary(this, "quickGelu");
   }
 
+  /** The error function of each element, from -1 to 1. */
   erf(this: Tensor): Tensor {
     return unary(this, "erf");
   }
 
+  /** Each element without its sign. */
   abs(this: Tensor): Tensor {
     return unary(this, "abs");
   }
 
+  /** -1, 0 or 1 for each element. */
   sign(this: Tensor): Tensor {
     return unary(this, "sign");
   }
 
+  /** Each element rounded down to a whole number. */
   floor(this: Tensor): Tensor {
     return unary(this, "floor");
   }
 
+  /** Each element rounded up to a whole number. */
   ceil(this: Tensor): Tensor {
     return unary(this, "ceil");
   }
@@ -175,6 +206,7 @@ export abstract class Elementwise extends TensorState {
     return unary(this, "round");
   }
 
+  /** Whether each element is NaN: a bool tensor. `await x.isnan().any().item()` is 1 where one is. */
   isnan(this: Tensor): Tensor {
     return unary(this, "isnan");
   }
@@ -197,50 +229,65 @@ export abstract class Elementwise extends TensorState {
     return this.wrap(g.where(mask.node, g.constant(value, this.dtype, true), this.node));
   }
 
+  /**
+   * Exponentials along `dim` divided by their sum, so that they are positive and add up to 1: scores `[b, 10]`
+   * become probabilities with `scores.softmax(1)`.
+   */
   softmax(this: Tensor, dim: number): Tensor {
     return this.wrap(g.softmax(this.node, dim));
   }
 
+  /** The logarithm of `softmax(dim)`, computed without overflow. */
   logSoftmax(this: Tensor, dim: number): Tensor {
     return this.wrap(g.softmax(this.node, dim, "logSoftmax"));
   }
 
+  /** The same values as float32; true and false become 1 and 0. */
   float(this: Tensor): Tensor {
     return this.to("float32");
   }
 
+  /** The same values as float16: half the memory, about three digits. */
   half(this: Tensor): Tensor {
     return this.to("float16");
   }
 
+  /** The same values as int64, fractions cut off: what indices and classes are. */
   long(this: Tensor): Tensor {
     return this.to("int64");
   }
 
+  /** The same values as int32, fractions cut off. */
   int(this: Tensor): Tensor {
     return this.to("int32");
   }
 
+  /** False where an element is 0, true elsewhere. */
   bool(this: Tensor): Tensor {
     return this.to("bool");
   }
 
+  /** Adds `other` in place: this tensor changes. For values that need no gradient. */
   add_(this: Tensor, other: Operand): Tensor {
     return this.copy_(this.add(other));
   }
 
+  /** Subtracts `other` in place: this tensor changes. */
   sub_(this: Tensor, other: Operand): Tensor {
     return this.copy_(this.sub(other));
   }
 
+  /** Multiplies by `other` in place: this tensor changes. */
   mul_(this: Tensor, other: Operand): Tensor {
     return this.copy_(this.mul(other));
   }
 
+  /** Sets all elements to 0, in place. */
   zero_(this: Tensor): Tensor {
     return this.copy_(0);
   }
 
+  /** Sets all elements to `value`, in place. */
   fill_(this: Tensor, value: number): Tensor {
     return this.copy_(value);
   }

@@ -19,6 +19,7 @@ export function noGrad<T>(f: () => T): T {
   }
 }
 
+/** One gradient for one argument, a list of them for several. */
 type Gradients<A extends readonly Tensor[]> = A extends readonly [Tensor] ? Tensor : { [K in keyof A]: Tensor };
 
 /**

@@ -7,6 +7,7 @@ import type { Tensor } from "./tensor.ts";
 
 /** A tensor, or a number beside one. */
 export type Operand = Tensor | number;
+/** One dimension or several; negative ones count from the end. */
 export type Dims = number | readonly number[];
 
 /** A number beside `x`, or another tensor, as a value of the graph. */

@@ -5,6 +5,7 @@ import type { TensorOptions } from "./create.ts";
 import { Tensor } from "./tensor.ts";
 import { live } from "./trace.ts";
 
+/** How random numbers are made: as other tensors, and from which generator. */
 export interface RandomOptions extends TensorOptions {
   /** Where the numbers come from; the shared generator of `manualSeed` by default. */
   readonly generator?: Generator;
@@ -17,17 +18,23 @@ function drawn(where: string, dtype: DType, shape: Shape, fill: () => TypedArray
   return options.requiresGrad ? x.requiresGrad_() : x;
 }
 
-/** Numbers of the standard normal distribution: PyTorch's CPU numbers for the same seed, to 2e-6. */
+/**
+ * Numbers of the standard normal distribution: PyTorch's CPU numbers for the same seed, to 2e-6. `randn([2, 3])`,
+ * `randn([8, 1, 28, 28]).mul(sigma)`.
+ */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn("randn", "float32", shape, () => fillNormal(new Float32Array(sizeOf(shape)), options), options);
 }
 
-/** Numbers evenly distributed from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. */
+/** Numbers evenly distributed from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. `rand([2, 3])`. */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn("rand", "float32", shape, () => fillUniform(new Float32Array(sizeOf(shape)), options), options);
 }
 
-/** Integers from `low` to `high` (not included), int64: PyTorch's CPU numbers for the same seed. */
+/**
+ * Integers from `low` to `high` (not included), int64: PyTorch's CPU numbers for the same seed. `randint(0, 10, [5])`
+ * draws five digits.
+ */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   const dtype = options.dtype ?? "int64";
   const fill = () => {
@@ -45,10 +52,12 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
   return drawn("randperm", "int64", [n], () => fillRandperm(new BigInt64Array(n), options), options);
 }
 
+/** Numbers of the standard normal distribution, of the shape of `x`: `x.add(randnLike(x).mul(sigma))`. */
 export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
   return randn(x.shape, options);
 }
 
+/** Uniform random numbers from 0 to 1 (not included), of the shape of `x`. */
 export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
   return rand(x.shape, options);
 }

@@ -6,10 +6,15 @@ import type { Tensor } from "./tensor.ts";
 
 /** Operations that reduce dimensions (over `dim`: one or several, all by default) or arrange elements anew. */
 export abstract class Shaping extends Elementwise {
+  /**
+   * The sum of all elements (a scalar), or along `dim`: `x.sum()`, `x.sum(1)`, `x.sum([2, 3])`. With `keepdim` the
+   * dimension stays, with size 1.
+   */
   sum(this: Tensor, dim?: Dims, keepdim = false): Tensor {
     return this.wrap(g.sum(this.node, dim, keepdim));
   }
 
+  /** The mean of all elements (a scalar), or along `dim`: `x.mean()` of `[8, 28, 28]` is one number, `x.mean(0)` is `[28, 28]`. */
   mean(this: Tensor, dim?: Dims, keepdim = false): Tensor {
     return this.wrap(g.mean(this.node, dim, keepdim));
   }
@@ -28,7 +33,7 @@ export abstract class Shaping extends Elementwise {
     return this.var(dim, options).sqrt();
   }
 
-  /** Length of the vector of all elements (or along `dim`). */
+  /** Length of the vector of all elements (or along `dim`). `x.div(x.norm())` has length 1. */
   norm(this: Tensor, dim?: Dims, keepdim = false): Tensor {
     return this.wrap(g.sqrt(g.sumSquare(this.node, dim, keepdim)));
   }
@@ -49,10 +54,12 @@ export abstract class Shaping extends Elementwise {
     return dim === undefined ? this.amin() : extremum(this, "argmin", dim, keepdim);
   }
 
+  /** The largest element of all (a scalar), or along one or several dimensions: `x.amax([1, 2])`. */
   amax(this: Tensor, dim?: Dims, keepdim = false): Tensor {
     return this.wrap(g.max(this.node, dim, keepdim));
   }
 
+  /** The smallest element of all (a scalar), or along one or several dimensions. */
   amin(this: Tensor, dim?: Dims, keepdim = false): Tensor {
     return this.wrap(g.min(this.node, dim, keepdim));
   }
@@ -62,6 +69,7 @@ export abstract class Shaping extends Elementwise {
     return this.wrap(g.argument("argmax", this.node, dim, keepdim));
   }
 
+  /** Index of the smallest element (along `dim`), the first among equals: int64. */
   argmin(this: Tensor, dim?: number, keepdim = false): Tensor {
     return this.wrap(g.argument("argmin", this.node, dim, keepdim));
   }
@@ -76,19 +84,22 @@ export abstract class Shaping extends Elementwise {
     return this.wrap(g.max(g.cast(this.bool().node, "int32"), dim, keepdim)).bool();
   }
 
+  /** Running sums along `dim`; the same shape back: `[1, 2, 3]` becomes `[1, 3, 6]`. */
   cumsum(this: Tensor, dim: number): Tensor {
     return this.wrap(g.cumsum(this.node, dim));
   }
 
-  /** The same elements in another shape; one dimension may be -1. */
+  /** The same elements in another shape; one dimension may be -1. `x.reshape(28, 28)`, `x.reshape(8, -1)`. */
   reshape(this: Tensor, ...shape: number[] | [Shape]): Tensor {
     return this.wrap(g.reshape(this.node, listed(shape)));
   }
 
+  /** The same as `reshape`: `x.view(8, -1)`. */
   view(this: Tensor, ...shape: number[] | [Shape]): Tensor {
     return this.reshape(...shape);
   }
 
+  /** The dimensions in another order: `x.permute(0, 2, 3, 1)` makes `[b, c, h, w]` `[b, h, w, c]`. */
   permute(this: Tensor, ...dims: number[] | [readonly number[]]): Tensor {
     return this.wrap(g.permute(this.node, listed(dims)));
   }
@@ -147,6 +158,7 @@ export abstract class Shaping extends Elementwise {
     return this.reshape([...this.shape.slice(0, at), ...inner, ...this.shape.slice(at + 1)]);
   }
 
+  /** The elements in reverse order along the given dimensions: `x.flip(-1)` mirrors pictures `[.., h, w]` left to right. */
   flip(this: Tensor, ...dims: number[] | [readonly number[]]): Tensor {
     return this.wrap(g.flip(this.node, listed(dims)));
   }

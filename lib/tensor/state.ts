@@ -80,10 +80,12 @@ export abstract class TensorState {
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
   }
 
+  /** Size of each dimension: `[8, 1, 28, 28]` for a batch of eight grey pictures. Known at once, without `await`. */
   get shape(): Shape {
     return this.#window?.shape ?? this.#node.shape;
   }
 
+  /** Type of the elements: "float32" for most, "int64" for indices, "bool" for comparisons. */
   get dtype(): DType {
     return this.#window?.base.dtype ?? this.#node.dtype;
   }
@@ -103,6 +105,7 @@ export abstract class TensorState {
     return sizeOf(this.shape);
   }
 
+  /** The shape, or the size of one dimension: `x.size()`, `x.size(0)`, `x.size(-1)`. */
   size(): Shape;
   size(dim: number): number;
   size(dim?: number): Shape | number {
@@ -150,6 +153,7 @@ export abstract class TensorState {
 
   /**
    * Adds the gradients of this scalar to `grad` of every tensor with `requiresGrad` that it was computed from.
+   * `loss.backward()`, then `weight.grad` has the shape of `weight`.
    *
    * @param gradient - gradient of this tensor, where it is no scalar
    * @param options.createGraph - keep the gradients differentiable; default false
@@ -210,14 +214,14 @@ export abstract class TensorState {
     return read(this.node);
   }
 
-  /** The only element as a number (true and false as 1 and 0). */
+  /** The only element as a number (true and false as 1 and 0). `await loss.item()` in a cell. */
   async item(): Promise<number> {
     if (this.numel() !== 1)
       throw new RangeError(`item: ${show(this.shape)} holds ${this.numel()} elements, expected 1`);
     return Number((await this.#elements())[0]);
   }
 
-  /** The elements in nested arrays. */
+  /** The elements in nested arrays. `await x.tolist()` of shape `[2, 3]` is `[[1, 2, 3], [4, 5, 6]]`. */
   async tolist(): Promise<Nested> {
     return nested(await this.#elements(), this.shape, this.dtype);
   }
@@ -268,11 +272,12 @@ export abstract class TensorState {
     return this.#window;
   }
 
+  /** Whether this tensor is a part of the row `base`. */
   isWindowOf(base: Tensor): boolean {
     return this.#window?.base === base;
   }
 
-  /** Another dtype of the same values. */
+  /** Another dtype of the same values. `x.to("int64")`. */
   to(dtype: DType): Tensor;
   /** The same values on another device. */
   to(device: string): Promise<Tensor>;

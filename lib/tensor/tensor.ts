@@ -119,17 +119,22 @@ export class Tensor extends Shaping {
 
   // ---- products
 
-  /** Matrix product over the last two dimensions, the others broadcast. */
+  /**
+   * Matrix product over the last two dimensions, the others broadcast. `a.matmul(b)` of `[n, k]` and `[k, m]` is
+   * `[n, m]`.
+   */
   matmul(other: Tensor): Tensor {
     return new Tensor(g.matmul(this.node, other.node));
   }
 
+  /** The same as `matmul`: `[n, k]` times `[k, m]` is `[n, m]`. */
   mm(other: Tensor): Tensor {
     return this.matmul(other);
   }
 
   // ---- display
 
+  /** The values as text where they are known; otherwise the shape and dtype, with how to compute them. */
   override toString(): string {
     return formatNow(this);
   }

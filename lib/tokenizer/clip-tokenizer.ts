@@ -36,12 +36,19 @@ export interface TokenBatch {
  * @see Sennrich et al. 2016 (byte-pair encoding): https://arxiv.org/abs/1508.07909
  */
 export class CLIPTokenizer {
+  /** The token at the start of every prompt. */
   readonly bosToken: string;
+  /** The token at the end of every prompt. */
   readonly eosToken: string;
+  /** The token that fills a prompt up to 77. */
   readonly padToken: string;
+  /** The token for what the vocabulary does not know. */
   readonly unkToken: string;
+  /** Id of the token at the start: 49406. */
   readonly bosTokenId: number;
+  /** Id of the token at the end: 49407. */
   readonly eosTokenId: number;
+  /** Id of the token that fills up. */
   readonly padTokenId: number;
   /** Tokens in a row that the text encoder takes: 77. */
   readonly modelMaxLength: number;

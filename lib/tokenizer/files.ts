@@ -7,6 +7,7 @@ export interface TokenizerFiles {
   readonly vocab: ReadonlyMap<string, number>;
   /** Pairs to join, the first ones first. */
   readonly merges: readonly (readonly [string, string])[];
+  /** The tokens for start, end, unknown words and padding. */
   readonly specialTokens: SpecialTokens;
   /** Tokens beyond the vocabulary, or in it, that are found before the text is cut into words. */
   readonly added: readonly { content: string; id: number; special: boolean }[];
@@ -14,10 +15,15 @@ export interface TokenizerFiles {
   readonly modelMaxLength: number;
 }
 
+/** Tokens that stand for no word. */
 export interface SpecialTokens {
+  /** At the start of a text. */
   readonly bosToken: string;
+  /** At the end of a text. */
   readonly eosToken: string;
+  /** In place of what the vocabulary does not know. */
   readonly unkToken: string;
+  /** What fills a text up to its full length. */
   readonly padToken: string;
 }
 

@@ -26,6 +26,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   close(): void;
 }
 
+/** How a function is compiled. */
 export interface CompileOptions {
   /** Named in errors; the function's own name by default. */
   readonly name?: string;

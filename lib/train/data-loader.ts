@@ -14,7 +14,9 @@ export interface Dataset {
 
 /** Grey images with labels in memory, such as `mnist()` gives. */
 interface Images {
+  /** Number of pictures. */
   readonly length: number;
+  /** The pictures at `indices`, with their labels and shape. */
   batch(
     indices: ArrayLike<number>,
     options?: { range?: readonly [number, number] },
@@ -23,6 +25,7 @@ interface Images {
 
 /** Examples that lie in tensors side by side: `x[i]` belongs to `y[i]`. */
 export class TensorDataset implements Dataset {
+  /** Number of examples. */
   readonly length: number;
   readonly #columns: readonly { readonly data: TypedArray; readonly tensor: Tensor; readonly row: number }[];
 
@@ -48,6 +51,7 @@ export class TensorDataset implements Dataset {
     return new TensorDataset(await Promise.all(columns));
   }
 
+  /** The examples at `indices`: one tensor for each that it was made from. */
   tensors(indices: Int32Array): Tensor[] {
     return this.#columns.map(({ data, tensor, row }) => {
       const out = data.slice(0, 0).constructor as new (n: number) => TypedArray;
@@ -58,6 +62,7 @@ export class TensorDataset implements Dataset {
   }
 }
 
+/** How batches are taken from a data set. */
 export interface DataLoaderOptions {
   /** Default 64. */
   readonly batchSize?: number;
@@ -73,14 +78,23 @@ export interface DataLoaderOptions {
 
 /** Where a loader stands, to go on exactly there. */
 export interface LoaderState {
+  /** Epochs that are finished. */
   readonly epoch: number;
+  /** Batches taken in this epoch. */
   readonly position: number;
 }
 
-/** Batches of a data set, epoch after epoch. */
+/**
+ * Batches of a data set, epoch after epoch.
+ * `for (const [images, labels] of new DataLoader(digits({ n: 640 }), { batchSize: 32, shuffle: true }))`:
+ * `[32, 1, 28, 28]` and `[32]`.
+ */
 export class DataLoader {
+  /** The data set that batches are taken from. */
   readonly dataset: Dataset;
+  /** Examples in a batch. */
   readonly batchSize: number;
+  /** The options that it was made with. */
   readonly options: DataLoaderOptions;
   #epoch = 0;
   #position = 0;
@@ -134,6 +148,7 @@ export class DataLoader {
     return fillRandperm(order, { generator: new Generator(seed) });
   }
 
+  /** Where it stands; set it to go on from there. */
   get state(): LoaderState {
     return { epoch: this.#epoch, position: this.#position };
   }

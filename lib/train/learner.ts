@@ -14,20 +14,34 @@ import { firstBadTensor } from "./diagnose.ts";
 import { Progress } from "./progress.ts";
 
 /** What is minimised, given a batch: the loss, or a record with it and other numbers to watch (scalars all). */
-export type Objective = (...batch: Tensor[]) => Tensor | ({ loss: Tensor } & Record<string, Tensor>);
+export type Objective = (...batch: Tensor[]) =>
+  | Tensor
+  | ({
+      /** What is minimized: a scalar. */
+      loss: Tensor;
+    } & Record<string, Tensor>);
 
 /** Numbers of one step or epoch. */
-export type Numbers = { loss: number } & Record<string, number>;
+export type Numbers = {
+  /** The loss. */
+  loss: number;
+} & Record<string, number>;
 
+/** What is known after a step. */
 export interface StepInfo {
+  /** The learner that took it. */
   readonly learner: Learner;
   /** Steps taken in all, this one included. */
   readonly step: number;
+  /** Epochs finished before it. */
   readonly epoch: number;
+  /** The loss, and whatever else the objective returned. */
   readonly numbers: Numbers;
 }
 
+/** What is known after an epoch. */
 export interface EpochInfo {
+  /** The learner that trained. */
   readonly learner: Learner;
   /** Epochs done in all, this one included. */
   readonly epoch: number;
@@ -37,14 +51,21 @@ export interface EpochInfo {
 
 /** What to do besides: returning false (or a promise of it) ends the training. */
 export interface Callback {
+  /** Called after each step. */
   onStep?(info: StepInfo): unknown;
+  /** Called after each epoch. */
   onEpoch?(info: EpochInfo): unknown;
 }
 
+/** What is trained, with what, and how. */
 export interface LearnerOptions {
+  /** The network. */
   readonly model: Module;
+  /** What changes its weights. */
   readonly optimizer: Optimizer;
+  /** The batches to train on. */
   readonly data: DataLoader;
+  /** What is minimized, given a batch. */
   readonly objective: Objective;
   /** Looked at after each epoch, without training. */
   readonly validation?: DataLoader;
@@ -54,23 +75,30 @@ export interface LearnerOptions {
   readonly clipNorm?: number;
   /** Updated after each step. */
   readonly ema?: EMA;
+  /** What to do after each step or epoch. */
   readonly callbacks?: readonly Callback[];
   /** Show nothing; default false. */
   readonly quiet?: boolean;
 }
 
+/** What a training gave. */
 export interface FitResult {
   /** Numbers of each epoch that ended. */
   readonly epochs: readonly Numbers[];
   /** Whether it was stopped before the last epoch ended. */
   readonly interrupted: boolean;
+  /** Steps taken in all. */
   readonly steps: number;
   /** Milliseconds. */
   readonly elapsed: number;
 }
 
-/** Trains a model: batches, steps, numbers, progress, checkpoints. */
+/**
+ * Trains a model: batches, steps, numbers, progress, checkpoints.
+ * `await new Learner({ model, optimizer, data, objective }).fit(3)`.
+ */
 export class Learner {
+  /** The options that it was made with. */
   readonly options: LearnerOptions;
   /** Loss of each step so far. */
   readonly losses: number[] = [];

@@ -14,6 +14,7 @@ const MOST_PIXELS = 2 ** 31;
  * Each is written in one of several styles, with its own proportions, slant, pressure, tremor and pen.
  *
  * The same seed draws the same digits on every machine, and the first n of more than n.
+ * `digits({ n: 8, seed: 1 })` shows itself; `digits({ n: 100, labels: [3] })` draws threes alone.
  *
  * @param options.n - how many; default 1,000
  * @param options.size - pixels of one side, 8 to 512; default 28
