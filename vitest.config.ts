@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+// Tests that load onnxruntime by itself send nothing to its maker either.
+process.env.ORT_DISABLE_TELEMETRY ??= "1";
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],

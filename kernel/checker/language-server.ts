@@ -113,8 +113,15 @@ export class LanguageServer {
   }
 }
 
-/** Auto-imports would fill a cell's completion with names that it cannot insert. */
-const SETTINGS = { suggest: { autoImports: false }, preferences: { includeCompletionsForModuleExports: false } };
+/**
+ * Auto-imports would fill a cell's completion with names that it cannot insert; and a server that checks a cell is not
+ * to run `npm install` for declarations by itself.
+ */
+const SETTINGS = {
+  suggest: { autoImports: false },
+  preferences: { includeCompletionsForModuleExports: false },
+  disableAutomaticTypeAcquisition: true,
+};
 
 const CLIENT_CAPABILITIES = {
   textDocument: {

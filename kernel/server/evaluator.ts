@@ -5,6 +5,7 @@ import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 import { encodeFrame, FrameReader } from "../evaluator/frames.ts";
 import { COMMAND_FD, type Command, endMark, REPORT_FD, type Report } from "../evaluator/messages.ts";
+import { QUIET } from "../spec/quiet.ts";
 
 /** How an evaluator ended by itself. */
 export interface EvaluatorExit {
@@ -53,6 +54,7 @@ export class Evaluator {
     const main = fileURLToPath(new URL("../evaluator/main.js", import.meta.url));
     this.#process = spawn(process.execPath, [...NODE_FLAGS, main, this.#nonce], {
       cwd: folder,
+      env: { ...QUIET, ...process.env },
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       windowsHide: true,
     });

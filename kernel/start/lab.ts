@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, dirname } from "node:path";
+import { QUIET } from "../spec/quiet.ts";
 import type { Place } from "./args.ts";
 import { type JupyterLab, jupyterProgram } from "./jupyter.ts";
 import { StepError } from "./steps.mjs";
@@ -80,7 +81,7 @@ export class LabServer {
     const child = spawn(jupyterProgram(jupyter, "jupyter-lab"), args, {
       cwd: notebook.folder,
       // The token goes through the environment, since anybody on the machine can read a command line.
-      env: { ...process.env, JUPYTER_PATH, JUPYTER_TOKEN: token },
+      env: { ...QUIET, ...process.env, JUPYTER_PATH, JUPYTER_TOKEN: token },
       stdio: ["ignore", log, log],
       // A process group of its own: Ctrl-C reaches us alone, and stop() ends the server and its kernels in order.
       detached: process.platform !== "win32",

@@ -75,6 +75,7 @@ async function installPackages(root) {
     "--prefer-offline",
     "--no-audit",
     "--no-fund",
+    "--no-update-notifier",
     "--loglevel=error",
   ]);
   if (code !== 0) {

@@ -1,5 +1,9 @@
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { isMainThread, MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { Envelope, Reply, Request } from "./protocol.ts";
+import { disableTelemetry } from "./telemetry.ts";
+
+// At import, so that threads and processes that are started later inherit it.
+if (isMainThread) void disableTelemetry();
 
 interface Waiting {
   readonly computes: boolean;
@@ -54,7 +58,7 @@ class Engine {
     if (this.#worker) return this.#worker;
     this.#quiet = new MessageChannel();
     const worker = new Worker(workerFile(), {
-      workerData: { quiet: this.#quiet.port2 },
+      workerData: { quiet: this.#quiet.port2, nested: !isMainThread },
       transferList: [this.#quiet.port2],
       // Flags meant for this process (a loader, a heap limit) are not the thread's.
       execArgv: [],
@@ -89,7 +93,7 @@ class Engine {
 
 /** The thread runs compiled JavaScript, also while the sources are tested as TypeScript. */
 function workerFile(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "../../dist/lib/runtime/worker.js" : "./worker.js", import.meta.url);
+  return new URL(import.meta.url.endsWith(".ts") ? "../../dist/lib/runtime/thread.js" : "./thread.js", import.meta.url);
 }
 
 export const engine = new Engine();

@@ -3,6 +3,9 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench, BenchResult } from "./bench.ts";
 
+// The programs that are measured report to nobody; those that we start inherit it.
+process.env.ORT_DISABLE_TELEMETRY ??= "1";
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: "boolean" }, list: { type: "boolean" } },
