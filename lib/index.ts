@@ -1,7 +1,17 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
 export { readLora, readTextualInversion } from "./adapters/index.ts";
-export { digits, fashionMnist, ImageDataset, mnist, parseIdx } from "./datasets/index.ts";
+export {
+  captionOf,
+  digits,
+  drawScene,
+  fashionMnist,
+  ImageDataset,
+  mnist,
+  parseIdx,
+  WORLD,
+  world,
+} from "./datasets/index.ts";
 export { SmallUNet, type SmallUNetOptions } from "./examples/small-unet.ts";
 // Tensors
 export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";

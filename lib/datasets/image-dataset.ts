@@ -1,51 +1,58 @@
+import { sizeOf } from "../graph/shape.ts";
+
+/** `[n, height, width]` */
+export type GreyShape = readonly [n: number, height: number, width: number];
+/** `[n, 3, height, width]`: red, green and blue. */
+export type ColourShape = readonly [n: number, channels: 3, height: number, width: number];
+
 /** One labelled picture of a data set. */
-export interface LabelledImage {
-  /** Grey values 0 to 255, row-major; shares the data set's memory. */
+export interface LabelledImage<S extends GreyShape | ColourShape = GreyShape> {
+  /** Values 0 to 255, row-major; shares the data set's memory. */
   readonly image: Uint8Array;
   /** Index into `classes`. */
   readonly label: number;
-  /** `[height, width]` */
-  readonly shape: readonly [number, number];
+  /** `[height, width]`; `[3, height, width]` where pictures have colours. */
+  readonly shape: S extends readonly [number, ...infer Rest] ? Readonly<Rest> : never;
 }
 
 /** What a data set is made of. */
-export interface ImageDatasetParts {
+export interface ImageDatasetParts<S extends GreyShape | ColourShape = GreyShape> {
   /** Names the data set in errors and displays. */
   readonly name: string;
-  /** Grey values, `[n, height, width]`, row-major. */
+  /** Values 0 to 255, row-major. */
   readonly images: Uint8Array;
   /** `[n]`, each an index into `classes`. */
   readonly labels: Uint8Array;
-  /** `[n, height, width]` */
-  readonly shape: readonly [number, number, number];
+  /** `[n, height, width]` of grey pictures, `[n, 3, height, width]` of pictures in colour. */
+  readonly shape: S;
   /** What each label means. */
   readonly classes: readonly string[];
 }
 
 /**
- * Small grey pictures with labels, in memory: what `digits`, `mnist` and `fashionMnist` return.
+ * Small labelled pictures in memory: what `digits`, `mnist` and `fashionMnist` return in grey, and `world` in colour.
  *
  * `data[i]` is one picture (`data.at(-1)` the last); `data.batch(indices)` is what a network takes; a `for of` loop
  * goes over all pictures.
  */
-export class ImageDataset implements ImageDatasetParts {
-  readonly [index: number]: LabelledImage;
+export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> implements ImageDatasetParts<S> {
+  readonly [index: number]: LabelledImage<S>;
   /** Names the data set in errors and displays. */
   readonly name: string;
-  /** Grey values from 0 to 255, `[n, height, width]`, row by row. */
+  /** Values from 0 to 255 in the order of `shape`, row by row. */
   readonly images: Uint8Array;
   /** The label of each picture, `[n]`: an index into `classes`. */
   readonly labels: Uint8Array;
-  /** `[n, height, width]` */
-  readonly shape: readonly [number, number, number];
+  /** `[n, height, width]` of grey pictures, `[n, 3, height, width]` of pictures in colour. */
+  readonly shape: S;
   /** What each label means. */
   readonly classes: readonly string[];
 
   /** @throws RangeError where the parts do not fit each other or a label has no class */
-  constructor(parts: ImageDatasetParts) {
+  constructor(parts: ImageDatasetParts<S>) {
     const { name, images, labels, shape, classes } = parts;
-    const [n, height, width] = shape;
-    if (images.length !== n * height * width || labels.length !== n) {
+    const [n] = shape;
+    if (images.length !== sizeOf(shape) || labels.length !== n) {
       throw new RangeError(
         `${name}: ${images.length} pixels and ${labels.length} labels do not make pictures of shape [${shape}]`,
       );
@@ -69,15 +76,16 @@ export class ImageDataset implements ImageDatasetParts {
   }
 
   /** Picture `index`, counted from the end where negative; undefined outside. */
-  at(index: number): LabelledImage | undefined {
-    const [n, height, width] = this.shape;
+  at(index: number): LabelledImage<S> | undefined {
+    const [n, ...shape] = this.shape;
     const i = index < 0 ? index + n : index;
     if (!Number.isInteger(i) || i < 0 || i >= n) return undefined;
-    const size = height * width;
-    return { image: this.images.subarray(i * size, (i + 1) * size), label: this.labels[i]!, shape: [height, width] };
+    const size = this.#pictureSize;
+    const image = this.images.subarray(i * size, (i + 1) * size);
+    return { image, label: this.labels[i]!, shape: shape as unknown as LabelledImage<S>["shape"] };
   }
 
-  *[Symbol.iterator](): IterableIterator<LabelledImage> {
+  *[Symbol.iterator](): IterableIterator<LabelledImage<S>> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!;
   }
 
@@ -87,9 +95,8 @@ export class ImageDataset implements ImageDatasetParts {
    * @param indices - which, in the order wanted
    * @throws RangeError where an index is outside
    */
-  select(indices: ArrayLike<number | bigint>): ImageDataset {
-    const [, height, width] = this.shape;
-    const size = height * width;
+  select(indices: ArrayLike<number | bigint>): ImageDataset<S> {
+    const size = this.#pictureSize;
     const images = new Uint8Array(indices.length * size);
     const labels = new Uint8Array(indices.length);
     for (let k = 0; k < indices.length; k++) {
@@ -97,17 +104,18 @@ export class ImageDataset implements ImageDatasetParts {
       images.set(this.images.subarray(i * size, (i + 1) * size), k * size);
       labels[k] = this.labels[i]!;
     }
-    return new ImageDataset({ ...this.#parts(), images, labels, shape: [indices.length, height, width] });
+    return new ImageDataset({ ...this.#parts(), images, labels, shape: this.#shapeOf(indices.length) });
   }
 
   /** The pictures from `start` up to `end`, without a copy; both as in `Array.slice`. */
-  slice(start?: number, end?: number): ImageDataset {
-    const [n, height, width] = this.shape;
+  slice(start?: number, end?: number): ImageDataset<S> {
+    const [n] = this.shape;
+    const size = this.#pictureSize;
     const from = bound(start ?? 0, n);
     const to = Math.max(from, bound(end ?? n, n));
-    const images = this.images.subarray(from * height * width, to * height * width);
+    const images = this.images.subarray(from * size, to * size);
     const labels = this.labels.subarray(from, to);
-    return new ImageDataset({ ...this.#parts(), images, labels, shape: [to - from, height, width] });
+    return new ImageDataset({ ...this.#parts(), images, labels, shape: this.#shapeOf(to - from) });
   }
 
   /** The indices of all pictures with one of these labels, in order. */
@@ -123,19 +131,20 @@ export class ImageDataset implements ImageDatasetParts {
    *
    * @param indices - which, in the order wanted; default all
    * @param options.range - what 0 and 255 become; default [0, 1]. Diffusion works on [-1, 1].
-   * @returns `images` `[b, 1, height, width]` and `labels` `[b]`, row-major
+   * @returns `images` `[b, 1, height, width]`, in colour `[b, 3, height, width]`, and `labels` `[b]`, row-major
    * @throws RangeError where an index is outside
    */
   batch(
     indices?: ArrayLike<number | bigint>,
     options: { range?: readonly [number, number] } = {},
   ): { images: Float32Array; labels: BigInt64Array; shape: [number, number, number, number] } {
-    const [n, height, width] = this.shape;
+    const [n, ...rest] = this.shape;
+    const [channels, height, width] = rest.length === 3 ? rest : [1, ...rest];
     const [low, high] = options.range ?? [0, 1];
     if (!(Number.isFinite(low) && Number.isFinite(high))) {
       throw new RangeError(`${this.name}.batch: range [${low}, ${high}]; expected two finite numbers`);
     }
-    const size = height * width;
+    const size = this.#pictureSize;
     const count = indices?.length ?? n;
     const images = new Float32Array(count * size);
     const labels = new BigInt64Array(count);
@@ -145,7 +154,7 @@ export class ImageDataset implements ImageDatasetParts {
       for (let p = 0; p < size; p++) images[k * size + p] = values[this.images[i * size + p]!]!;
       labels[k] = BigInt(this.labels[i]!);
     }
-    return { images, labels, shape: [count, 1, height, width] };
+    return { images, labels, shape: [count, channels!, height!, width!] };
   }
 
   #index(index: number | bigint, method: string): number {
@@ -156,7 +165,16 @@ export class ImageDataset implements ImageDatasetParts {
     return i;
   }
 
-  #parts(): ImageDatasetParts {
+  /** Numbers in one picture. */
+  get #pictureSize(): number {
+    return sizeOf(this.shape.slice(1));
+  }
+
+  #shapeOf(n: number): S {
+    return [n, ...this.shape.slice(1)] as unknown as S;
+  }
+
+  #parts(): ImageDatasetParts<S> {
     return { name: this.name, images: this.images, labels: this.labels, shape: this.shape, classes: this.classes };
   }
 }

@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { show } from "../graph/shape.ts";
+import { shipped } from "../io/shipped.ts";
 import { loadTensors } from "../io/tensors.ts";
 import { avgPool2d } from "../nn/functional.ts";
 import { Conv2d, Linear, Module } from "../nn/index.ts";
@@ -84,21 +83,10 @@ export class DigitJudge extends Module {
  * @param path - weights to take instead; default those in `data/digit-judge`
  * @throws Error where the file is missing or does not fit
  */
-export async function digitJudge(path: string = shipped()): Promise<DigitJudge> {
+export async function digitJudge(
+  path: string = shipped(JUDGE_FILE, "Train one: node dist/lib/judge/train.js"),
+): Promise<DigitJudge> {
   const judge = new DigitJudge();
   judge.loadStateDict(await loadTensors(path, { copy: true }));
   return judge.eval().requiresGrad_(false) as DigitJudge;
-}
-
-/** Beside the compiled library or its sources: the nearest folder above that holds the file. */
-function shipped(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const path = join(folder, JUDGE_FILE);
-    if (existsSync(path)) return path;
-    if (folder === dirname(folder)) {
-      throw new Error(
-        `digitJudge: no ${JUDGE_FILE} in the folders above the library. Train one: node dist/lib/judge/train.js`,
-      );
-    }
-  }
 }

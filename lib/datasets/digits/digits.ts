@@ -1,5 +1,5 @@
+import { Dice } from "../dice.ts";
 import { ImageDataset } from "../image-dataset.ts";
-import { Dice } from "./dice.ts";
 import { write } from "./pen.ts";
 import { rasterise } from "./raster.ts";
 import { STYLES } from "./styles.ts";

@@ -1,4 +1,4 @@
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../dice.ts";
 import type { Point, Style } from "./styles.ts";
 
 /** A place on the paper and the pen's radius there; `lift` where the pen comes down anew. */
@@ -15,11 +15,12 @@ const PIECES = 6;
 /**
  * Writes one digit: the style's points as this writer would set them, curves through them, then ink.
  *
+ * @param freedom - how far the writer strays from the style: 1 as people do, 0 not at all
  * @returns the pen's way in a unit whose size the caller sets; y downward
  */
-export function write(style: Style, dice: Dice): Dot[] {
-  const place = writer(style, dice);
-  const unsteadiness = dice.uniform(0.015, 0.065);
+export function write(style: Style, dice: Dice, freedom = 1): Dot[] {
+  const place = hand(style.aspect, dice, freedom);
+  const unsteadiness = dice.uniform(0.015, 0.065) * freedom;
   const dots: Dot[] = [];
   const shared = new Map<string, [number, number]>();
   for (const stroke of style.strokes) {
@@ -30,21 +31,26 @@ export function write(style: Style, dice: Dice): Dot[] {
       shared.set(key, [dx, dy]);
       return [x + dx, y + dy, corner];
     });
-    const way = curve(reach(placed, dice)).map(([x, y]) => place(x, y));
-    dots.push(...ink(tremble(way, dice), dice));
+    const way = curve(reach(placed, dice, freedom)).map(([x, y]) => place(x, y));
+    dots.push(...ink(tremble(way, dice, freedom), dice, freedom));
   }
   return dots;
 }
 
-/** This writer's hand: proportions, bends, slant and turn, as one map of the box. */
-function writer(style: Style, dice: Dice): (x: number, y: number) => [number, number] {
-  const width = style.aspect * Math.max(0.4, dice.normal(1, 0.25));
-  const slant = dice.normal(0.07, 0.24);
+/**
+ * This writer's hand: proportions, bends, slant and turn, as one map of the box.
+ *
+ * @param aspect - the box's width over its height
+ * @param freedom - how far it strays from leaving all as it is: 1 as people do when they write, 0 not at all
+ */
+export function hand(aspect: number, dice: Dice, freedom: number): (x: number, y: number) => [number, number] {
+  const width = aspect * Math.max(0.4, dice.normal(1, 0.25 * freedom));
+  const slant = dice.normal(0.07 * freedom, 0.24 * freedom);
   // Rational sine and cosine: the same bits on every machine.
-  const t = dice.normal(0, 0.045);
+  const t = dice.normal(0, 0.045 * freedom);
   const cos = (1 - t * t) / (1 + t * t);
   const sin = (2 * t) / (1 + t * t);
-  const bend = [0, 0, 0, 0, 0, 0].map(() => dice.normal(0, 0.16));
+  const bend = [0, 0, 0, 0, 0, 0].map(() => dice.normal(0, 0.16 * freedom));
   return (x, y) => {
     const u = x - 0.5;
     const v = y - 0.5;
@@ -56,10 +62,10 @@ function writer(style: Style, dice: Dice): (x: number, y: number) => [number, nu
 }
 
 /** Ends that stop short or run on, as a hurried hand makes them. */
-function reach(points: readonly Point[], dice: Dice): Point[] {
+function reach(points: readonly Point[], dice: Dice, freedom: number): Point[] {
   const out = [...points];
   const move = (at: number, towards: number) => {
-    const amount = dice.normal(0.04, 0.13);
+    const amount = dice.normal(0.04, 0.13) * freedom;
     const [x, y, corner] = out[at]!;
     const [nx, ny] = out[towards]!;
     out[at] = [x + (x - nx) * amount, y + (y - ny) * amount, corner];
@@ -90,8 +96,8 @@ function spline(p0: number, p1: number, p2: number, p3: number, t: number): numb
 }
 
 /** A slow random shift along the way. */
-function tremble(way: readonly [number, number][], dice: Dice): [number, number][] {
-  const size = dice.uniform(0, 0.012);
+function tremble(way: readonly [number, number][], dice: Dice, freedom: number): [number, number][] {
+  const size = dice.uniform(0, 0.012) * freedom;
   const dx = drift(way.length, 4, dice);
   const dy = drift(way.length, 4, dice);
   return way.map(([x, y], i) => [x + size * dx[i]!, y + size * dy[i]!]);
@@ -110,12 +116,12 @@ function drift(n: number, step: number, dice: Dice): number[] {
 }
 
 /** The pen's radius along the way, about 1: pressure that wanders, a broad nib, ends that thin out or blot. */
-function ink(way: readonly [number, number][], dice: Dice): Dot[] {
+function ink(way: readonly [number, number][], dice: Dice, freedom: number): Dot[] {
   const pressure = drift(way.length, 9, dice);
-  const force = dice.uniform(0, 0.16);
-  const nib = dice.uniform(0, 0.3);
+  const force = dice.uniform(0, 0.16) * freedom;
+  const nib = dice.uniform(0, 0.3) * freedom;
   const [nibX, nibY] = [dice.uniform(-1, 1), dice.uniform(-1, 1)];
-  const ends = [dice.normal(-0.12, 0.18), dice.normal(-0.18, 0.2)];
+  const ends = [dice.normal(-0.12, 0.18) * freedom, dice.normal(-0.18, 0.2) * freedom];
   return way.map(([x, y], i) => {
     const [bx, by] = way[Math.max(0, i - 1)]!;
     const [ax, ay] = way[Math.min(way.length - 1, i + 1)]!;

@@ -19,13 +19,26 @@ export function rasterise(
   options: Placement & { softness: number },
   out: Uint8Array,
 ): void {
-  const placed = place(dots, size, options);
-  const coverage = new Float64Array(size * size);
-  const edge = options.softness;
+  const field = new Float64Array(size * size).fill(-Infinity);
+  penField(place(dots, size, options), size, options.softness, field);
+  for (let i = 0; i < field.length; i++) {
+    out[i] = Math.round(255 * Math.min(1, Math.max(0, field[i]! / options.softness + 0.5)));
+  }
+}
+
+/**
+ * How deep in the pen's ink each pixel's centre lies, in pixels; negative outside of it.
+ *
+ * @param placed - the pen's way in pixels
+ * @param size - pixels of one side
+ * @param margin - how far from the ink pixels are looked at
+ * @param field - `[size, size]`, raised where this ink is deeper than what is there
+ */
+export function penField(placed: readonly Dot[], size: number, margin: number, field: Float64Array): void {
   for (let i = 0; i < placed.length; i++) {
     const b = placed[i]!;
     const a = b.lift ? b : placed[i - 1]!;
-    const reach = Math.max(a.radius, b.radius) + edge;
+    const reach = Math.max(a.radius, b.radius) + margin;
     const left = Math.max(0, Math.floor(Math.min(a.x, b.x) - reach));
     const right = Math.min(size - 1, Math.ceil(Math.max(a.x, b.x) + reach));
     const top = Math.max(0, Math.floor(Math.min(a.y, b.y) - reach));
@@ -41,12 +54,10 @@ export function rasterise(
         const ex = px - t * dx;
         const ey = py - t * dy;
         const inside = a.radius + t * (b.radius - a.radius) - Math.sqrt(ex * ex + ey * ey);
-        const ink = inside / edge + 0.5;
-        if (ink > coverage[y * size + x]!) coverage[y * size + x] = ink;
+        if (inside > field[y * size + x]!) field[y * size + x] = inside;
       }
     }
   }
-  for (let i = 0; i < coverage.length; i++) out[i] = Math.round(255 * Math.min(1, coverage[i]!));
 }
 
 /** How the pen's way is laid on the paper, in pixels. */

@@ -1,8 +1,8 @@
-import { Generator } from "../../random/index.ts";
+import { Generator } from "../random/index.ts";
 
 /**
  * Random choices made with additions and multiplications only. The logarithm and sine behind a usual normal
- * distribution may differ in their last bit between machines; these do not, so a seed draws the same digits anywhere.
+ * distribution may differ in their last bit between machines; these do not, so a seed draws the same pictures anywhere.
  */
 export class Dice {
   readonly #generator: Generator;

@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shipped } from "../../io/shipped.ts";
+import { type Drawing, readSvg } from "./read-svg.ts";
+
+/** Where the drawings ship, from the repository's root. */
+export const STROKES_FOLDER = join("data", "strokes");
+
+const cache = new Map<string, readonly Drawing[]>();
+
+/**
+ * The drawings of one thing, one for each of its variants: `data/strokes/THING/1.svg`, `2.svg` and so on. Read once.
+ *
+ * @throws Error where the thing has no folder, a number is missing, or a file is no drawing
+ */
+export function drawingsOf(thing: string): readonly Drawing[] {
+  const known = cache.get(thing);
+  if (known) return known;
+  const folder = join(shipped(STROKES_FOLDER, "Restore it: git checkout data/strokes"), thing);
+  const drawings = readDrawings(folder);
+  cache.set(thing, drawings);
+  return drawings;
+}
+
+/** The drawings `1.svg`, `2.svg` ... of a folder, in that order. */
+export function readDrawings(folder: string): Drawing[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith(".svg"));
+  } catch (error) {
+    throw new Error(
+      `${folder}: cannot be read (${(error as Error).message}); expected a folder with 1.svg, 2.svg ...`,
+      { cause: error },
+    );
+  }
+  if (names.length === 0) throw new Error(`${folder}: holds no drawing; expected 1.svg, 2.svg ...`);
+  return names.map((_, i) => {
+    const name = `${i + 1}.svg`;
+    if (!names.includes(name)) {
+      throw new Error(
+        `${folder}: has ${names.sort().join(", ")}, no ${name}; number the drawings from 1 without a gap`,
+      );
+    }
+    const path = join(folder, name);
+    return readSvg(readFileSync(path, "utf8"), path);
+  });
+}

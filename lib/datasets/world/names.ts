@@ -1,0 +1,82 @@
+/** The digits of the world, by their names in captions. */
+export const DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"] as const;
+
+const DRAWN = [
+  "star",
+  "heart",
+  "house",
+  "tree",
+  "fish",
+  "bird",
+  "cup",
+  "moon",
+  "boat",
+  "cat",
+  "flower",
+  "sun",
+  "umbrella",
+  "mushroom",
+] as const;
+
+const things = [...DIGITS, ...DRAWN] as const;
+const inks = ["red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink"] as const;
+const backgrounds = ["paper", "mint", "sky", "sunset", "slate", "forest", "night"] as const;
+const manners = ["pen", "chalk", "neon", "watercolour", "mosaic", "woodcut", "outline", "shadow"] as const;
+
+export type Thing = (typeof things)[number];
+export type Ink = (typeof inks)[number];
+export type Background = (typeof backgrounds)[number];
+export type Manner = (typeof manners)[number];
+
+/**
+ * One ink in eight and one manner in eight is held out from each thing: those pictures are never drawn for training, so
+ * that a model can be asked for what it has not seen. Each thing keeps seven of the eight, each ink and manner 21 of 24.
+ */
+const heldOut = {
+  inks: things.map((thing, t) => [thing, inks[(3 * t + 1) % inks.length]!] as const),
+  manners: things.map((thing, t) => [thing, manners[(5 * t + 4) % manners.length]!] as const),
+};
+
+/** All that the world is made of, by name. */
+export const WORLD = {
+  things,
+  inks,
+  backgrounds,
+  manners,
+  thicknesses: ["thin", "thick"],
+  tilts: ["left", "none", "right"],
+  scales: ["small", "large"],
+  /** Across; together with `ys` a place: one of the two is always the centre. */
+  xs: ["left", "centre", "right"],
+  ys: ["top", "centre", "bottom"],
+  heldOut,
+} as const;
+
+export type Thickness = (typeof WORLD.thicknesses)[number];
+export type Tilt = (typeof WORLD.tilts)[number];
+export type Scale = (typeof WORLD.scales)[number];
+export type X = (typeof WORLD.xs)[number];
+export type Y = (typeof WORLD.ys)[number];
+
+/** All that is in one picture. */
+export interface Scene {
+  readonly thing: Thing;
+  /** Which of the thing's drawings, or of a digit's styles of writing, from 1. */
+  readonly variant: number;
+  readonly ink: Ink;
+  readonly background: Background;
+  readonly manner: Manner;
+  readonly thickness: Thickness;
+  readonly tilt: Tilt;
+  readonly scale: Scale;
+  readonly x: X;
+  readonly y: Y;
+}
+
+const heldOutInk = new Map<string, string>(heldOut.inks);
+const heldOutManner = new Map<string, string>(heldOut.manners);
+
+/** Whether a combination is kept from training: the thing's ink or its manner is on the list. */
+export function isHeldOut({ thing, ink, manner }: Pick<Scene, "thing" | "ink" | "manner">): boolean {
+  return heldOutInk.get(thing) === ink || heldOutManner.get(thing) === manner;
+}
