@@ -23,9 +23,13 @@ const inks = ["red", "orange", "yellow", "green", "turquoise", "blue", "purple",
 const backgrounds = ["paper", "mint", "sky", "sunset", "slate", "forest", "night"] as const;
 const manners = ["pen", "chalk", "neon", "watercolour", "mosaic", "woodcut", "outline", "shadow"] as const;
 
+/** What a picture can show: a digit by its name, or a drawn thing. */
 export type Thing = (typeof things)[number];
+/** The colours that things are drawn in. */
 export type Ink = (typeof inks)[number];
+/** What things are drawn on. */
 export type Background = (typeof backgrounds)[number];
+/** How things are drawn. */
 export type Manner = (typeof manners)[number];
 
 /**
@@ -52,24 +56,38 @@ export const WORLD = {
   heldOut,
 } as const;
 
+/** How broad the pen is. */
 export type Thickness = (typeof WORLD.thicknesses)[number];
+/** Which way a thing leans; none where it stands upright. */
 export type Tilt = (typeof WORLD.tilts)[number];
+/** How large a thing is in the picture. */
 export type Scale = (typeof WORLD.scales)[number];
+/** Where a thing lies across the picture. */
 export type X = (typeof WORLD.xs)[number];
+/** Where a thing lies down the picture. */
 export type Y = (typeof WORLD.ys)[number];
 
 /** All that is in one picture. */
 export interface Scene {
+  /** The digit or drawn thing. */
   readonly thing: Thing;
   /** Which of the thing's drawings, or of a digit's styles of writing, from 1. */
   readonly variant: number;
+  /** The colour it is drawn in. */
   readonly ink: Ink;
+  /** What it is drawn on. */
   readonly background: Background;
+  /** How it is drawn. */
   readonly manner: Manner;
+  /** How broad the pen is. */
   readonly thickness: Thickness;
+  /** Which way it leans. */
   readonly tilt: Tilt;
+  /** How large it is. */
   readonly scale: Scale;
+  /** Where it lies across: the centre, unless `y` is not. */
   readonly x: X;
+  /** Where it lies down the picture: the centre, unless `x` is not. */
   readonly y: Y;
 }
 

@@ -10,6 +10,7 @@ const MOST_BYTES = 2 ** 31;
 const SPLITS = ["train", "heldOut", "all"] as const;
 const WORDS = 2 ** 32;
 
+/** What `world` draws. */
 export interface WorldOptions {
   /** How many pictures; default 1,000. */
   readonly n?: number;
@@ -19,10 +20,13 @@ export interface WorldOptions {
   readonly size?: number;
   /** Without the combinations that are held out (default), these alone, or both. */
   readonly split?: (typeof SPLITS)[number];
-  /** Only these; default all of `WORLD`. */
+  /** Only these things; default all. */
   readonly things?: readonly Thing[];
+  /** Only these inks; default all. */
   readonly inks?: readonly Ink[];
+  /** Only these backgrounds; default all. */
   readonly backgrounds?: readonly Background[];
+  /** Only these manners; default all. */
   readonly manners?: readonly Manner[];
 }
 
