@@ -58,3 +58,5 @@ export { type Compiled, compile } from "./train/compile.ts";
 export { DataLoader, type DataLoaderOptions, type Dataset, TensorDataset } from "./train/data-loader.ts";
 export { type Callback, type FitResult, Learner, type LearnerOptions, type Objective } from "./train/learner.ts";
 export { accuracy } from "./train/metrics.ts";
+// Widgets
+export * from "./widgets/index.ts";

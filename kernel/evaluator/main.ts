@@ -90,6 +90,9 @@ for (const name of GLOBAL_NAMES) {
   Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: globals[name] });
 }
 
+// Libraries find them here: they know no kernel by name.
+Object.defineProperty(globalThis, Symbol.for("Jupyter.comms"), { configurable: true, writable: true, value: comms });
+
 watcher.on("message", (command: (Command & { buffers: Uint8Array[] }) | { type: "wake" }) => {
   resetContext();
   switch (command.type) {

@@ -1,0 +1,113 @@
+import { modelOf, WidgetModel } from "./model.ts";
+import { type Still, Widget } from "./widget.ts";
+
+/** The versions of anywidget's front end whose messages this speaks. */
+const VERSION = ">=0.9.0 <1.0.0";
+
+export interface AfmOptions<S extends object> {
+  /** An ES module as text: its default export has `initialize` and `render`, as anywidget documents them. */
+  esm: string;
+  /** Style sheet for it; default none. */
+  css?: string;
+  /** The state that both ends share: JSON values, and bytes. */
+  state: S;
+  /** Refuses what the front end sends: throws, or returns the value to keep. */
+  check?: (key: keyof S & string, value: unknown) => unknown;
+  /** What stands for it where there are no widgets. */
+  still?: (state: S) => Still | Promise<Still>;
+}
+
+/**
+ * A widget of one's own, in the format of anywidget's front-end modules (AFM): published modules run unchanged.
+ *
+ * ```ts
+ * const counter = widget({
+ *   state: { count: 0 },
+ *   esm: `export default { render({ model, el }) {
+ *     const button = document.createElement("button");
+ *     const show = () => (button.textContent = "count " + model.get("count"));
+ *     button.onclick = () => { model.set("count", model.get("count") + 1); model.save_changes(); };
+ *     model.on("change:count", show); show(); el.append(button);
+ *   } };`,
+ * });
+ * counter.on("change", ({ count }) => console.log(count));
+ * ```
+ *
+ * @see https://anywidget.dev/en/afm/
+ */
+export function widget<S extends object>(options: AfmOptions<S>): AfmWidget<S> {
+  return new AfmWidget(options);
+}
+
+/** Made by `widget`. */
+export class AfmWidget<S extends object> extends Widget {
+  readonly #keys: readonly string[];
+  readonly #still: AfmOptions<S>["still"];
+
+  constructor({ esm, css = "", state, check, still }: AfmOptions<S>) {
+    if (typeof esm !== "string" || !/\bexport\b/.test(esm)) {
+      throw new TypeError("widget: esm has no export; expected the text of an ES module with a default export");
+    }
+    const taken = Object.keys(state).find((key) => key.startsWith("_") || key === "layout");
+    if (taken !== undefined) throw new RangeError(`widget: the name "${taken}" in its state belongs to the front end`);
+    const names = { _model_module: "anywidget", _model_module_version: VERSION, _model_name: "AnyModel" };
+    const views = { _view_module: "anywidget", _view_module_version: VERSION, _view_name: "AnyView" };
+    super(
+      new WidgetModel(
+        {
+          identity: { ...names, ...views },
+          defaults: { _esm: esm, _css: css, _anywidget_id: `difflab.${hash(esm)}`, layout: null, ...state },
+          owned: {},
+        },
+        { layout: modelOf("Layout") },
+        (key, value) => (check && Object.hasOwn(state, key) ? check(key as keyof S & string, value) : value),
+      ),
+    );
+    this.#keys = Object.keys(state);
+    this.#still = still;
+  }
+
+  /** Its state now. */
+  get state(): Readonly<S> {
+    return Object.fromEntries(this.#keys.map((key) => [key, this.model.get(key)])) as S;
+  }
+
+  /** Changes its state, here and on the page. @throws RangeError for a name that it does not have */
+  set(changes: Partial<S>): void {
+    const unknown = Object.keys(changes).find((key) => !this.#keys.includes(key));
+    if (unknown !== undefined) {
+      throw new RangeError(`widget: its state has no "${unknown}"; it has ${this.#keys.join(", ")}`);
+    }
+    this.model.set(changes);
+  }
+
+  /** Calls a function with the state after each change, and what has changed. @returns ends that */
+  on(event: "change", listener: (state: Readonly<S>, changed: Partial<S>) => void): () => void;
+  /** Calls a function with each message that the module sends by `model.send`. @returns ends that */
+  on(event: "message", listener: (content: unknown, buffers: Uint8Array[]) => void): () => void;
+  on(event: "change" | "message", listener: (first: never, second: never) => void): () => void {
+    if (event === "message") return this.model.onMessage(listener as never);
+    if (event !== "change") throw new RangeError(`widget: unknown event "${event}"; expected "change" or "message"`);
+    return this.model.listen((changed) => listener(this.state as never, changed as never));
+  }
+
+  /** Sends a message that the module gets by `model.on("msg:custom", f)`. */
+  send(content: unknown, buffers: Uint8Array[] = []): void {
+    this.model.send(content, buffers);
+  }
+
+  still(): Still | Promise<Still> {
+    if (this.#still) return this.#still(this.state as S);
+    return {
+      html: `<div style="opacity:.65">A widget: run this cell in JupyterLab to use it.</div>`,
+      text: "a widget",
+    };
+  }
+}
+
+/** FNV-1a: names a module by what it says, so that a page loads each but once. */
+function hash(text: string): string {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return value.toString(16);
+}
