@@ -1,0 +1,164 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Locator } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { packageRoot } from "../../kernel/spec/package-root.ts";
+import { findJupyter } from "../../kernel/start/jupyter.ts";
+import { findChromium, launchChromium } from "./browser.ts";
+import { LabUnderTest, NotebookPage } from "./lab.ts";
+
+const jupyter = await findJupyter(packageRoot());
+const chromium = findChromium();
+const missing = [
+  jupyter ? "" : "JupyterLab 4 (npm start makes a private one)",
+  chromium ? "" : "Chromium (apt install chromium, or its path in CHROMIUM)",
+].filter(Boolean);
+
+const screenshots = process.env.E2E_SCREENSHOTS;
+
+const CELLS = {
+  controls: `import * as d from "difflab";
+const seed = d.slider(0, 99, { label: "seed", value: 7 });
+const strength = d.slider(0, 1, { label: "strength", value: 0.8, step: 0.05 });
+const size = d.rangeSlider(0, 1000, { label: "steps", value: [200, 800] });
+const scheduler = d.choice(["PNDM", "DDIM", "Euler"], { label: "scheduler" });
+const manner = d.radio(["pen", "chalk", "neon"], { label: "manner" });
+const steps = d.toggles([1, 3, 16, 51], { label: "steps", value: 16 });
+const noisy = d.checkbox(true, { label: "noise" });
+const prompt1 = d.text("a red seven", { label: "prompt" });
+const ink = d.colorPicker("#c0392b", { label: "ink" });
+const bar = d.progressBar(100, { label: "progress" });
+bar.value = 40;
+const film = d.play(0, 50);
+d.column(seed, strength, size, scheduler, manner, steps, noisy, prompt1, d.textArea("two\\nlines"), ink, bar, film, d.label("done"),
+  d.row(d.button("again"), d.button("stop", undefined, { kind: "danger" })),
+  d.tabs({ one: d.label("first page"), two: d.htmlView("<b>second</b>") }))`,
+  changed: `seed.value = 42;
+scheduler.value = "Euler";
+[seed.value, scheduler.value, prompt1.value]`,
+  interact: `let runs = 0;
+const view = d.interact({ level: d.slider(0, 100, { value: 20 }), name: "seven" }, async ({ level, name }) => {
+  runs++;
+  if (level === 13) throw new RangeError("thirteen is no level");
+  const pixels = new Uint8Array(32 * 32).fill(2 * level);
+  return d.Image.fromRaw(pixels, { width: 32, height: 32, mode: "L" });
+});
+view`,
+  awaits: `const seen: number[] = [];
+seed.on("change", (v) => seen.push(v));
+for (let i = 0; i < 40; i++) await new Promise((resolve) => setTimeout(resolve, 100));
+seen`,
+  afm: `const counter = d.widget({
+  state: { count: 0 },
+  css: ".counted { border: 2px solid teal }",
+  esm: \`export default {
+    initialize({ model }) { model.set("count", model.get("count") + 100); model.save_changes(); },
+    render({ model, el }) {
+      const button = document.createElement("button");
+      button.className = "counted";
+      const show = () => { button.textContent = "count " + model.get("count"); };
+      button.onclick = () => { model.set("count", model.get("count") + 1); model.save_changes(); };
+      model.on("change:count", show); show(); el.append(button);
+      return () => model.off("change:count", show);
+    } };\`,
+});
+counter`,
+  counted: `counter.state.count`,
+};
+const at = (name: keyof typeof CELLS) => Object.keys(CELLS).indexOf(name);
+
+describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", () => {
+  let lab: LabUnderTest;
+  let browser: Browser;
+  let notebook: NotebookPage;
+  const slider = (cell: Locator, name: string) =>
+    cell.locator(".widget-slider", { hasText: name }).locator(".noUi-handle").first();
+  /** Drags a slider's handle by so many pixels. */
+  const drag = async (handle: Locator, by: number, steps = 8) => {
+    await handle.scrollIntoViewIfNeeded();
+    const box = (await handle.boundingBox())!;
+    const { mouse } = notebook.page;
+    await mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await mouse.down();
+    await mouse.move(box.x + box.width / 2 + by, box.y + box.height / 2, { steps });
+    await mouse.up();
+  };
+  const picture = async (name: string) => {
+    if (screenshots) await notebook.page.screenshot({ path: join(screenshots, `${name}.png`) });
+  };
+
+  beforeAll(async () => {
+    lab = await LabUnderTest.start(jupyter!, Object.values(CELLS));
+    browser = await launchChromium(chromium!);
+    const page = await browser.newPage({ viewport: { width: 1200, height: 1300 } });
+    page.setDefaultTimeout(15_000);
+    if (screenshots) mkdirSync(screenshots, { recursive: true });
+    notebook = await NotebookPage.open(page, lab.server.address);
+  });
+  beforeEach(({ onTestFailed, task }) => {
+    onTestFailed(() => picture(`failed ${task.name}`));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await lab?.stop();
+  });
+
+  test("controls are drawn by the front end's own views", async () => {
+    await notebook.runCell(at("controls"));
+    const cell = notebook.cell(at("controls"));
+    await cell.locator(".widget-vbox").first().waitFor();
+    expect(await cell.locator(".widget-slider").count()).toBe(3);
+    expect(await cell.locator(".widget-readout").allInnerTexts()).toEqual(["7", "0.80", "200 – 800"]);
+    expect(await cell.locator("select").inputValue()).toBe("PNDM");
+    await cell.scrollIntoViewIfNeeded();
+    await picture("widgets light");
+  });
+
+  test("what code sets is seen on the page, and what a person sets is seen by code", async () => {
+    const cell = notebook.cell(at("controls"));
+    await cell.locator('input[type="text"]').first().fill("a blue three");
+    await cell.locator('input[type="text"]').first().press("Enter");
+    await notebook.runCell(at("changed"));
+    expect(await cell.locator(".widget-readout").first().innerText()).toBe("42");
+    expect(await cell.locator("select").inputValue()).toBe("Euler");
+    expect(await notebook.outputs(at("changed")).innerText()).toBe("[ 42, 'Euler', 'a blue three' ]");
+  });
+
+  test("interact paints anew as a slider is dragged, and shows an error in place", async () => {
+    await notebook.runCell(at("interact"));
+    const cell = notebook.cell(at("interact"));
+    const image = cell.locator(".jp-OutputArea-output img").last();
+    const before = await image.getAttribute("src");
+    await drag(slider(cell, "level"), 60);
+    await expect.poll(() => image.getAttribute("src")).not.toBe(before);
+    const readout = cell.locator(".widget-readout").first();
+    await readout.fill("13");
+    await readout.press("Enter");
+    await expect.poll(() => cell.innerText()).toContain("RangeError: thirteen is no level");
+    await readout.fill("90");
+    await readout.press("Enter");
+    await image.waitFor();
+    await picture("interact light");
+  });
+
+  test("a slider that is moved is seen while another cell awaits", async () => {
+    await notebook.startCell(at("awaits"));
+    await notebook.waitUntil("busy");
+    await drag(slider(notebook.cell(at("controls")), "seed"), 40);
+    await notebook.waitUntil("idle");
+    const seen = JSON.parse(await notebook.outputs(at("awaits")).innerText()) as number[];
+    expect(seen.length).toBeGreaterThan(0);
+  });
+
+  test("a module in anywidget's format runs, and shares its state", async () => {
+    await notebook.runCell(at("afm"));
+    const button = notebook.cell(at("afm")).locator("button.counted");
+    await button.click();
+    await expect.poll(() => button.innerText()).toBe("count 101");
+    await notebook.runCell(at("counted"));
+    expect(await notebook.outputs(at("counted")).innerText()).toBe("101");
+    await notebook.setTheme("JupyterLab Dark");
+    await notebook.cell(at("controls")).scrollIntoViewIfNeeded();
+    await picture("widgets dark");
+  });
+});
