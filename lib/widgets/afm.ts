@@ -4,6 +4,7 @@ import { type Still, Widget } from "./widget.ts";
 /** The versions of anywidget's front end whose messages this speaks. */
 const VERSION = ">=0.9.0 <1.0.0";
 
+/** What `widget` is made of. */
 export interface AfmOptions<S extends object> {
   /** An ES module as text: its default export has `initialize` and `render`, as anywidget documents them. */
   esm: string;

@@ -5,6 +5,7 @@ import { ValueWidget } from "./widget.ts";
 /** What is to be chosen from: the values themselves, or labels with their values. */
 export type Choices<T> = readonly T[] | Readonly<Record<string, T>>;
 
+/** Options of `choice`, `radio` and `toggles`. */
 export interface ChoiceOptions<T> extends ControlOptions {
   /** Selected at first; default the first. */
   value?: T;

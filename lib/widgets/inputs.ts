@@ -19,6 +19,7 @@ export class Checkbox extends ValueWidget<boolean> {
   }
 }
 
+/** Options of `text` and `textArea`. */
 export interface TextOptions extends ControlOptions {
   /** Shown in grey while there is no text. */
   placeholder?: string;
@@ -71,6 +72,7 @@ export class ColorPicker extends ValueWidget<string> {
   }
 }
 
+/** Options of `button`. */
 export interface ButtonOptions extends Omit<ControlOptions, "label"> {
   /** One of the front end's looks. */
   kind?: "" | "primary" | "success" | "info" | "warning" | "danger";
@@ -87,6 +89,7 @@ export function button(label: string, pressed?: () => unknown, options: ButtonOp
 
 /** Made by `button`. */
 export class Button extends Widget {
+  /** What stands on it. */
   readonly label: string;
 
   constructor(label: string, pressed: (() => unknown) | undefined, { kind = "", ...options }: ButtonOptions) {

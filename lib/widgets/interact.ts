@@ -26,6 +26,7 @@ export type ControlValue<C> =
               ? T
               : never;
 
+/** The values of several controls, by name. */
 export type ControlValues<C> = { readonly [name in keyof C]: ControlValue<C[name]> };
 
 /** What the function of `interact` gets beside the values. */

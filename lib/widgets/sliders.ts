@@ -2,6 +2,7 @@ import { modelOf } from "./model.ts";
 import { type ControlOptions, controlState } from "./options.ts";
 import { ValueWidget } from "./widget.ts";
 
+/** Options of `slider`. */
 export interface SliderOptions extends ControlOptions {
   /** Where it stands at first; default `min`. */
   value?: number;
@@ -22,7 +23,9 @@ export function slider(min: number, max: number, options: SliderOptions = {}): S
 
 /** Made by `slider`. */
 export class Slider extends ValueWidget<number> {
+  /** Its lowest value. */
   readonly min: number;
+  /** Its highest value. */
   readonly max: number;
 
   constructor(min: number, max: number, options: SliderOptions) {
@@ -50,6 +53,7 @@ export class Slider extends ValueWidget<number> {
   }
 }
 
+/** Options of `rangeSlider`. */
 export interface RangeSliderOptions extends Omit<SliderOptions, "value"> {
   /** Both ends at first; default all of it. */
   value?: readonly [number, number];
@@ -92,10 +96,13 @@ export class RangeSlider extends ValueWidget<readonly [number, number]> {
   }
 }
 
+/** Options of `play`. */
 export interface PlayOptions extends ControlOptions {
+  /** Where it begins; default `min`. */
   value?: number;
   /** Milliseconds from one value to the next; default 100. */
   interval?: number;
+  /** Distance of its values; default 1. */
   step?: number;
   /** Whether it begins anew at the end; default false. */
   repeat?: boolean;

@@ -9,7 +9,9 @@ export type WidgetBundle = Record<string, unknown>;
 
 /** What stands for a widget where there are none: a file, a web page, a terminal. */
 export interface Still {
+  /** For a page. */
   readonly html: string;
+  /** For a terminal, and for readers who see no page. */
   readonly text: string;
 }
 
@@ -28,6 +30,7 @@ export abstract class Widget implements Reference {
     this.model = model;
   }
 
+  /** The id of its comm in the front end. Asking for it opens the comm. @throws Error where there is no kernel */
   get modelId(): string {
     return this.model.modelId;
   }
