@@ -10,7 +10,7 @@ const SIDE = 64;
 const MARGIN = 11;
 const SIZES = {
   large: { side: 48, away: 12, thin: 1.75, thick: 3.2 },
-  small: { side: 33, away: 15, thin: 1.6, thick: 2.6 },
+  small: { side: 34, away: 15, thin: 1.4, thick: 2.3 },
 };
 const STEPS = { left: -1, top: -1, centre: 0, none: 0, right: 1, bottom: 1 };
 
