@@ -1,8 +1,8 @@
 import { Dice } from "../dice.ts";
 import { ImageDataset } from "../image-dataset.ts";
-import { write } from "./pen.ts";
+import { write } from "../strokes/pen.ts";
 import { rasterise } from "./raster.ts";
-import { STYLES } from "./styles.ts";
+import { stylesOf } from "./styles.ts";
 
 const CLASSES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
 const SIZES = { smallest: 8, largest: 512 };
@@ -34,7 +34,7 @@ export function digits(
   const pixel = size / 28;
   for (let i = 0; i < n; i++) {
     const label = wanted[dice.below(wanted.length)]!;
-    const dots = write(dice.pick(STYLES[label]!), dice);
+    const dots = write(dice.pick(stylesOf(label)), dice);
     const pen = {
       // Most pens are fine, some are felt-tips.
       radius: (Math.max(0.62, dice.normal(1.28, 0.38)) + (dice.chance(0.1) ? dice.uniform(0, 1) : 0)) * pixel,

@@ -1,4 +1,5 @@
-import type { Dot } from "./pen.ts";
+import type { Dot } from "../strokes/pen.ts";
+import { penField } from "../strokes/pen-field.ts";
 
 /**
  * Puts the pen's way on a square of grey pixels as MNIST does: the longer side of the ink fits a box of 20/28 of the
@@ -23,40 +24,6 @@ export function rasterise(
   penField(place(dots, size, options), size, options.softness, field);
   for (let i = 0; i < field.length; i++) {
     out[i] = Math.round(255 * Math.min(1, Math.max(0, field[i]! / options.softness + 0.5)));
-  }
-}
-
-/**
- * How deep in the pen's ink each pixel's centre lies, in pixels; negative outside of it.
- *
- * @param placed - the pen's way in pixels
- * @param size - pixels of one side
- * @param margin - how far from the ink pixels are looked at
- * @param field - `[size, size]`, raised where this ink is deeper than what is there
- */
-export function penField(placed: readonly Dot[], size: number, margin: number, field: Float64Array): void {
-  for (let i = 0; i < placed.length; i++) {
-    const b = placed[i]!;
-    const a = b.lift ? b : placed[i - 1]!;
-    const reach = Math.max(a.radius, b.radius) + margin;
-    const left = Math.max(0, Math.floor(Math.min(a.x, b.x) - reach));
-    const right = Math.min(size - 1, Math.ceil(Math.max(a.x, b.x) + reach));
-    const top = Math.max(0, Math.floor(Math.min(a.y, b.y) - reach));
-    const bottom = Math.min(size - 1, Math.ceil(Math.max(a.y, b.y) + reach));
-    const dx = b.x - a.x;
-    const dy = b.y - a.y;
-    const length2 = dx * dx + dy * dy;
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) {
-        const px = x + 0.5 - a.x;
-        const py = y + 0.5 - a.y;
-        const t = length2 > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length2)) : 0;
-        const ex = px - t * dx;
-        const ey = py - t * dy;
-        const inside = a.radius + t * (b.radius - a.radius) - Math.sqrt(ex * ex + ey * ey);
-        if (inside > field[y * size + x]!) field[y * size + x] = inside;
-      }
-    }
   }
 }
 

@@ -29,6 +29,8 @@ export interface Drawing {
   readonly path: string;
   /** The drawing's own unit: `[x, y, width, height]`. */
   readonly viewBox: readonly [number, number, number, number];
+  /** The width of the whole over its height, as a browser shows it. */
+  readonly aspect: number;
   readonly parts: readonly Part[];
   /** The `data-*` attributes of the `<svg>` element that are numbers. */
   readonly numbers: Readonly<Record<string, number>>;
@@ -63,7 +65,8 @@ export function readSvg(text: string, path: string): Drawing {
   }
   const parts = elements.filter((e) => e.tagName.toLowerCase() === "path").map((e, i) => readPart(e, i, path));
   if (parts.length === 0) throw new Error(`${path}: holds no <path>; expected at least one with a d attribute`);
-  return { path, viewBox: readBox(root, path), parts, numbers: readNumbers(root, path) };
+  const viewBox = readBox(root, path);
+  return { path, viewBox, aspect: readAspect(root, viewBox, path), parts, numbers: readNumbers(root, path) };
 }
 
 function readPart(element: Element, index: number, path: string): Part {
@@ -139,6 +142,14 @@ function readBox(root: Element, path: string): [number, number, number, number] 
     throw new Error(`${path}: viewBox="${text}"; expected four numbers with a width and height, such as "0 0 100 100"`);
   }
   return box as [number, number, number, number];
+}
+
+/** A picture with `preserveAspectRatio="none"` is stretched to its width and height, any other keeps those of its box. */
+function readAspect(root: Element, [, , width, height]: Drawing["viewBox"], path: string): number {
+  if (root.getAttribute("preserveAspectRatio") !== "none") return width / height;
+  const aspect = Number(root.getAttribute("width")) / Number(root.getAttribute("height"));
+  if (Number.isFinite(aspect) && aspect > 0) return aspect;
+  throw new Error(`${path}: preserveAspectRatio="none" without a width and a height in numbers; expected both`);
 }
 
 function readNumbers(root: Element, path: string): Record<string, number> {

@@ -1,8 +1,8 @@
 import type { Dice } from "../dice.ts";
-import { type Dot, hand, write } from "../digits/pen.ts";
-import { penField } from "../digits/raster.ts";
-import { STYLES } from "../digits/styles.ts";
+import { stylesOf } from "../digits/styles.ts";
 import { drawingsOf } from "../strokes/drawings.ts";
+import { type Dot, hand, write } from "../strokes/pen.ts";
+import { penField } from "../strokes/pen-field.ts";
 import type { Drawing, Stroke } from "../strokes/read-svg.ts";
 import { DIGITS, type Thing } from "./names.ts";
 
@@ -41,29 +41,29 @@ const PIECES = 8;
 /** How many ways there are to draw each thing. */
 export function variantsOf(thing: Thing): number {
   const digit = DIGITS.indexOf(thing as never);
-  return digit >= 0 ? STYLES[digit]!.length : drawingsOf(thing).length;
+  return digit >= 0 ? stylesOf(digit).length : drawingsOf(thing).length;
 }
 
 /** The thing drawn by a hand of its own, in a unit of any size, with y downward. */
 export function sketch(thing: Thing, variant: number, dice: Dice): Layer[] {
   const digit = DIGITS.indexOf(thing as never);
   if (digit >= 0) {
-    const dots = write(STYLES[digit]![variant - 1]!, dice, FREEDOM.digit);
+    const dots = write(stylesOf(digit)[variant - 1]!, dice, FREEDOM.digit);
     return [{ dots, filled: false, lined: true, cut: false }];
   }
-  return trace(drawingsOf(thing)[variant - 1]!, hand(1, dice, FREEDOM.drawing));
+  const drawing = drawingsOf(thing)[variant - 1]!;
+  return trace(drawing, hand(drawing.aspect, dice, FREEDOM.drawing));
 }
 
 function trace({ viewBox, parts }: Drawing, place: (x: number, y: number) => [number, number]): Layer[] {
   const [left, top, width, height] = viewBox;
-  const unit = Math.max(width, height);
   return parts.map(({ strokes, filled, lined, cut }) => ({
     filled,
     lined,
     cut,
     dots: strokes.flatMap((stroke) =>
       flatten(stroke).map(([x, y], i): Dot => {
-        const [px, py] = place((x - left) / unit, (y - top) / unit);
+        const [px, py] = place((x - left) / width, (y - top) / height);
         return { x: px, y: py, radius: 1, lift: i === 0 };
       }),
     ),

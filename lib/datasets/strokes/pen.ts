@@ -1,5 +1,20 @@
 import type { Dice } from "../dice.ts";
-import type { Point, Style } from "./styles.ts";
+
+/**
+ * A point the pen passes, `[x, y]` in a box of width and height 1, y downward. A third number makes it a corner: the
+ * pen turns there at once instead of curving through.
+ */
+export type Point = readonly [x: number, y: number, corner?: 1];
+
+/** One way to write a digit. */
+export interface Style {
+  /** How often, against the digit's other styles. */
+  readonly weight: number;
+  /** Width over height of the box, before the writer's own proportions. */
+  readonly aspect: number;
+  /** What the pen draws each time it touches the paper. */
+  readonly strokes: readonly (readonly Point[])[];
+}
 
 /** A place on the paper and the pen's radius there; `lift` where the pen comes down anew. */
 export interface Dot {
