@@ -23,6 +23,7 @@ export { Image } from "./images/index.ts";
 export { saveOnnx, toOnnx } from "./io/onnx.ts";
 export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
 export { DigitJudge, digitJudge } from "./judge/judge.ts";
+export { JUDGED, type Judged, WorldJudge, type WorldJudgeConfig, worldJudge } from "./judge/world-judge.ts";
 export * from "./models/index.ts";
 // Networks and their training
 export * as nn from "./nn/index.ts";

@@ -106,6 +106,8 @@ export class Learner {
   readonly epochs: Numbers[] = [];
   /** Steps taken in all. */
   step = 0;
+  /** Milliseconds of training in all, those before a checkpoint included. */
+  elapsed = 0;
   readonly #train: Compiled<Tensor[], Record<string, Tensor>>;
   readonly #valid: Compiled<Tensor[], Record<string, Tensor>>;
   #sums = new Means();
@@ -146,21 +148,25 @@ export class Learner {
    * interrupted run). Ctrl+C in a terminal, `signal`, or a callback that returns false stop it after the step at hand;
    * the weights reached are kept.
    *
-   * @throws Error where the loss is NaN or infinite, naming the step and the first tensor that is; the weights are
-   *   then those before that step
+   * @param options.steps - stop after so many steps in all, in the middle of an epoch too: `fit(Infinity, { steps })`
+   * @throws Error where the loss or the length of its gradient is NaN or infinite, naming the step and the first tensor
+   *   that is; the weights are then those before that step
    */
-  async fit(epochs: number, options: { signal?: AbortSignal } = {}): Promise<FitResult> {
+  async fit(epochs: number, options: { signal?: AbortSignal; steps?: number } = {}): Promise<FitResult> {
     const { data, quiet = false } = this.options;
     const progress = new Progress({ quiet });
     const stop = new StopSignal(options.signal);
     const [start, first] = [performance.now(), this.step];
-    const total = epochs * data.length;
+    const { elapsed } = this;
+    const total = Math.min(epochs * data.length, options.steps ?? Number.POSITIVE_INFINITY);
+    const rounds = Math.ceil(total / data.length);
+    const more = (state: LoaderState, ahead: number) => state.epoch < epochs && this.step + ahead < total;
     const show = (last: boolean, note?: string) => {
-      const epoch = Math.min(epochs, Math.floor(this.step / data.length) + (last ? 0 : 1));
+      const epoch = Math.min(rounds, Math.floor(this.step / data.length) + (last ? 0 : 1));
       const numbers = this.#sums.count > 0 ? this.#sums.means() : (this.epochs.at(-1) ?? {});
       progress.show(
         {
-          title: `epoch ${Math.max(1, epoch)}/${epochs}`,
+          title: `epoch ${Math.max(1, epoch)}/${rounds}`,
           done: this.step,
           total,
           elapsed: performance.now() - start,
@@ -174,17 +180,19 @@ export class Learner {
     };
     try {
       let before = data.state;
-      let batch = data.state.epoch < epochs ? data.next() : null;
+      let batch = more(data.state, 0) ? data.next() : null;
       while (batch && !stop.requested) {
         const running = this.#train(...batch);
         const here = data.state;
         this.#here = here;
         const epochEnds = here.position === 0;
         // The next batch is put together while this one computes.
-        const coming: Tensor[] | null = here.epoch < epochs ? data.next() : null;
+        const coming: Tensor[] | null = more(here, 1) ? data.next() : null;
         let goOn: boolean;
         try {
-          goOn = await this.#finish(await running, batch, epochEnds, show);
+          const results = await running;
+          this.elapsed = elapsed + performance.now() - start;
+          goOn = await this.#finish(results, batch, epochEnds, show);
         } catch (error) {
           data.state = before;
           throw error;
@@ -214,7 +222,10 @@ export class Learner {
   ): Promise<boolean> {
     const { callbacks = [], schedule, validation } = this.options;
     const numbers = await read(results);
-    if (!Number.isFinite(numbers.loss)) await this.#refuse(numbers.loss, batch);
+    for (const key of ["loss", "gradNorm"] as const) {
+      const value = numbers[key] ?? 0;
+      if (!Number.isFinite(value)) await this.#refuse(key, value, batch);
+    }
     this.step++;
     schedule?.step();
     this.losses.push(numbers.loss);
@@ -243,13 +254,13 @@ export class Learner {
     return goOn;
   }
 
-  async #refuse(loss: number, batch: readonly Tensor[]): Promise<never> {
+  async #refuse(key: "loss" | "gradNorm", value: number, batch: readonly Tensor[]): Promise<never> {
     this.#train.undo();
     const { model, objective, optimizer } = this.options;
     optimizer.steps--;
     const where = await firstBadTensor(model, batch, () => objective(...(batch as Tensor[])));
     throw new Error(
-      `fit: the loss is ${loss} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
+      `fit: the ${key === "loss" ? "loss" : "length of the gradient"} is ${value} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
         "The weights are those before this step. A lower learning rate or clipNorm: 1 may help.",
     );
   }
@@ -280,6 +291,7 @@ export class Learner {
     ]);
     const notes: Notes = {
       step: this.step,
+      elapsed: this.elapsed,
       losses: this.losses,
       epochs: this.epochs,
       sums: this.#sums.state(),
@@ -311,6 +323,7 @@ export class Learner {
     data.state = notes.data;
     defaultGenerator.setState(Uint8Array.from(Buffer.from(notes.random, "base64")));
     this.step = notes.step;
+    this.elapsed = notes.elapsed ?? 0;
     this.losses.splice(0, Number.POSITIVE_INFINITY, ...notes.losses);
     this.epochs.splice(0, Number.POSITIVE_INFINITY, ...notes.epochs);
     this.#sums = new Means(notes.sums);
@@ -325,6 +338,7 @@ export class Learner {
 
 interface Notes {
   step: number;
+  elapsed?: number;
   losses: number[];
   epochs: Numbers[];
   sums: [number, Numbers];

@@ -1,0 +1,135 @@
+import { type ConfigOf, field, listOf, type Settings } from "../config/fields.ts";
+import { readConfig } from "../config/read.ts";
+import { show } from "../graph/shape.ts";
+import { Model } from "../models/model.ts";
+import { Conv2d, Linear } from "../nn/layers.ts";
+import { Module } from "../nn/module.ts";
+import { GroupNorm } from "../nn/norm.ts";
+import { dataPath } from "../shipped.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** What the judge reads of a picture. */
+export const JUDGED = ["thing", "ink", "background", "manner"] as const;
+export type Judged = (typeof JUDGED)[number];
+
+const name = field("", "a word", (value) => typeof value === "string" && value !== "");
+const fields = {
+  things: listOf(name, ["0"]),
+  inks: listOf(name, ["0"]),
+  backgrounds: listOf(name, ["0"]),
+  manners: listOf(name, ["0"]),
+};
+
+export type WorldJudgeConfig = ConfigOf<typeof fields>;
+
+const SIZE = 64;
+const CHANNELS = [16, 32, 64, 96, 128] as const;
+
+class Stage extends Module {
+  readonly conv: Conv2d;
+  readonly norm: GroupNorm;
+
+  constructor(inputs: number, outputs: number, stride: number) {
+    super();
+    this.conv = new Conv2d(inputs, outputs, 3, { padding: 1, stride });
+    this.norm = new GroupNorm(8, outputs);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.norm.forward(this.conv.forward(x)).silu();
+  }
+}
+
+/**
+ * A classifier that reads thing, ink, background and manner of a picture of the small world: five convolutions and a
+ * linear layer, with one more for each answer.
+ */
+export class WorldJudge extends Model {
+  readonly config: WorldJudgeConfig;
+  readonly weightsName: string = "model";
+  readonly stages: readonly Stage[];
+  readonly hidden: Linear;
+  readonly thing: Linear;
+  readonly ink: Linear;
+  readonly background: Linear;
+  readonly manner: Linear;
+
+  /** @param settings - the names of `things`, `inks`, `backgrounds` and `manners`, in the order of the answers */
+  constructor(settings: Settings<WorldJudgeConfig> = {}) {
+    super();
+    const config = readConfig("WorldJudge", fields, settings);
+    this.config = config;
+    this.stages = CHANNELS.map((channels, i) => new Stage(CHANNELS[i - 1] ?? 3, channels, i === 0 ? 1 : 2));
+    this.hidden = new Linear(128 * 4 * 4, 128);
+    this.thing = new Linear(128, config.things.length);
+    this.ink = new Linear(128, config.inks.length);
+    this.background = new Linear(128, config.backgrounds.length);
+    this.manner = new Linear(128, config.manners.length);
+  }
+
+  /**
+   * Scores before softmax.
+   *
+   * @param x - pictures `[b, 3, 64, 64]`, -1 to 1
+   * @returns for each of `JUDGED` `[b, names]`
+   */
+  forward(x: Tensor): Record<Judged, Tensor> {
+    const h = this.summary(x);
+    return {
+      thing: this.thing.forward(h),
+      ink: this.ink.forward(h),
+      background: this.background.forward(h),
+      manner: this.manner.forward(h),
+    };
+  }
+
+  /** 128 numbers that say what a picture shows, `[b, 128]`: pictures that show alike things have alike ones. */
+  summary(x: Tensor): Tensor {
+    return this.hidden.forward(this.features(x).at(-1)!.flatten(1)).silu();
+  }
+
+  /**
+   * What each convolution sees, from strokes to shapes: `[b, 16, 64, 64]`, `[b, 32, 32, 32]` and so on to `[b, 128, 4, 4]`.
+   * Pictures that look alike are close in these, also where their pixels differ.
+   *
+   * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155
+   */
+  features(x: Tensor): Tensor[] {
+    if (x.ndim !== 4 || x.shape[1] !== 3 || x.shape[2] !== SIZE || x.shape[3] !== SIZE) {
+      throw new RangeError(`WorldJudge: got ${show(x.shape)}, expected [b, 3, ${SIZE}, ${SIZE}]`);
+    }
+    const seen: Tensor[] = [];
+    for (const stage of this.stages) seen.push(stage.forward(seen.at(-1) ?? x));
+    return seen;
+  }
+
+  /** The names of a kind of answer. */
+  namesOf(kind: Judged): readonly string[] {
+    return this.config[`${kind}s`];
+  }
+
+  /**
+   * What a picture shows.
+   *
+   * @param x - pictures `[b, 3, 64, 64]`, -1 to 1
+   * @returns one record for each picture, such as `{ thing: "seven", ink: "red", background: "paper", manner: "chalk" }`
+   */
+  async read(x: Tensor): Promise<Record<Judged, string>[]> {
+    const scores = this.forward(x);
+    const picked = await Promise.all(JUDGED.map((kind) => scores[kind].argmax(1).data()));
+    return Array.from(
+      { length: x.shape[0]! },
+      (_, i) =>
+        Object.fromEntries(JUDGED.map((kind, k) => [kind, this.namesOf(kind)[Number(picked[k]![i])]!])) as Record<
+          Judged,
+          string
+        >,
+    );
+  }
+}
+
+/** The trained judge of the small world's pictures that ships with the library; its weights get no gradients. */
+export async function worldJudge(folder: string = dataPath("world-judge")): Promise<WorldJudge> {
+  const judge = await WorldJudge.fromPretrained(folder);
+  return judge.eval().requiresGrad_(false) as WorldJudge;
+}

@@ -1,0 +1,55 @@
+import { type AutoencoderKL, fromArray, noGrad, type Tensor, type WorldDataset, type WorldJudge } from "../index.ts";
+import { JUDGED } from "../judge/world-judge.ts";
+import type { Figures } from "./readme.ts";
+import { scaled } from "./world-data.ts";
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+export function percent(part: number): string {
+  return `${(100 * part).toFixed(1)} %`;
+}
+
+/** The pictures some at a time, `[b, 3, 64, 64]` from -1 to 1. */
+function* batches(pictures: WorldDataset, size = 64): Generator<{ x: Tensor; from: number }> {
+  for (let from = 0; from < pictures.length; from += size) {
+    const part = pictures.slice(from, from + size);
+    yield { x: scaled(fromArray("uint8", part.shape, part.images)), from };
+  }
+}
+
+/** Share of pictures of which the judge says what is in them. */
+export async function accuracies(judge: WorldJudge, pictures: WorldDataset): Promise<Figures> {
+  const right = { thing: 0, ink: 0, background: 0, manner: 0 };
+  for (const { x, from } of batches(pictures)) {
+    for (const [i, said] of (await judge.read(x)).entries()) {
+      for (const kind of JUDGED) if (said[kind] === pictures.scenes[from + i]![kind]) right[kind]++;
+    }
+  }
+  return Object.fromEntries(JUDGED.map((kind) => [`${kind} read right`, percent(right[kind] / pictures.length)]));
+}
+
+/** What makes the latents' variance 1: one over their standard deviation. */
+export async function latentScale(vae: AutoencoderKL, pictures: WorldDataset): Promise<number> {
+  let [n, sum, squares] = [0, 0, 0];
+  for (const { x } of batches(pictures)) {
+    const latents = await noGrad(() => vae.encode(x).latentDist.sample()).data();
+    for (const value of latents as Float32Array) {
+      n++;
+      sum += value;
+      squares += value * value;
+    }
+  }
+  return 1 / Math.sqrt(squares / n - (sum / n) ** 2);
+}
+
+/** Peak signal-to-noise ratio of encoding and decoding, in decibels: the mean over pictures. */
+export async function psnr(vae: AutoencoderKL, pictures: WorldDataset): Promise<number> {
+  const each: number[] = [];
+  for (const { x } of batches(pictures)) {
+    const errors = noGrad(() => vae.forward(x).sample.clamp(-1, 1).sub(x).square().mean([1, 2, 3]));
+    for (const error of await errors.data()) each.push(10 * Math.log10(4 / Math.max(Number(error), 1e-10)));
+  }
+  return mean(each);
+}

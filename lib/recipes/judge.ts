@@ -1,0 +1,44 @@
+import { DataLoader, nn, optim, type Tensor, WORLD, WorldJudge, world } from "../index.ts";
+import { JUDGED } from "../judge/world-judge.ts";
+import { accuracies } from "./figures.ts";
+import type { Recipe, Run } from "./run.ts";
+import { labelled, scaled } from "./world-data.ts";
+
+/** Reads thing, ink, background and manner: the measure of all that follows, so it learns from pictures of its own. */
+export const judge: Recipe = {
+  about: "a classifier of the small world's pictures, by which the other networks are measured",
+  steps: 2500,
+  seed: 1000,
+  train,
+};
+
+/** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss. */
+export const eye: Recipe = {
+  about: "a classifier whose features are the autoencoder's perceptual loss",
+  steps: 600,
+  seed: 2000,
+  train,
+};
+
+async function train(run: Run): Promise<void> {
+  const pictures = world({ n: run.examples(10 * run.steps), seed: run.seed, split: "all" });
+  const data = new DataLoader(await labelled(pictures), {
+    ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
+  });
+  const { things, inks, backgrounds, manners } = WORLD;
+  const model = new WorldJudge({ things, inks, backgrounds, manners });
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.05 });
+  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 3e-3, totalSteps: run.steps });
+
+  const objective = (pixels: Tensor, ...answers: Tensor[]) => {
+    const scores = model.forward(scaled(pixels));
+    const losses = JUDGED.map((kind, k) => nn.functional.crossEntropy(scores[kind], answers[k]!));
+    return losses.reduce((sum, loss) => sum.add(loss));
+  };
+  await run.fit({ model, optimizer, data, schedule, clipNorm: 1, objective });
+
+  const folder = run.path(run.name);
+  await model.savePretrained(folder, { dtype: "float16" });
+  const fresh = world({ n: run.examples(2000), seed: run.seed + 1, split: "all" });
+  await run.readme(folder, { figures: await accuracies(model.eval(), fresh) });
+}

@@ -1,0 +1,46 @@
+/**
+ * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--steps N] [--out FOLDER]`; `-- --list` names
+ * them, in the order in which they need each other.
+ */
+import { parseArgs } from "node:util";
+import { recipes } from "./index.ts";
+import { Run, Stopped } from "./run.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: "boolean", default: false },
+    fresh: { type: "boolean", default: false },
+    steps: { type: "string" },
+    examples: { type: "string" },
+    out: { type: "string" },
+    checkpoints: { type: "string" },
+  },
+});
+
+const name = positionals[0] ?? "";
+const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
+if (values.list) {
+  for (const [key, { about, steps }] of Object.entries(recipes)) {
+    console.log(`${key.padEnd(16)} ${String(steps).padStart(6)} steps  ${about}`);
+  }
+} else if (!recipe || positionals.length > 1) {
+  const wrong = recipe ? `got ${positionals.join(", ")}; one at a time` : name ? `there is no ${name}` : "what?";
+  console.error(`train: ${wrong}. Expected one of ${Object.keys(recipes).join(", ")}: npm run train -- NAME`);
+  process.exitCode = 2;
+} else {
+  const { fresh, steps, examples, out, checkpoints } = values;
+  try {
+    const run = new Run(name, recipe, {
+      fresh,
+      ...(steps === undefined ? {} : { steps: Number(steps) }),
+      ...(examples === undefined ? {} : { examples: Number(examples) }),
+      ...(out === undefined ? {} : { out }),
+      ...(checkpoints === undefined ? {} : { checkpoints }),
+    });
+    await recipe.train(run);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = error instanceof Stopped ? 130 : 1;
+  }
+}

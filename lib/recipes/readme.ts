@@ -1,0 +1,24 @@
+import { join } from "node:path";
+import { writeWhole } from "../safetensors/write.ts";
+
+/** What was measured, each with its unit. */
+export type Figures = Readonly<Record<string, string | number>>;
+
+export interface ReadmeParts {
+  readonly title: string;
+  readonly about: string;
+  readonly figures: Figures;
+  readonly made: Figures;
+}
+
+/** Writes what a model is, how good it is and how it was made into `README.md` of its folder. */
+export async function writeReadme(folder: string, { title, about, figures, made }: ReadmeParts): Promise<void> {
+  const text = `# ${title}\n\n${about}\n\n${table("measured", figures)}\n\n${table("made", made)}\n`;
+  await writeWhole(join(folder, "README.md"), (write) => write(Buffer.from(text)));
+}
+
+function table(head: string, rows: Figures): string {
+  return [`| ${head} | |`, "|---|---|", ...Object.entries(rows).map(([name, value]) => `| ${name} | ${value} |`)].join(
+    "\n",
+  );
+}

@@ -1,0 +1,18 @@
+import { join } from "node:path";
+import { configText } from "../config/write.ts";
+import { writeJson } from "../hub/index.ts";
+import type { Model } from "../models/model.ts";
+import { writeWhole } from "../safetensors/write.ts";
+import type { Scheduler } from "../schedulers/index.ts";
+
+/** Writes a U-Net in pixel space with its noise schedule as diffusers' `DDPMPipeline` reads it. */
+export async function savePixelModel(folder: string, unet: Model, scheduler: Scheduler): Promise<void> {
+  await unet.savePretrained(join(folder, "unet"), { dtype: "float16" });
+  const settings = Buffer.from(configText(scheduler.toJSON()));
+  await writeWhole(join(folder, "scheduler", "scheduler_config.json"), (write) => write(settings));
+  await writeJson(join(folder, "model_index.json"), {
+    _class_name: "DDPMPipeline",
+    scheduler: ["diffusers", scheduler.constructor.name],
+    unet: ["diffusers", unet.constructor.name],
+  });
+}
