@@ -10,6 +10,7 @@ export {
   mnist,
   parseIdx,
   WORLD,
+  WorldDataset,
   world,
 } from "./datasets/index.ts";
 export { SmallUNet, type SmallUNetOptions } from "./examples/small-unet.ts";

@@ -24,6 +24,7 @@ export type WorldJudgeConfig = ConfigOf<typeof fields>;
 
 const SIZE = 64;
 const CHANNELS = [16, 32, 64, 96, 128] as const;
+const STRIDES = [1, 2, 2, 2, 1] as const;
 
 class Stage extends Module {
   readonly conv: Conv2d;
@@ -59,8 +60,8 @@ export class WorldJudge extends Model {
     super();
     const config = readConfig("WorldJudge", fields, settings);
     this.config = config;
-    this.stages = CHANNELS.map((channels, i) => new Stage(CHANNELS[i - 1] ?? 3, channels, i === 0 ? 1 : 2));
-    this.hidden = new Linear(128 * 4 * 4, 128);
+    this.stages = CHANNELS.map((channels, i) => new Stage(CHANNELS[i - 1] ?? 3, channels, STRIDES[i]!));
+    this.hidden = new Linear(128, 128);
     this.thing = new Linear(128, config.things.length);
     this.ink = new Linear(128, config.inks.length);
     this.background = new Linear(128, config.backgrounds.length);
@@ -85,11 +86,12 @@ export class WorldJudge extends Model {
 
   /** 128 numbers that say what a picture shows, `[b, 128]`: pictures that show alike things have alike ones. */
   summary(x: Tensor): Tensor {
-    return this.hidden.forward(this.features(x).at(-1)!.flatten(1)).silu();
+    // The mean over all places: what is seen counts, not where.
+    return this.hidden.forward(this.features(x).at(-1)!.mean([2, 3])).silu();
   }
 
   /**
-   * What each convolution sees, from strokes to shapes: `[b, 16, 64, 64]`, `[b, 32, 32, 32]` and so on to `[b, 128, 4, 4]`.
+   * What each convolution sees, from strokes to shapes: `[b, 16, 64, 64]`, `[b, 32, 32, 32]` and so on to `[b, 128, 8, 8]`.
    * Pictures that look alike are close in these, also where their pixels differ.
    *
    * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155

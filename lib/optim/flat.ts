@@ -41,15 +41,19 @@ export class Bucket {
     return row;
   }
 
-  /** Takes in parameters that were given other values in the meantime (a loaded checkpoint). */
-  gather(): void {
-    if (this.params.every((p) => p.isWindowOf(this.values))) return;
+  /**
+   * Takes in parameters that were given other values in the meantime (a loaded checkpoint).
+   *
+   * @returns whether there were any: what was traced before then has to be traced again
+   */
+  gather(): boolean {
+    if (this.params.every((p) => p.isWindowOf(this.values))) return false;
     const trace = tracing.current;
     tracing.current = null;
     noGrad(() => this.values.assign(this.#row((p) => g.unary("detach", p.node))));
     this.#move();
     tracing.current = trace;
-    if (trace) throw new Retrace();
+    return true;
   }
 
   /** The gradients in one row, zeros for parameters without one, and which parts have one (null where all do). */

@@ -3,7 +3,7 @@ import { cat, where } from "../graph/ops/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { atEveryCall, live, tracing } from "../tensor/trace.ts";
-import { type Bucket, bucketsOf } from "./flat.ts";
+import { type Bucket, bucketsOf, Retrace } from "./flat.ts";
 
 /** Settings that every optimizer has for each group of parameters. */
 export interface GroupSettings {
@@ -110,7 +110,9 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   }
 
   #gather(): void {
-    for (const group of this.groups) for (const bucket of group.buckets) bucket.gather();
+    // All of them, before the one new trace that is due then.
+    const moved = this.groups.flatMap((group) => group.buckets).filter((bucket) => bucket.gather());
+    if (moved.length > 0 && tracing.current) throw new Retrace();
   }
 
   /** Refuses settings that make no sense. */

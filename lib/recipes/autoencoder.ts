@@ -1,4 +1,4 @@
-import { AutoencoderKL, DataLoader, nn, optim, TensorDataset, type Tensor, worldJudge, world } from "../index.ts";
+import { AutoencoderKL, DataLoader, nn, optim, type Tensor, TensorDataset, world, worldJudge } from "../index.ts";
 import { latentScale, psnr } from "./figures.ts";
 import type { Recipe, Run } from "./run.ts";
 import { bytesOf, scaled } from "./world-data.ts";
@@ -6,18 +6,18 @@ import { bytesOf, scaled } from "./world-data.ts";
 /** Pictures of 64x64x3 to latents of 8x8x4 and back: 12,288 numbers to 256, 48 times fewer. */
 export const autoencoder: Recipe = {
   about: "an autoencoder, from 64x64x3 pictures to 8x8x4 latents and back",
-  steps: 3000,
+  steps: 1600,
   train,
 };
 
 async function train(run: Run): Promise<void> {
   const { l1Loss, mseLoss } = nn.functional;
-  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(16_000), seed: run.seed }))), {
+  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(12_000), seed: run.seed }))), {
     ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
   });
-  const eye = await worldJudge(run.path("world-eye"));
+  const eye = await worldJudge(run.scratch("world-eye"));
   const vae = new AutoencoderKL({
-    ...{ sampleSize: 64, blockOutChannels: [16, 32, 64, 64], layersPerBlock: 1, normNumGroups: 8 },
+    ...{ sampleSize: 64, blockOutChannels: [16, 32, 32, 64], layersPerBlock: 1, normNumGroups: 8 },
     ...{ midBlockAddAttention: false, scalingFactor: 1 },
     downBlockTypes: ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
     upBlockTypes: ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"],

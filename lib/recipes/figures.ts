@@ -1,4 +1,13 @@
-import { type AutoencoderKL, fromArray, noGrad, type Tensor, type WorldDataset, type WorldJudge } from "../index.ts";
+import {
+  type AutoencoderKL,
+  type CLIPModel,
+  type CLIPTokenizer,
+  fromArray,
+  noGrad,
+  type Tensor,
+  type WorldDataset,
+  type WorldJudge,
+} from "../index.ts";
 import { JUDGED } from "../judge/world-judge.ts";
 import type { Figures } from "./readme.ts";
 import { scaled } from "./world-data.ts";
@@ -52,4 +61,26 @@ export async function psnr(vae: AutoencoderKL, pictures: WorldDataset): Promise<
     for (const error of await errors.data()) each.push(10 * Math.log10(4 / Math.max(Number(error), 1e-10)));
   }
   return mean(each);
+}
+
+/**
+ * How often the picture of a caption is the one that CLIP finds among 64, and the caption of a picture. Captions that are
+ * equal count as one.
+ */
+export async function retrieval(clip: CLIPModel, tokenizer: CLIPTokenizer, pictures: WorldDataset): Promise<Figures> {
+  const right = { picture: 0, caption: 0 };
+  let asked = 0;
+  for (const { x, from } of batches(pictures)) {
+    const captions = pictures.captions.slice(from, from + x.shape[0]!);
+    const { logitsPerText } = noGrad(() => clip.forward(tokenizer.batch(captions).inputIds, x));
+    const found = { picture: await logitsPerText.argmax(1).data(), caption: await logitsPerText.argmax(0).data() };
+    for (const key of ["picture", "caption"] as const) {
+      for (const [i, k] of [...found[key]].entries()) if (captions[Number(k)] === captions[i]) right[key]++;
+    }
+    asked += captions.length;
+  }
+  return {
+    "picture of a caption found among 64": percent(right.picture / asked),
+    "caption of a picture found among 64": percent(right.caption / asked),
+  };
 }

@@ -1,13 +1,17 @@
 import { autoencoder } from "./autoencoder.ts";
+import { clip } from "./clip.ts";
 import { eye, judge } from "./judge.ts";
 import { pixels, pixelsByClass } from "./pixels.ts";
 import type { Recipe } from "./run.ts";
+import { unet } from "./unet.ts";
 
 /** How each of the networks that ship is trained, in the order in which they need each other. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   "world-judge": judge,
   "world-eye": eye,
   autoencoder,
+  clip,
+  unet,
   "tiny-digits": pixels,
   "tiny-digits-by-class": pixelsByClass,
 };

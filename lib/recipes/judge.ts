@@ -9,7 +9,7 @@ export const judge: Recipe = {
   about: "a classifier of the small world's pictures, by which the other networks are measured",
   steps: 2500,
   seed: 1000,
-  train,
+  train: (run) => train(run, true),
 };
 
 /** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss. */
@@ -17,11 +17,11 @@ export const eye: Recipe = {
   about: "a classifier whose features are the autoencoder's perceptual loss",
   steps: 600,
   seed: 2000,
-  train,
+  train: (run) => train(run, false),
 };
 
-async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(10 * run.steps), seed: run.seed, split: "all" });
+async function train(run: Run, ships: boolean): Promise<void> {
+  const pictures = world({ n: run.examples(12 * run.steps), seed: run.seed, split: "all" });
   const data = new DataLoader(await labelled(pictures), {
     ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
   });
@@ -37,7 +37,7 @@ async function train(run: Run): Promise<void> {
   };
   await run.fit({ model, optimizer, data, schedule, clipNorm: 1, objective });
 
-  const folder = run.path(run.name);
+  const folder = ships ? run.path(run.name) : run.scratch(run.name);
   await model.savePretrained(folder, { dtype: "float16" });
   const fresh = world({ n: run.examples(2000), seed: run.seed + 1, split: "all" });
   await run.readme(folder, { figures: await accuracies(model.eval(), fresh) });

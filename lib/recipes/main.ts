@@ -1,8 +1,9 @@
 /**
- * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--steps N] [--out FOLDER]`; `-- --list` names
+ * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--steps N] [--threads N] [--out FOLDER]`; `-- --list` names
  * them, in the order in which they need each other.
  */
 import { parseArgs } from "node:util";
+import { setNumThreads } from "../index.ts";
 import { recipes } from "./index.ts";
 import { Run, Stopped } from "./run.ts";
 
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
     examples: { type: "string" },
     out: { type: "string" },
     checkpoints: { type: "string" },
+    threads: { type: "string" },
   },
 });
 
@@ -29,7 +31,8 @@ if (values.list) {
   console.error(`train: ${wrong}. Expected one of ${Object.keys(recipes).join(", ")}: npm run train -- NAME`);
   process.exitCode = 2;
 } else {
-  const { fresh, steps, examples, out, checkpoints } = values;
+  const { fresh, steps, examples, out, checkpoints, threads } = values;
+  if (threads !== undefined) setNumThreads(Number(threads));
   try {
     const run = new Run(name, recipe, {
       fresh,

@@ -15,7 +15,11 @@ import type { Recipe, Run } from "./run.ts";
 import { savePixelModel } from "./save.ts";
 
 /** Digits of 28x28 out of noise, any digit or the one asked for: the networks of the lesson's first half. */
-export const pixels: Recipe = { about: "a U-Net that paints digits of 28x28", steps: 1600, train: (run) => train(run, {}) };
+export const pixels: Recipe = {
+  about: "a U-Net that paints digits of 28x28",
+  steps: 1600,
+  train: (run) => train(run, {}),
+};
 
 /** The class is one of ten digits, or 10 for "any", which guidance compares it with. */
 export const pixelsByClass: Recipe = {

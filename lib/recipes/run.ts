@@ -68,8 +68,13 @@ export class Run {
     return this.options.out === undefined ? dataPath(...parts) : join(this.options.out, ...parts);
   }
 
+  /** Where something lies that only other recipes need. */
+  scratch(...parts: readonly string[]): string {
+    return join(this.options.checkpoints ?? join(".cache", "training"), ...parts);
+  }
+
   get checkpoint(): string {
-    return join(this.options.checkpoints ?? join(".cache", "training"), `${this.name}.safetensors`);
+    return this.scratch(`${this.name}.safetensors`);
   }
 
   log(message: string): void {
@@ -113,7 +118,9 @@ export class Run {
       const { interrupted } = await learner.fit(Number.POSITIVE_INFINITY, { steps: this.steps });
       if (interrupted) {
         await learner.save(this.checkpoint);
-        throw new Stopped(`train ${this.name}: stopped after step ${learner.step}; the same command goes on from there`);
+        throw new Stopped(
+          `train ${this.name}: stopped after step ${learner.step}; the same command goes on from there`,
+        );
       }
     } catch (error) {
       if (error instanceof Stopped) throw error;
@@ -152,7 +159,11 @@ export class Run {
       time: duration(learner?.elapsed ?? 0),
     };
     await writeReadme(folder, { title: this.name, about, figures, made });
-    this.log(`${Object.entries(figures).map(([name, value]) => `${name}: ${value}`).join("\n")}\n-> ${folder}`);
+    this.log(
+      `${Object.entries(figures)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join("\n")}\n-> ${folder}`,
+    );
   }
 }
 

@@ -14,7 +14,11 @@ export function scaled(bytes: Tensor): Tensor {
 export function labelled(pictures: WorldDataset): Promise<TensorDataset> {
   const { things, inks, backgrounds, manners } = WORLD;
   const numbers = (names: readonly string[], of: (i: number) => string) =>
-    fromArray("int64", [pictures.length], BigInt64Array.from(pictures.scenes, (_, i) => BigInt(names.indexOf(of(i)))));
+    fromArray(
+      "int64",
+      [pictures.length],
+      BigInt64Array.from(pictures.scenes, (_, i) => BigInt(names.indexOf(of(i)))),
+    );
   return TensorDataset.from(
     bytesOf(pictures),
     numbers(things, (i) => pictures.scenes[i]!.thing),

@@ -6,6 +6,7 @@ import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type AddedToken, type Bpe, createTokenizer } from "./definition.ts";
 import { parseTokenizer, readTokenizerFolder, TOKENIZER_FILES, type TokenizerFiles } from "./files.ts";
+import { learnVocabulary } from "./learn.ts";
 
 /** How a list of prompts becomes a rectangle. */
 export interface BatchOptions {
@@ -109,6 +110,18 @@ export class CLIPTokenizer {
       }),
     };
     return new CLIPTokenizer(parseTokenizer((name) => texts[name], "CLIPTokenizer.fromVocabulary"));
+  }
+
+  /**
+   * Learns a tokenizer from texts, such as the captions of a data set.
+   *
+   * @param options.vocabSize - tokens at most, with those for start and end; default 1,000, at least 514
+   * @param options.modelMaxLength - tokens in a row that the text encoder will take; default 77
+   */
+  static learn(texts: Iterable<string>, options: { vocabSize?: number; modelMaxLength?: number } = {}): CLIPTokenizer {
+    const { vocabSize = 1000, modelMaxLength = 77 } = options;
+    const { vocab, merges } = learnVocabulary(texts, vocabSize);
+    return CLIPTokenizer.fromVocabulary(vocab, merges, { modelMaxLength });
   }
 
   /** Number of tokens, with those added. Ids are below it. */

@@ -14,7 +14,7 @@ export interface AddedToken {
  *
  * @see https://github.com/openai/CLIP/blob/main/clip/simple_tokenizer.py
  */
-const WORDS = String.raw`'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
+export const WORDS = String.raw`'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
 
 const WHITE_SPACE = /\p{White_Space}+/gu;
 const CODE_POINT = /[\s\S]/gu;
@@ -23,7 +23,7 @@ const CODE_POINT = /[\s\S]/gu;
  * CLIP's clean-up. The library's own differs at the end of a word in Greek: `toLowerCase` on a whole text makes the last
  * sigma a final one, where Hugging Face's tokenizers go letter by letter.
  */
-function normalize(text: string): string {
+export function normalize(text: string): string {
   return text
     .normalize("NFC")
     .replace(WHITE_SPACE, " ")

@@ -109,6 +109,52 @@ describe("Learner", () => {
     expect(await means(resumed)).toEqual(await means(whole));
   });
 
+  it("goes on from a checkpoint of a network that its optimizer keeps in several rows", async () => {
+    const path = join(folder, "rows.safetensors");
+    const large = () => {
+      manualSeed(1);
+      const model = new nn.Sequential(new nn.Linear(4, 40_000), new nn.ReLU(), new nn.Linear(40_000, 4));
+      const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
+      const loader = new DataLoader(data, { batchSize: 16 });
+      const objective = (x?: Tensor, y?: Tensor) => nn.functional.crossEntropy(model.forward(x!), y!);
+      return new Learner({ model, optimizer, data: loader, objective, quiet: true });
+    };
+    const whole = large();
+    await whole.fit(1, { steps: 2 });
+    await whole.save(path);
+    await whole.fit(1);
+    const resumed = large();
+    await resumed.load(path);
+    await resumed.fit(1);
+    expect(resumed.losses).toEqual(whole.losses);
+    expect(resumed.losses).toHaveLength(4);
+  });
+
+  it("stops after a number of steps, in the middle of an epoch too, and counts the time over several runs", async () => {
+    const l = learner();
+    const first = await l.fit(Number.POSITIVE_INFINITY, { steps: 6 });
+    expect([first.steps, first.interrupted, l.epochs.length]).toEqual([6, false, 1]);
+    const elapsed = l.elapsed;
+    expect(elapsed).toBeGreaterThan(0);
+    await l.fit(Number.POSITIVE_INFINITY, { steps: 8 });
+    expect(l.step).toBe(8);
+    expect(l.elapsed).toBeGreaterThan(elapsed);
+    const whole = learner();
+    await whole.fit(2);
+    expect(l.losses).toEqual(whole.losses);
+  });
+
+  it("stops where the length of the gradient is no number, though the loss still is", async () => {
+    manualSeed(0);
+    const model = new nn.Linear(4, 1);
+    const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 });
+    const before = await model.weight.tolist();
+    const objective = (x?: Tensor) => model.forward(x!).mul(0).abs().sqrt().mean();
+    const l = new Learner({ model, optimizer, data: new DataLoader(data), objective, clipNorm: 1, quiet: true });
+    await expect(l.fit(1)).rejects.toThrow(/the length of the gradient is NaN at step 1/);
+    expect(await model.weight.tolist()).toEqual(before);
+  });
+
   it("stops after the step at hand when asked to, keeps the weights, and goes on later", async () => {
     const whole = learner();
     await whole.fit(3);

@@ -1,0 +1,89 @@
+import {
+  AutoencoderKL,
+  CLIPTextModel,
+  CLIPTokenizer,
+  DataLoader,
+  DiagonalGaussianDistribution,
+  fromArray,
+  nn,
+  optim,
+  PNDMScheduler,
+  rand,
+  randint,
+  randn,
+  StableDiffusionPipeline,
+  type Tensor,
+  TensorDataset,
+  UNet2DConditionModel,
+  where,
+  world,
+} from "../index.ts";
+import { mean } from "./figures.ts";
+import { momentsOf } from "./latents.ts";
+import type { Recipe, Run } from "./run.ts";
+
+/** A caption becomes latents: the heart of it. */
+export const unet: Recipe = {
+  about: "the U-Net of the tiny Stable Diffusion, which paints latents from captions",
+  steps: 3000,
+  seed: 5,
+  train,
+};
+
+async function train(run: Run): Promise<void> {
+  const folder = run.path("tiny-sd");
+  const vae = await AutoencoderKL.fromPretrained(folder, { subfolder: "vae" });
+  const tokenizer = await CLIPTokenizer.fromPretrained(folder, { subfolder: "tokenizer" });
+  const textEncoder = await CLIPTextModel.fromPretrained(folder, { subfolder: "text_encoder" });
+  textEncoder.requiresGrad_(false);
+
+  // The autoencoder does not change any more, so each picture goes through it once.
+  const pictures = world({ n: run.examples(32_000), seed: run.seed });
+  const ids = tokenizer.batch(pictures.captions).inputIds;
+  const data = new DataLoader(await TensorDataset.from(await momentsOf(vae, pictures), ids), {
+    ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
+  });
+
+  const model = new UNet2DConditionModel({
+    ...{ sampleSize: 8, layersPerBlock: 1, blockOutChannels: [64, 160], normNumGroups: 16 },
+    ...{ crossAttentionDim: textEncoder.config.hidden_size, attentionHeadDim: 4 },
+    downBlockTypes: ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    upBlockTypes: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+  });
+  // The noise of Stable Diffusion 1.5.
+  const scheduler = new PNDMScheduler({
+    ...{ betaSchedule: "scaled_linear", betaStart: 0.00085, betaEnd: 0.012 },
+    ...{ skipPrkSteps: true, setAlphaToOne: false, stepsOffset: 1 },
+  });
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
+  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
+  const ema = new optim.EMA(model, { decay: 0.998 });
+
+  // Min-SNR: the steps with little noise are many and easy, so they count less. https://arxiv.org/abs/2303.09556
+  const weights = fromArray(
+    "float32",
+    [1000],
+    scheduler.alphasCumprod.map((kept) => Math.min(1, (5 * (1 - kept)) / kept)),
+  );
+  const nothing = tokenizer.batch("").inputIds;
+
+  const objective = (moments: Tensor, captions: Tensor) => {
+    const latents = new DiagonalGaussianDistribution(moments).sample().mul(vae.config.scaling_factor);
+    const noise = randn(latents.shape);
+    const t = randint(0, 1000, [latents.shape[0]!]);
+    // One caption in ten is left out: guidance compares with what is painted then.
+    const kept = where(rand([latents.shape[0]!, 1]).lt(0.1), nothing, captions);
+    const text = textEncoder.forward(kept).lastHiddenState;
+    const noisePred = model.forward(scheduler.addNoise(latents, noise, t), t, text).sample;
+    const errors = nn.functional.mseLoss(noisePred, noise, "none").mean([1, 2, 3]);
+    return { loss: errors.mul(weights.indexSelect(0, t)).mean(), error: errors.mean() };
+  };
+  const { losses } = await run.fit({ model, optimizer, data, schedule, ema, clipNorm: 1, objective });
+
+  ema.copyTo(model);
+  const pipe = new StableDiffusionPipeline({ tokenizer, textEncoder, unet: model, vae, scheduler });
+  await pipe.savePretrained(folder, { dtype: "float16" });
+  await run.readme(folder, {
+    figures: { weights: model.numParameters(), "weighted loss": mean(losses.slice(-100)).toFixed(4) },
+  });
+}
