@@ -34,7 +34,7 @@ export interface Pose {
 /** Left free between a thing and the picture's edge, as a share of the side. */
 const BORDER = 0.03;
 /** How far a hand strays from the drawing or the style: less than in `digits`, since a lean is said in words here. */
-const FREEDOM = { digit: 0.45, drawing: 0.3 };
+const FREEDOM = { digit: 0.36, drawing: 0.3 };
 /** Straight pieces that a curve is drawn in. */
 const PIECES = 8;
 
