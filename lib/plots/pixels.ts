@@ -83,15 +83,21 @@ export interface Encoded {
  *   larger than its place: made smaller, to two pixels for each CSS pixel, in WebP, which for photographs is a tenth of PNG.
  */
 export async function encode(raster: Raster, scale: number): Promise<Encoded> {
+  if (scale >= 1) {
+    const png = await pngOf(enlarged(raster, scale));
+    return { href: `data:image/png;base64,${Buffer.from(png).toString("base64")}`, crisp: true };
+  }
   const { default: sharp } = await import("sharp");
   const open = ({ width, height, channels, bytes }: Raster) => sharp(bytes, { raw: { width, height, channels } });
-  if (scale >= 1) {
-    const image = open(enlarged(raster, scale));
-    const grey = raster.channels === 1 ? image.toColourspace("b-w") : image;
-    const png = await grey.png({ compressionLevel: 9 }).toBuffer();
-    return { href: `data:image/png;base64,${png.toString("base64")}`, crisp: true };
-  }
   const width = Math.min(raster.width, Math.max(1, Math.round(raster.width * scale * 2)));
   const webp = await open(raster).resize({ width }).webp({ quality: 88 }).toBuffer();
   return { href: `data:image/webp;base64,${webp.toString("base64")}`, crisp: false };
+}
+
+/** A raster as a PNG file. */
+export async function pngOf({ width, height, channels, bytes }: Raster): Promise<Uint8Array> {
+  const { default: sharp } = await import("sharp");
+  const image = sharp(bytes, { raw: { width, height, channels } });
+  const grey = channels === 1 ? image.toColourspace("b-w") : image;
+  return grey.png({ compressionLevel: 9 }).toBuffer();
 }

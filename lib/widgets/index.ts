@@ -2,6 +2,9 @@
 export { type AfmOptions, AfmWidget, widget } from "./afm.ts";
 export { Choice, type ChoiceOptions, type Choices, choice, radio, toggles } from "./choices.ts";
 export { accordion, Box, column, Pages, row, tabs } from "./containers.ts";
+export { DrawingPad, type DrawingPadOptions, drawingPad } from "./drawing-pad.ts";
+export { EmbeddingMap, type EmbeddingMapOptions, embeddingMap } from "./embedding-map.ts";
+export { FilmScrubber, type FilmScrubberOptions, filmScrubber } from "./film-scrubber.ts";
 export {
   Button,
   type ButtonOptions,

@@ -64,6 +64,16 @@ seen`,
 });
 counter`,
   counted: `counter.state.count`,
+  pad: `const pad = d.drawingPad();
+pad`,
+  drawn: `const grey = await pad.value.sum().item();
+[pad.isEmpty, pad.value.shape.join("x"), grey > 20]`,
+  colours: `d.drawingPad({ size: 64, channels: 3 })`,
+  film: `const noisy = Array.from({ length: 9 }, (_, i) => d.rand([16, 16]).mul(1 - i / 8));
+await d.filmScrubber({ "x_t": noisy, "predicted x0": noisy }, { range: [0, 1] })`,
+  map: `const many = d.digits({ n: 300, seed: 1 });
+const spots = Array.from({ length: 300 }, (_, i) => [Math.cos(i), Math.sin(i * 1.7)]);
+await d.embeddingMap(spots, { images: many, titles: spots.map((_, i) => "digit number " + i) })`,
 };
 const at = (name: keyof typeof CELLS) => Object.keys(CELLS).indexOf(name);
 
@@ -157,7 +167,62 @@ describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", 
     await expect.poll(() => button.innerText()).toBe("count 101");
     await notebook.runCell(at("counted"));
     expect(await notebook.outputs(at("counted")).innerText()).toBe("101");
+  });
+
+  test("what is drawn on the pad is a tensor", async () => {
+    await notebook.runCell(at("pad"));
+    const canvas = notebook.cell(at("pad")).locator("canvas");
+    await canvas.scrollIntoViewIfNeeded();
+    const box = (await canvas.boundingBox())!;
+    const { mouse } = notebook.page;
+    const to = (x: number, y: number) => mouse.move(box.x + x * box.width, box.y + y * box.height, { steps: 6 });
+    await to(0.25, 0.2);
+    await mouse.down();
+    await to(0.75, 0.2);
+    await to(0.4, 0.85);
+    await mouse.up();
+    await notebook.runCell(at("drawn"));
+    expect(await notebook.outputs(at("drawn")).innerText()).toBe("[ false, '1x28x28', true ]");
+    await notebook.runCell(at("colours"));
+    await notebook.cell(at("colours")).locator("canvas").waitFor();
+    await notebook.cell(at("pad")).scrollIntoViewIfNeeded();
+    await picture("pad light");
+  });
+
+  test("the film scrubber moves through the frames, and plays them", async () => {
+    await notebook.runCell(at("film"));
+    const cell = notebook.cell(at("film"));
+    const range = cell.locator('input[type="range"]');
+    const image = cell.locator(".difflab-film img").first();
+    await image.waitFor();
+    const last = await image.getAttribute("src");
+    await range.fill("2");
+    expect(await cell.locator("output").innerText()).toBe("3 of 9");
+    expect(await image.getAttribute("src")).not.toBe(last);
+    await cell.locator(".difflab-film button").click();
+    await expect.poll(() => cell.locator("output").innerText()).toBe("9 of 9");
+    await cell.scrollIntoViewIfNeeded();
+    await picture("film light");
+  });
+
+  test("the map tells of the point under the pointer, and zooms", async () => {
+    await notebook.runCell(at("map"));
+    const cell = notebook.cell(at("map"));
+    const canvas = cell.locator("canvas");
+    await canvas.waitFor();
+    await canvas.scrollIntoViewIfNeeded();
+    const box = (await canvas.boundingBox())!;
+    await notebook.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await expect.poll(() => cell.locator(".difflab-map-note").innerText()).toMatch(/^digit number \d+$/);
+    await picture("map light");
+    await notebook.page.mouse.wheel(0, -600);
+    await picture("map zoomed");
+  });
+
+  test("the dark theme suits them", async () => {
     await notebook.setTheme("JupyterLab Dark");
+    await notebook.cell(at("pad")).scrollIntoViewIfNeeded();
+    await picture("pad dark");
     await notebook.cell(at("controls")).scrollIntoViewIfNeeded();
     await picture("widgets dark");
   });
