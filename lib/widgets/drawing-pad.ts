@@ -29,12 +29,19 @@ const INKS = ["#d32f2f", "#f57c00", "#fbc02d", "#388e3c", "#1976d2", "#7b1fa2", 
 
 /** What the page and the kernel share. */
 interface PadState {
+  /** Pixels of the drawing. */
   width: number;
+  /** Pixels of the drawing. */
   height: number;
+  /** Pixels of the page for each of the drawing's. */
   scale: number;
+  /** Colour of the pen. */
   ink: string;
+  /** Colours to choose from. */
   inks: readonly string[];
+  /** Colour of the sheet. */
   paper: string;
+  /** Width of the pen, in pixels of the drawing. */
   pen: number;
   /** RGBA, row by row; empty for an empty sheet. */
   pixels: Uint8Array;

@@ -21,6 +21,7 @@ export interface EmbeddingMapOptions {
 
 /** What the page and the kernel share. */
 interface MapState {
+  /** What does not change: float32 points, a title and a colour for each, and their pictures on one sheet. */
   data: {
     points: Uint8Array;
     titles: readonly string[];
@@ -29,7 +30,9 @@ interface MapState {
     size: number;
     sheet: number;
   };
+  /** The point under the pointer; -1 for none. */
   hovered: number;
+  /** What there is to see, in words. */
   alt: string;
 }
 

@@ -20,11 +20,17 @@ export interface FilmScrubberOptions {
 
 /** What the page and the kernel share. */
 interface FilmState {
+  /** Films, as PNG files. */
   rows: readonly { name: string; frames: readonly Uint8Array[] }[];
+  /** A text for each frame. */
   captions: readonly string[];
+  /** How many frames there are. */
   count: number;
+  /** The frame that is seen, from 0. */
   frame: number;
+  /** Pixels of the page for a picture's width. */
   width: number;
+  /** Milliseconds of a frame while it plays. */
   interval: number;
 }
 
