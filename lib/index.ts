@@ -14,6 +14,7 @@ export {
   world,
 } from "./datasets/index.ts";
 export { SmallUNet, type SmallUNetOptions } from "./examples/small-unet.ts";
+export * from "./explore/index.ts";
 // Tensors
 export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";
 export type { NumberArray } from "./graph/numbers.ts";

@@ -1,6 +1,7 @@
 /** Figures that show themselves: pictures, plots, diagrams. */
 export { Animation, animate } from "./animation.ts";
 export { barChart, showProbabilities } from "./bars.ts";
+export { type FieldOptions, showField } from "./field.ts";
 export { Figure } from "./figure.ts";
 export { filmStrip } from "./film-strip.ts";
 export { showImages, showRows } from "./grid.ts";
@@ -9,6 +10,15 @@ export { histogram } from "./histogram.ts";
 export { linePlot } from "./line-plot.ts";
 export { LossCurve, lossCurve } from "./loss-curve.ts";
 export { drawNetwork, type LayerShape } from "./network-diagram.ts";
+export {
+  type NoiseScheduleOptions,
+  plotNoiseSchedule,
+  plotTimesteps,
+  type ScheduleLike,
+  type ScheduleQuantity,
+  type TimestepsOptions,
+} from "./noise-schedule.ts";
 export { showPixels } from "./pixel-view.ts";
 export { scatterPlot } from "./scatter.ts";
+export { type SimilarityOptions, showSimilarity } from "./similarity.ts";
 export { drawUNet, type UNetShapes } from "./u-net-diagram.ts";
