@@ -3,6 +3,7 @@
 export { readLora, readTextualInversion } from "./adapters/index.ts";
 export {
   captionOf,
+  Dice,
   digits,
   drawScene,
   fashionMnist,

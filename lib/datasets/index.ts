@@ -1,4 +1,5 @@
 /** Labelled pictures: digits and a small world drawn by this library, MNIST and Fashion-MNIST. */
+export { Dice } from "./dice.ts";
 export { digits } from "./digits/index.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
 export { ImageDataset, type LabelledImage } from "./image-dataset.ts";

@@ -1,13 +1,10 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { show } from "../graph/shape.ts";
-import { shipped } from "../io/shipped.ts";
 import { loadTensors } from "../io/tensors.ts";
 import { avgPool2d } from "../nn/functional.ts";
 import { Conv2d, Linear, Module } from "../nn/index.ts";
+import { dataPath } from "../shipped.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-
-/** Where the trained weights ship, from the repository's root. */
-export const JUDGE_FILE = join("data", "digit-judge", "model.safetensors");
 
 /**
  * A small network that says how much a picture looks like a handwritten digit, and which: three convolutions and two
@@ -83,9 +80,12 @@ export class DigitJudge extends Module {
  * @param path - weights to take instead; default those in `data/digit-judge`
  * @throws Error where the file is missing or does not fit
  */
-export async function digitJudge(
-  path: string = shipped(JUDGE_FILE, "Train one: node dist/lib/judge/train.js"),
-): Promise<DigitJudge> {
+export async function digitJudge(path: string = dataPath("digit-judge", "model.safetensors")): Promise<DigitJudge> {
+  if (!existsSync(path)) {
+    throw new Error(
+      `digitJudge: no ${path}. Bring it back with git checkout data/digit-judge, or train one: node dist/lib/judge/train.js`,
+    );
+  }
   const judge = new DigitJudge();
   judge.loadStateDict(await loadTensors(path, { copy: true }));
   return judge.eval().requiresGrad_(false) as DigitJudge;

@@ -10,17 +10,18 @@ import { saveTensors } from "../io/tensors.ts";
 import { binaryCrossEntropyWithLogits } from "../nn/functional.ts";
 import { AdamW, OneCycleLR } from "../optim/index.ts";
 import { Generator, manualSeed } from "../random/index.ts";
+import { dataPath } from "../shipped.ts";
 import { oneHot, tensor } from "../tensor/create.ts";
 import { randn } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { compile } from "../train/compile.ts";
-import { DigitJudge, JUDGE_FILE } from "./judge.ts";
+import { DigitJudge } from "./judge.ts";
 import { lessons } from "./pictures.ts";
 
 const { values } = parseArgs({
   options: {
     steps: { type: "string", default: "2500" },
-    out: { type: "string", default: JUDGE_FILE },
+    out: { type: "string", default: dataPath("digit-judge", "model.safetensors") },
     mnist: { type: "string" },
   },
 });

@@ -1,10 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { shipped } from "../../io/shipped.ts";
+import { dataPath } from "../../shipped.ts";
 import { type Drawing, readSvg } from "./read-svg.ts";
-
-/** Where the drawings ship, from the repository's root. */
-export const STROKES_FOLDER = join("data", "strokes");
 
 const cache = new Map<string, readonly Drawing[]>();
 
@@ -16,8 +13,7 @@ const cache = new Map<string, readonly Drawing[]>();
 export function drawingsOf(thing: string): readonly Drawing[] {
   const known = cache.get(thing);
   if (known) return known;
-  const folder = join(shipped(STROKES_FOLDER, "Restore it: git checkout data/strokes"), thing);
-  const drawings = readDrawings(folder);
+  const drawings = readDrawings(dataPath("strokes", thing));
   cache.set(thing, drawings);
   return drawings;
 }
@@ -29,7 +25,7 @@ export function readDrawings(folder: string): Drawing[] {
     names = readdirSync(folder).filter((name) => name.endsWith(".svg"));
   } catch (error) {
     throw new Error(
-      `${folder}: cannot be read (${(error as Error).message}); expected a folder with 1.svg, 2.svg ...`,
+      `${folder}: cannot be read (${(error as Error).message}); expected 1.svg, 2.svg ... in it. What ships comes back with: git checkout data/strokes`,
       { cause: error },
     );
   }
@@ -41,7 +37,17 @@ export function readDrawings(folder: string): Drawing[] {
         `${folder}: has ${names.sort().join(", ")}, no ${name}; number the drawings from 1 without a gap`,
       );
     }
-    const path = join(folder, name);
-    return readSvg(readFileSync(path, "utf8"), path);
+    return readDrawing(join(folder, name));
   });
+}
+
+/** Reads one drawing. */
+function readDrawing(path: string): Drawing {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`${path}: cannot be read (${(error as Error).message}); expected an SVG file`, { cause: error });
+  }
+  return readSvg(text, path);
 }

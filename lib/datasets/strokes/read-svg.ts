@@ -36,8 +36,9 @@ export interface Drawing {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-/** Elements that draw nothing, or only group. */
-const SILENT = new Set(["svg", "g", "title", "desc", "metadata", "defs", "sodipodi:namedview"]);
+/** Elements that draw nothing by themselves. Those of other languages, as drawing programs add them, have a prefix. */
+const SILENT = /^(svg|g|title|desc|metadata|defs)$|:/;
+const WHITE = /^(#fff|#ffffff|white|rgb\(255, ?255, ?255\))$/;
 
 /**
  * Reads a drawing from the text of an SVG file made of paths. Lines become curves, so there is one kind of piece.
@@ -48,13 +49,14 @@ const SILENT = new Set(["svg", "g", "title", "desc", "metadata", "defs", "sodipo
  */
 export function readSvg(text: string, path: string): Drawing {
   const root = parseXml(text);
-  if (root?.tagName.toLowerCase() !== "svg") {
+  if (!root || nameOf(root) !== "svg") {
     throw new Error(`${path}: ${root ? `a <${root.tagName}> document` : "no XML"}; expected an SVG file, <svg ...>`);
   }
-  const elements = [root, ...root.querySelectorAll("*")];
+  if (!/<\/(svg:)?svg\s*>/.test(text)) throw new Error(`${path}: is cut off; expected </svg> at its end`);
+  const elements = [root, ...root.querySelectorAll("*")].filter((element) => !isWithin(element, "defs"));
   for (const element of elements) {
-    const name = element.tagName.toLowerCase();
-    if (name !== "path" && !SILENT.has(name)) {
+    const name = nameOf(element);
+    if (name !== "path" && !SILENT.test(name)) {
       throw new Error(`${path}: <${name}>; expected <path> only. Convert objects to paths in the drawing program.`);
     }
     if (element.getAttribute("transform")) {
@@ -63,7 +65,7 @@ export function readSvg(text: string, path: string): Drawing {
       );
     }
   }
-  const parts = elements.filter((e) => e.tagName.toLowerCase() === "path").map((e, i) => readPart(e, i, path));
+  const parts = elements.filter((e) => nameOf(e) === "path").map((e, i) => readPart(e, i, path));
   if (parts.length === 0) throw new Error(`${path}: holds no <path>; expected at least one with a d attribute`);
   const viewBox = readBox(root, path);
   return { path, viewBox, aspect: readAspect(root, viewBox, path), parts, numbers: readNumbers(root, path) };
@@ -79,7 +81,7 @@ function readPart(element: Element, index: number, path: string): Part {
   if (!filled && !lined)
     throw new Error(`${path}: path ${index + 1} has neither fill nor stroke; expected one of them`);
   const colour = filled ? fill : stroke;
-  return { strokes, filled, lined, cut: /^(#fff|#ffffff|white)$/i.test(colour) };
+  return { strokes, filled, lined, cut: WHITE.test(colour) };
 }
 
 function readStrokes(d: string, where: string): Stroke[] {
@@ -164,13 +166,23 @@ function readNumbers(root: Element, path: string): Record<string, number> {
   return numbers;
 }
 
-/** An attribute of the element or of the nearest one around it that has it. */
-function inherited(element: Element | null, name: string): string | null {
-  for (let e = element; e; e = e.parentElement) {
-    const value = e.getAttribute(name);
+/** A property of the element or of the nearest one around it that has it; as in a browser, `style` goes before attributes. */
+function inherited(element: Element, name: "fill" | "stroke"): string | null {
+  for (let e: Element | null = element; e; e = e.parentElement) {
+    const styled = e.getAttribute("style")?.match(new RegExp(`(?:^|;)\\s*${name}\\s*:([^;]+)`))?.[1];
+    const value = styled ?? e.getAttribute(name);
     if (value !== null) return value.trim().toLowerCase();
   }
   return null;
+}
+
+function nameOf(element: Element): string {
+  return element.tagName.toLowerCase().replace(/^svg:/, "");
+}
+
+function isWithin(element: Element, name: string): boolean {
+  for (let e = element.parentElement; e; e = e.parentElement) if (nameOf(e) === name) return true;
+  return false;
 }
 
 const excerpt = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}...` : text);

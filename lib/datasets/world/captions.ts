@@ -1,5 +1,5 @@
 import type { Dice } from "../dice.ts";
-import { DIGITS, type Scene } from "./names.ts";
+import { checkScene, DIGITS, type Scene, WORLD } from "./names.ts";
 
 /** How often each attribute is left out of a caption: without this, a negative prompt changes nothing. */
 export const LEFT_OUT = 0.3;
@@ -54,13 +54,22 @@ const TILTS: Readonly<Record<Scene["tilt"], readonly string[]>> = {
   right: ["tilted right", "tilted to the right", "leaning right", "leaning to the right"],
 };
 
+const SCALES: Readonly<Record<Scene["scale"], readonly string[]>> = {
+  small: ["small", "small", "little"],
+  large: ["large", "large", "big"],
+};
+
 /** Every word that a caption can hold. */
 export const VOCABULARY: readonly string[] = [
   ...new Set(
     [
       ...PHRASINGS.map((text) => text.replace(/\{\w+\}/g, " ")),
-      ...Object.values({ ...PLACES, ...BACKGROUNDS, ...MANNERS, ...TILTS }).flat(),
-      ...DIGITS.map((word, i) => `${word} ${i}`),
+      ...[PLACES, BACKGROUNDS, MANNERS, TILTS, SCALES].flatMap((words) => Object.values(words).flat()),
+      ...WORLD.thicknesses,
+      ...WORLD.inks,
+      ...WORLD.things,
+      ...DIGITS.map((_, i) => String(i)),
+      "an in with lines",
     ].flatMap((text) => text.match(/[a-z0-9]+/g) ?? []),
   ),
 ];
@@ -70,8 +79,12 @@ export const VOCABULARY: readonly string[] = [
  * place is left out of 30 % of the captions, independently of the others; the thing is always named.
  *
  * Randomness: `dice` decides the phrasing, the words, their order, and what is left out.
+ * `captionOf(data.scenes[0], new Dice(1))`.
+ *
+ * @throws RangeError where the world does not know a name in the scene
  */
 export function captionOf(scene: Scene, dice: Dice): string {
+  checkScene("captionOf", scene);
   const said = () => !dice.chance(LEFT_OUT);
   const before: string[] = [];
   const after: string[] = [];

@@ -1,11 +1,13 @@
 import { Dice } from "../dice.ts";
 import { BACKGROUNDS, INKS } from "./colours.ts";
 import { inkOf, MANNERS, Pixel } from "./manners.ts";
-import type { Scene } from "./names.ts";
-import { depthOf, pose, sketch } from "./shape.ts";
+import { checkScene, type Scene } from "./names.ts";
+import { depthOf, pose, sketch, variantsOf } from "./shape.ts";
 
 /** The picture's side in the unit that everything is described in. */
 const SIDE = 64;
+const SMALLEST = 16;
+const LARGEST = 512;
 /** How far around the ink a manner may paint. */
 const MARGIN = 11;
 const SIZES = {
@@ -21,15 +23,31 @@ const STEPS = { left: -1, top: -1, centre: 0, none: 0, right: 1, bottom: 1 };
  * and by how little size, place, tilt and thickness differ from their usual measure.
  *
  * @param scene - what is in it
- * @param options.size - pixels of one side; default 64
+ * @param options.size - pixels of one side, 16 to 512; default 64
  * @param options.seed - a whole number; default 0
  * @returns `[3, size, size]`: red, green and blue of 0 to 255, row-major
+ * @throws RangeError where the world does not know a name, or the size is out of range
  */
 export function drawScene(scene: Scene, options: { size?: number; seed?: number | bigint } = {}): Uint8Array {
   const { size = SIDE, seed = 0 } = options;
+  checkScene("drawScene", scene);
+  checkSize("drawScene", size);
+  const variants = variantsOf(scene.thing);
+  if (!Number.isInteger(scene.variant) || scene.variant < 1 || scene.variant > variants) {
+    throw new RangeError(
+      `drawScene: variant ${scene.variant}; expected 1 to ${variants}, the drawings of a ${scene.thing}`,
+    );
+  }
   const out = new Uint8Array(3 * size * size);
   paintScene(scene, size, new Dice(seed), out);
   return out;
+}
+
+/** @throws RangeError where a picture cannot have such a side */
+export function checkSize(where: string, size: number): void {
+  if (!Number.isInteger(size) || size < SMALLEST || size > LARGEST) {
+    throw new RangeError(`${where}: size ${size}; expected ${SMALLEST} to ${LARGEST} pixels`);
+  }
 }
 
 /** `drawScene` into memory that is there. */

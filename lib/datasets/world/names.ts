@@ -98,3 +98,29 @@ const heldOutManner = new Map<string, string>(heldOut.manners);
 export function isHeldOut({ thing, ink, manner }: Pick<Scene, "thing" | "ink" | "manner">): boolean {
   return heldOutInk.get(thing) === ink || heldOutManner.get(thing) === manner;
 }
+
+const FIELDS = {
+  thing: things,
+  ink: inks,
+  background: backgrounds,
+  manner: manners,
+  thickness: WORLD.thicknesses,
+  tilt: WORLD.tilts,
+  scale: WORLD.scales,
+  x: WORLD.xs,
+  y: WORLD.ys,
+} as const;
+
+/**
+ * @param where - the function, for the error
+ * @throws RangeError where a part of the scene is missing or has a name that the world does not know
+ */
+export function checkScene(where: string, scene: Scene): void {
+  for (const [field, names] of Object.entries(FIELDS)) {
+    const name = scene[field as keyof typeof FIELDS];
+    if (!(names as readonly string[]).includes(name)) {
+      const got = typeof name === "string" ? `"${name}"` : String(name);
+      throw new RangeError(`${where}: ${field} ${got}; expected one of ${names.join(", ")}`);
+    }
+  }
+}

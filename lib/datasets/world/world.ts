@@ -1,11 +1,10 @@
 import { Dice } from "../dice.ts";
 import { type ColourShape, ImageDataset, type ImageDatasetParts } from "../image-dataset.ts";
 import { captionOf } from "./captions.ts";
-import { paintScene } from "./draw.ts";
+import { checkSize, paintScene } from "./draw.ts";
 import { type Background, type Ink, isHeldOut, type Manner, type Scene, type Thing, WORLD } from "./names.ts";
 import { variantsOf } from "./shape.ts";
 
-const SIZES = { smallest: 16, largest: 512 };
 const MOST_BYTES = 2 ** 31;
 const SPLITS = ["train", "heldOut", "all"] as const;
 const WORDS = 2 ** 32;
@@ -146,6 +145,9 @@ function compose(kinds: readonly Kind[], backgrounds: readonly Background[], dic
 }
 
 function among<T extends string>(option: string, wanted: readonly T[] | undefined, all: readonly T[]): readonly T[] {
+  if (wanted !== undefined && !Array.isArray(wanted)) {
+    throw new TypeError(`world: ${option} is ${JSON.stringify(wanted)}; expected a list of some of ${all.join(", ")}`);
+  }
   const wrong = wanted?.find((name) => !all.includes(name));
   if (wrong !== undefined || wanted?.length === 0) {
     throw new RangeError(
@@ -157,9 +159,7 @@ function among<T extends string>(option: string, wanted: readonly T[] | undefine
 
 function check(n: number, size: number, split: string): void {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`world: n ${n}; expected a whole number from 1 up`);
-  if (!Number.isInteger(size) || size < SIZES.smallest || size > SIZES.largest) {
-    throw new RangeError(`world: size ${size}; expected ${SIZES.smallest} to ${SIZES.largest} pixels`);
-  }
+  checkSize("world", size);
   if (3 * n * size * size > MOST_BYTES) {
     throw new RangeError(
       `world: ${n} pictures of ${size}x${size} are ${3 * n * size * size} bytes; draw fewer at a time`,
