@@ -14,8 +14,8 @@ export interface CompiledCell {
 
 /** TypeScript options that change what code does at run time; the rest is the checker's business. */
 export interface RuntimeOptions {
-  experimentalDecorators?: boolean | undefined;
-  useDefineForClassFields?: boolean | undefined;
+  experimentalDecorators?: boolean;
+  useDefineForClassFields?: boolean;
 }
 
 /**
@@ -29,7 +29,6 @@ export async function compileCell(cell: RewrittenCell, options: RuntimeOptions =
   const { transform } = await import("esbuild"); // loaded when first used, see ./parse.ts
   const { code, map } = await transform(cell.code, {
     loader: "ts",
-    format: "esm",
     target: `node${process.versions.node}`,
     supported: { using: false },
     sourcemap: "external",

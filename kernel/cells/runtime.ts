@@ -5,5 +5,6 @@ export const RUNTIME = {
   load: "__nb_import",
   pick: "__nb_pick",
   meta: "__nb_meta",
+  module: "__nb_module",
   check: "__nb_check",
 } as const;

@@ -27,9 +27,28 @@ export const TS_WITH_CODE = new Set([
   "TSModuleBlock",
 ]);
 
-/** The declaration inside an `export`, or the statement itself. */
+/**
+ * The declaration inside an `export`, or the statement itself. `export default` counts where what it exports has a
+ * name, which it then declares; elsewhere it exports a value.
+ */
 export function unwrapExport(statement: t.Statement): t.Statement {
-  return statement.type === "ExportNamedDeclaration" && statement.declaration ? statement.declaration : statement;
+  if (statement.type === "ExportNamedDeclaration") return statement.declaration ?? statement;
+  if (statement.type !== "ExportDefaultDeclaration") return statement;
+  // Babel gives interfaces here too, which its types do not say.
+  const declaration = statement.declaration as t.Statement | t.Expression;
+  const isDeclaration = /Declaration$|^TSDeclareFunction$/.test(declaration.type);
+  return isDeclaration && "id" in declaration && declaration.id ? (declaration as t.Statement) : statement;
+}
+
+/** Whether a namespace has anything but types in it. */
+export function hasValues(namespace: t.TSModuleDeclaration): boolean {
+  const { body } = namespace;
+  if (body.type !== "TSModuleBlock") return body.type === "TSModuleDeclaration" && hasValues(body);
+  return body.body.map(unwrapExport).some((statement) => {
+    if ("declare" in statement && statement.declare) return false;
+    if (statement.type === "TSModuleDeclaration") return hasValues(statement);
+    return !/^TS(Interface|TypeAlias)Declaration$|^TSDeclareFunction$/.test(statement.type);
+  });
 }
 
 /** The first name of `namespace A.B {}`; undefined for `declare global` and `declare module "m"`, which bind none. */
