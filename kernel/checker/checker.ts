@@ -1,35 +1,27 @@
 import { writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { RuntimeOptions } from "../cells/compile.ts";
 import { packageName } from "../cells/missing-module.ts";
-import { declareStatement, type NameKind, type ParsedCell, parseCell } from "../cells/parse.ts";
-import { type Candidate, toCandidates, wordStart } from "./completion.ts";
+import { isErased, type ParsedCell, parseCell } from "../cells/parse.ts";
+import {
+  type Augmentation,
+  Augmentations,
+  augmentationsOf,
+  only,
+  type Piece,
+  piecesOf,
+  without,
+} from "./augmentations.ts";
+import { type Completion, type Position, toCompletion, wordStart } from "./completion.ts";
+import { syntaxHabit } from "./habits.ts";
+import { withHint } from "./hints.ts";
 import { LanguageServer } from "./language-server.ts";
 import { findDeclarations, notebookPath } from "./notebook-names.ts";
-import { explainUnknownNames, fileProblems, type Problem, toProblems } from "./problems.ts";
+import { explainUnknownNames, fileProblems, isSyntaxProblem, type Problem, problemAt, toProblems } from "./problems.ts";
 import { CellProject } from "./project.ts";
+import { type CellText, SessionNames } from "./session-names.ts";
 import { readSource, SourceFiles } from "./source-files.ts";
-
-/** Where a name of the session is declared, for the checker. */
-interface SessionName {
-  kind: NameKind;
-  /** Module specifier of its cell, or of the kernel's own globals. */
-  module: string;
-}
-
-/** Completion of a cell at a position. */
-export interface Completion {
-  candidates: Candidate[];
-  /** Range that a candidate replaces. */
-  start: number;
-  end: number;
-}
-
-/** A language-server position, from 0. */
-interface Position {
-  line: number;
-  character: number;
-}
 
 /**
  * Checks cells against all that earlier cells declared, and knows what completes and explains them.
@@ -41,11 +33,13 @@ interface Position {
  */
 export class Checker {
   readonly #project: CellProject;
-  readonly #globalsModule: string;
-  readonly #globals: readonly string[];
-  readonly #names = new Map<string, SessionName>();
+  readonly #globals: { module: string; names: readonly string[] };
+  #names: SessionNames;
+  #augmentations = new Augmentations();
+  /** Statements of a cell that declare a module which is not there. */
+  readonly #ambient = new WeakMap<ParsedCell, readonly Augmentation[]>();
   readonly #packages = new Set<string>();
-  readonly #sources = new SourceFiles();
+  readonly #sources: SourceFiles;
   #server: LanguageServer | undefined;
   #version = 0;
   #cells = 0;
@@ -56,9 +50,9 @@ export class Checker {
    */
   constructor(workingFolder: string, globals: { module: string; names: readonly string[] }) {
     this.#project = new CellProject(workingFolder);
-    this.#globalsModule = globals.module;
-    this.#globals = globals.names;
-    this.forget();
+    this.#sources = new SourceFiles(this.#project.tsconfig.resolve);
+    this.#globals = globals;
+    this.#names = new SessionNames(globals);
     this.#start();
   }
 
@@ -67,8 +61,7 @@ export class Checker {
   }
 
   isSessionName(name: string): boolean {
-    const found = this.#names.get(name);
-    return found !== undefined && found.kind !== "type" && found.module !== this.#globalsModule;
+    return this.#names.isValue(name);
   }
 
   /** Whether a source file of the user's, imported by a cell, changed since it was last asked. */
@@ -79,13 +72,22 @@ export class Checker {
   /** Loads the declarations of packages ahead of their first use. */
   async preload(packages: readonly string[]): Promise<void> {
     for (const name of packages) this.#packages.add(name);
-    this.#keepPackages();
+    this.#keepSession();
     await this.#server?.request("textDocument/diagnostic", { textDocument: { uri: this.#project.uri("session.ts") } });
   }
 
-  /** The user's compiler options, as far as their tsconfig.json gives any. */
-  get compilerOptions() {
-    return this.#project.tsconfig?.compilerOptions ?? {};
+  /** The user's compiler options that change what code does. */
+  get runtimeOptions(): RuntimeOptions {
+    const { experimentalDecorators, useDefineForClassFields } = this.#project.tsconfig.compilerOptions;
+    return {
+      experimentalDecorators: experimentalDecorators === true,
+      useDefineForClassFields: useDefineForClassFields !== false,
+    };
+  }
+
+  /** What is wrong with the user's tsconfig.json, if anything. */
+  get configProblem(): string | undefined {
+    return this.#project.tsconfig.problem;
   }
 
   /**
@@ -94,15 +96,28 @@ export class Checker {
    * @param cell - the source as parsed; undefined where that failed, which is still worth TypeScript's own words
    */
   async check(source: string, cell: ParsedCell | undefined): Promise<Problem[]> {
-    if (!cell) return await this.#problems(`\n${source}\nexport {};\n`, source);
+    if (!cell) return explain(await this.#problems(`\n${source}\nexport {};\n`, source), source);
     const { reached, changed } = this.#sources.follow(cell.modules, this.#project.workingFolder);
     const changes = changed.map((path) => ({ uri: pathToFileURL(path).href, type: 2 }));
     if (changes.length > 0) this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
-    const text = this.#withNames(cell, cell.mentioned);
+    const outside = augmentationsOf(cell);
+    this.#keepSession(piecesOf(source, outside));
+    let text = this.#names.surround(cell, cell.mentioned);
     let problems = await this.#problems(text, source);
+    const ambient = outside.filter((statement) => isUnresolved(statement, problems));
+    if (ambient.length > 0) {
+      problems = await this.#declareModules(source, ambient);
+      if (problems.length > 0) return problems;
+      this.#ambient.set(cell, ambient);
+      text = this.#names.surround({ ...cell, source: without(source, ambient) }, cell.mentioned);
+      problems = await this.#problems(text, source);
+    }
     const missing = problems.flatMap(({ missingModule }) => missingModule ?? []);
     if (missing.length > 0 && this.#lookAgain(missing)) problems = await this.#problems(text, source);
-    if (problems.length > 0) return explain(problems, source);
+    const explained = explain(problems, source).map((problem) =>
+      withHint(problem, { source, isEarlier: (name) => !cell.declared.has(name) && this.isSessionName(name) }),
+    );
+    if (explained.length > 0) return explained;
     return this.#checkFiles(this.#sources.unchecked(reached));
   }
 
@@ -129,30 +144,67 @@ export class Checker {
    * @param present - names that it left in the scope: fewer than it declares where it failed halfway
    */
   async commit(cell: ParsedCell, present: (name: string) => boolean): Promise<void> {
-    const names = [...cell.declared].filter(([name, kind]) => kind === "type" || present(name));
-    for (const name of cell.modules) if (!name.startsWith(".")) this.#packages.add(name);
-    if (names.length === 0) return;
-    const module = `cell-${++this.#cells}`;
-    const file = `${module}.ts`;
-    await writeFile(join(this.#project.folder, file), this.#withNames(cell, cell.mentioned, names));
+    const names = [...cell.declared].filter(([name, kind]) => isErased(kind) || present(name));
+    for (const name of cell.modules) if (!/^[./]/.test(name)) this.#packages.add(name);
+    const number = ++this.#cells;
+    const outside = augmentationsOf(cell);
+    if (names.length > 0) {
+      const module = `cell-${number}`;
+      const text = { ...cell, source: without(cell.source, outside) };
+      await this.#write(`${module}.ts`, this.#names.surround(text, cell.mentioned, names));
+      this.#names.add(names, cell.types, `./${module}`);
+    }
+    const ambient = this.#ambient.get(cell) ?? [];
+    const augmenting = outside.filter((statement) => !ambient.includes(statement));
+    for (const [index, piece] of piecesOf(cell.source, augmenting).entries()) {
+      const text = { source: piece.text, declared: new Map(), types: new Set<string>() };
+      const file = `augment-${number}-${index}.ts`;
+      await this.#write(file, this.#names.surround(text, cell.mentioned));
+      this.#augmentations.add(piece, file);
+    }
+    for (const [index, piece] of piecesOf(cell.source, ambient).entries()) {
+      const file = `modules-${number}-${index}.d.ts`;
+      await this.#write(file, piece.text);
+      this.#augmentations.add(piece, file);
+    }
+    this.#keepSession();
+  }
+
+  /** Writes a file of the session, and tells the server. */
+  async #write(file: string, text: string): Promise<void> {
+    await writeFile(join(this.#project.folder, file), text);
     this.#server?.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#project.uri(file), type: 1 }] });
-    for (const [name, kind] of names) this.#names.set(name, { kind, module: `./${module}` });
-    this.#keepPackages();
+  }
+
+  /** `declare module "m"` of a module that is not there declares it, which must stand in a file that is no module. */
+  async #declareModules(source: string, statements: readonly Augmentation[]): Promise<Problem[]> {
+    const file = "modules.d.ts";
+    const text = only(
+      source,
+      statements.map(({ start, end }) => [start!, end!]),
+    );
+    await this.#write(file, `\n${text}`);
+    this.#keepSession(piecesOf(source, statements), `/// <reference path="./${file}" />`);
+    const { items } = await this.#server!.request("textDocument/diagnostic", {
+      textDocument: { uri: this.#project.uri(file) },
+    });
+    return toProblems(items, source, this.#project);
   }
 
   /** Forgets all cells, as when the process that ran them is gone. */
   forget(): void {
-    this.#names.clear();
-    for (const name of this.#globals) this.#names.set(name, { kind: "import", module: this.#globalsModule });
+    this.#names = new SessionNames(this.#globals);
+    this.#augmentations = new Augmentations();
   }
 
   /** What may stand at a position of a cell, best first. */
   async complete(source: string, offset: number): Promise<Completion> {
-    const start = wordStart(source, offset);
     const position = this.#open(source, offset);
     const result = await this.#request("textDocument/completion", { position, context: { triggerKind: 1 } });
-    const typed = source.slice(start, offset);
-    return { candidates: toCandidates(result, typed), start, end: offset };
+    const lines = source.split("\n");
+    const lineStart = (line: number) => lines.slice(0, line).reduce((sum, each) => sum + each.length + 1, 0);
+    const toOffset = ({ line, character }: Position) => lineStart(line - 1) + character;
+    return toCompletion(result, source, offset, toOffset, (label) => this.#project.isOwnFile(label));
   }
 
   /** Signature and documentation of what stands at a position, as Markdown; undefined where there is nothing to tell. */
@@ -186,12 +238,12 @@ export class Checker {
   #start(): LanguageServer {
     const server = new LanguageServer(pathToFileURL(this.#project.folder).href);
     this.#server = server;
-    this.#keepPackages();
+    this.#keepSession();
     const open = (name: string, text: string) =>
       server.notify("textDocument/didOpen", {
         textDocument: { uri: this.#project.uri(name), languageId: "typescript", version: ++this.#version, text },
       });
-    open("session.ts", this.#sessionText());
+    open("session.ts", this.#keptText);
     open("cell.ts", "export {};");
     return server;
   }
@@ -219,41 +271,30 @@ export class Checker {
   /** Makes a source the cell at hand, with every name of the session visible; @returns the position of an offset. */
   #open(source: string, offset: number): Position {
     const cell = parseCell(source) ?? guessCell(source);
-    this.#change("cell.ts", this.#withNames(cell, new Set(this.#names.keys())));
+    this.#change("cell.ts", this.#names.surround(cell, this.#names.all()));
     const before = source.slice(0, offset).split("\n");
     return { line: before.length, character: before.at(-1)!.length };
   }
 
-  /** A cell's text between a line that imports the names it uses and one that exports those it declares. */
-  #withNames(cell: CellText, mentioned: ReadonlySet<string>, exported = [...cell.declared]): string {
-    const imports = new Map<string, string[]>();
-    let line = "";
-    for (const name of mentioned) {
-      const found = cell.declared.has(name) ? undefined : this.#names.get(name);
-      if (!found) continue;
-      // An import could not be assigned to.
-      if (found.kind === "let") line += `declare let ${name}: typeof import("${found.module}").${name};`;
-      else imports.set(found.module, [...(imports.get(found.module) ?? []), name]);
-    }
-    for (const [module, names] of imports) line += `import { ${names.join(", ")} } from "${module}";`;
-    const own = cell.program ? alreadyExported(cell.program) : new Set();
-    const names = exported.map(([name]) => name).filter((name) => !own.has(name));
-    return `${line}\n${cell.source}\nexport { ${names.join(", ")} };\n`;
-  }
-
-  /** Packages stay loaded while no cell mentions them, or each use would parse them again. */
-  #keepPackages(): void {
-    const text = this.#sessionText();
+  /**
+   * What stays loaded while no cell mentions it: packages, or each use would parse them again, and what cells said of
+   * the world outside.
+   *
+   * @param except - what the cell at hand says anew
+   * @param first - a line above the rest
+   */
+  #keepSession(except: readonly Piece[] = [], first = ""): void {
+    const text = `${first}\n${this.#augmentations.lines(except)}\n${this.#sessionText()}`;
     if (text === this.#keptText) return;
     this.#keptText = text;
     writeFile(join(this.#project.folder, "session.ts"), text).catch(() => {});
     if (this.#server && this.#version > 0) this.#change("session.ts", text);
   }
-  #keptText: string | undefined;
+  #keptText = "";
 
   #sessionText(): string {
     const modules = [...this.#packages].map((name) => `import ${JSON.stringify(name)};`).join("\n");
-    return `${modules}\nimport {} from ${JSON.stringify(this.#globalsModule)};\nexport {};\n`;
+    return `${modules}\nimport {} from ${JSON.stringify(this.#globals.module)};\nexport {};\n`;
   }
 
   /** The server remembers what was not there; where a package has been installed since, another takes its place. */
@@ -268,34 +309,46 @@ export class Checker {
   readonly #lookedAgain = new Set<string>();
 }
 
+/** "Module cannot be found", "resolves to an untyped module": TypeScript's words for what it cannot augment. */
+const NOT_AUGMENTED = new Set([2664, 2665]);
+
+function isUnresolved({ loc }: Augmentation, problems: readonly Problem[]): boolean {
+  const [first, last] = [loc!.start, loc!.end];
+  return problems.some(({ code, line, column }) => {
+    const isAfter = line > first.line || (line === first.line && column > first.column);
+    const isBefore = line < last.line || (line === last.line && column <= last.column);
+    return NOT_AUGMENTED.has(code ?? 0) && isAfter && isBefore;
+  });
+}
+
+/** TypeScript finds this comment only above all code, and the names of earlier cells stand above that of a cell. */
+function isUnchecked(source: string): boolean {
+  const comments = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*/.exec(source)![0];
+  return /^\s*\/\/\/?\s*@ts-nocheck\b/m.test(comments);
+}
+
 /** Says for unknown names which cell of the notebook declares them, where a front end says which notebook that is. */
 function explain(problems: readonly Problem[], source: string): Problem[] {
+  const syntax = problems.filter(isSyntaxProblem);
+  if (syntax.length > 0) {
+    const habit = syntaxHabit(source);
+    if (habit) return [problemAt(source, habit.start, habit.end, habit.message)];
+    return syntax.slice(0, 1); // the others follow from it, as do unknown names in what could not be read
+  }
+  if (isUnchecked(source)) return [];
   const path = notebookPath();
   const names = new Set(problems.flatMap(({ unknownName }) => unknownName ?? []));
   const declarations = path !== undefined && names.size > 0 ? findDeclarations(path, source, names) : new Map();
   return explainUnknownNames(problems, declarations);
 }
 
-/** As much of a cell as its surroundings need. */
-type CellText = Pick<ParsedCell, "source" | "declared"> & { program?: ParsedCell["program"] };
-
 /** A cell that cannot be parsed, as one often cannot while it is typed, with the names that it seems to declare. */
 function guessCell(source: string): CellText {
   const declarations =
     /\b(?:const|let|var|class|function|enum|type|interface|namespace)\s+([\p{L}_$][\p{L}\p{N}_$]*)/gu;
-  return { source, declared: new Map([...source.matchAll(declarations)].map(([, name]) => [name!, "const"])) };
-}
-
-/** Names that the student exports in the cell already. */
-function alreadyExported(program: ParsedCell["program"]): Set<string> {
-  const names = new Map<string, NameKind>();
-  const listed = new Set<string>();
-  for (const statement of program.body) {
-    if (statement.type !== "ExportNamedDeclaration") continue;
-    if (statement.declaration) declareStatement(statement, names);
-    for (const specifier of statement.specifiers) {
-      if (specifier.type === "ExportSpecifier" && !statement.source) listed.add(specifier.local.name);
-    }
-  }
-  return new Set([...names.keys(), ...listed]);
+  return {
+    source,
+    types: new Set(),
+    declared: new Map([...source.matchAll(declarations)].map(([, name]) => [name!, "const"])),
+  };
 }

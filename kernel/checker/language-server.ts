@@ -135,6 +135,11 @@ const CLIENT_CAPABILITIES = {
   workspace: { configuration: true },
 };
 
+/** TypeScript's own declarations of the language and of browsers stand beside its server. */
+export function libraryPath(name: string): string {
+  return join(dirname(serverPath()), name);
+}
+
 /** The native server comes in a package of its own for each platform, which npm picks as TypeScript is installed. */
 function serverPath(): string {
   const typescript = createRequire(createRequire(import.meta.url).resolve("typescript/package.json"));

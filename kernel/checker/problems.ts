@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { grey, red } from "../cells/ansi.ts";
 import { excerpt } from "../cells/excerpt.ts";
 import { missingModule } from "../cells/missing-module.ts";
@@ -38,13 +40,26 @@ const ERROR = 1;
 const UNTYPED_MODULE = 7016;
 const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
 const ELSEWHERE = "If another cell declares it, run that cell first.";
-const MISSING_MODULE = 2307;
+/** Of a module, and of one that is imported for its effects. */
+const MISSING_MODULE = new Set([2307, 2792, 2882]);
 const IMPORT_IS_READ_ONLY = 2632;
 
 /** Which errors count. */
 interface ProblemOptions {
   /** Whether a parameter without a type is an error. Default true. */
   reportsImplicitAny?: boolean;
+  /** Folder that imports are seen from. */
+  workingFolder?: string;
+}
+
+/** The student's problem at a part of the source. */
+export function problemAt(source: string, start: number, end: number, message: string): Problem {
+  const place = (offset: number) => {
+    const before = source.slice(0, offset).split("\n");
+    return { line: before.length, column: before.at(-1)!.length + 1 };
+  };
+  const [first, last] = [place(start), place(end)];
+  return { ...first, endLine: last.line, endColumn: last.column, message };
 }
 
 /** Turns the language server's diagnostics of a cell, which has one line of imports above it, into the student's problems. */
@@ -58,14 +73,12 @@ export function toProblems(
     .filter((diagnostic) => isProblem(diagnostic, options))
     // What is missing at the cell's end shows behind it, in the line that exports; other errors there are not the cell's.
     .filter(({ range, code }) => range.start.line >= 1 && (range.start.line <= lines.length || isSyntax(code)))
-    .map((diagnostic) => toProblem(diagnostic, lines, 1));
+    .map((diagnostic) => toProblem(diagnostic, lines, 1, options));
   if (problems.length > 0) return problems;
   // What TypeScript lets pass and the parser does not.
   const syntax = syntaxProblem(source);
   if (!syntax) return [];
-  const before = source.slice(0, syntax.offset).split("\n");
-  const [line, column] = [before.length, before.at(-1)!.length + 1];
-  return [{ line, column, endLine: line, endColumn: column + 1, message: syntax.message }];
+  return [problemAt(source, syntax.offset, syntax.offset + 1, syntax.message)];
 }
 
 /** Problems of a file that a cell imports. */
@@ -77,22 +90,46 @@ export function fileProblems(
 ): Problem[] {
   const lines = source.split("\n");
   const problems = diagnostics.filter((diagnostic) => isProblem(diagnostic, options));
-  return problems.map((diagnostic) => ({ ...toProblem(diagnostic, lines, 0), file: { name, source } }));
+  return problems.map((diagnostic) => ({ ...toProblem(diagnostic, lines, 0, options), file: { name, source } }));
 }
 
-function isProblem({ severity, code }: Diagnostic, { reportsImplicitAny = true }: ProblemOptions): boolean {
+function isProblem({ severity, code, message }: Diagnostic, { reportsImplicitAny = true }: ProblemOptions): boolean {
   if ((severity ?? ERROR) !== ERROR || Number(code) === UNTYPED_MODULE) return false;
+  if (MISSING_MODULE.has(Number(code)) && isLoadedByUrl(quotedIn(message) ?? "")) return false;
   const isImplicitAny = Number(code) >= 7000 && Number(code) < 7100;
   return reportsImplicitAny || !isImplicitAny;
 }
 
-/** TypeScript numbers its syntax errors from 1000. */
+/** Whether Node.js loads it by an address that TypeScript does not follow. */
+function isLoadedByUrl(specifier: string): boolean {
+  if (specifier.startsWith("data:")) return true;
+  return specifier.startsWith("file:") && URL.canParse(specifier) && existsSync(new URL(specifier));
+}
+
+function quotedIn(message: string): string | undefined {
+  return /'([^']*)'/.exec(message)?.[1];
+}
+
+/** TypeScript numbers its syntax errors from 1000; our own parser's have no number. */
+export function isSyntaxProblem({ code }: Problem): boolean {
+  return code === undefined || isSyntax(code);
+}
+
 function isSyntax(code: number | string | undefined): boolean {
   return Number(code) < 2000;
 }
 
+function notCode(file: string): string {
+  return `'${file}' is there, but only code and JSON can be imported. Read it: await (await import("node:fs/promises")).readFile("${file}", "utf8")`;
+}
+
 /** @param above - lines that stand above the text in what was checked */
-function toProblem({ range, code, message }: Diagnostic, lines: readonly string[], above: number): Problem {
+function toProblem(
+  { range, code, message }: Diagnostic,
+  lines: readonly string[],
+  above: number,
+  { workingFolder = "." }: ProblemOptions,
+): Problem {
   const last = { line: lines.length - 1, character: lines.at(-1)!.length };
   const inText = ({ line, character }: Diagnostic["range"]["start"]) =>
     line - above > last.line ? last : { line: line - above, character };
@@ -106,10 +143,11 @@ function toProblem({ range, code, message }: Diagnostic, lines: readonly string[
     message,
     code: Number(code),
   };
-  const quoted = /'([^']+)'/.exec(message)?.[1];
-  if (problem.code === MISSING_MODULE && quoted !== undefined) {
+  const quoted = quotedIn(message);
+  if (MISSING_MODULE.has(problem.code!) && quoted !== undefined) {
     problem.missingModule = quoted;
-    problem.message = missingModule(quoted);
+    const isThere = /^\.{0,2}\//.test(quoted) && existsSync(resolve(workingFolder, quoted));
+    problem.message = isThere ? notCode(quoted) : missingModule(quoted);
   } else if (UNKNOWN_NAME.has(problem.code!)) {
     problem.message = message.replace(/(?<![.?])$/, ".");
     problem.hint = ELSEWHERE;

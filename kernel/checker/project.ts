@@ -1,11 +1,25 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, parse, relative, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { getTsconfig, type TsConfigJsonResolved } from "get-tsconfig";
+import { pathToFileURL } from "node:url";
+import { readTsconfig, type UserConfig } from "../cells/tsconfig.ts";
+import { packageRoot } from "../spec/package-root.ts";
+import { domTypes } from "./dom-types.ts";
+import { libraryPath } from "./language-server.ts";
 
 /** The package that this kernel belongs to: cells can import it, and what it depends on, from any folder. */
-export const PACKAGE_ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+export const PACKAGE_ROOT = packageRoot();
 
 /**
  * Where the checker keeps its files: a folder in the system's temporary one that mirrors the notebook's, so that
@@ -18,9 +32,11 @@ export class CellProject {
   /** Folder of the cells' files. */
   readonly folder: string;
   /** The user's own configuration, where there is one in the notebook's folder or above. */
-  readonly tsconfig: TsConfigJsonResolved | undefined;
+  readonly tsconfig: UserConfig;
   /** The notebook's folder. */
   readonly workingFolder: string;
+  /** Names of browsers that are not there: see ./dom-types.ts. */
+  readonly browserNames: ReadonlySet<string>;
   readonly #root: string;
   readonly #linked = new Set<string>();
 
@@ -30,26 +46,32 @@ export class CellProject {
     this.#root = realpathSync(mkdtempSync(join(tmpdir(), "difflab-")));
     this.folder = this.#mirror(this.workingFolder);
     mkdirSync(this.folder, { recursive: true });
-    const found = findTsconfig(this.workingFolder);
-    this.tsconfig = found?.config;
+    this.tsconfig = readTsconfig(this.workingFolder);
     this.linkPackages();
     // Found last: this package under its name, then what it depends on.
     this.#link(join(PACKAGE_ROOT, "node_modules"), join(this.#root, "node_modules"));
     this.#linkByName(PACKAGE_ROOT);
-    this.#write("defaults.json", { compilerOptions: DEFAULTS });
+    const dom = domTypes(libraryPath("lib.dom.d.ts"));
+    this.browserNames = dom.omitted;
+    const replacement = join(this.#root, "mirror", "node_modules", "@typescript", "lib-dom");
+    mkdirSync(replacement, { recursive: true });
+    writeFileSync(join(replacement, "index.d.ts"), dom.text, "latin1");
     this.#write("tsconfig.json", {
-      extends: ["./defaults.json", ...(found ? [found.path] : [])],
-      compilerOptions: { ...REQUIRED, rootDirs: this.#rootDirs(), ...this.#types() },
+      compilerOptions: {
+        ...DEFAULTS,
+        ...userOptions(this.tsconfig),
+        ...REQUIRED,
+        rootDirs: this.#rootDirs(),
+        ...this.#types(),
+      },
       files: ["cell.ts", "session.ts"],
-      include: [],
-      references: [],
     });
   }
 
   /** Whether the user's tsconfig.json wants a type for every parameter; to try `x => x + 1` out, none is needed. */
   get reportsImplicitAny(): boolean {
-    const { noImplicitAny, strict } = this.tsconfig?.compilerOptions ?? {};
-    return noImplicitAny ?? strict ?? false;
+    const { noImplicitAny, strict } = this.tsconfig.compilerOptions;
+    return Boolean(noImplicitAny ?? strict ?? false);
   }
 
   /** URI of a file of the mirror. */
@@ -71,6 +93,12 @@ export class CellProject {
   #linkByName(folder: string): void {
     const name = packageName(folder);
     if (name !== undefined) this.#link(folder, join(this.#root, "mirror", "node_modules", name));
+  }
+
+  /** Whether an import path names a file that only the mirror has. */
+  isOwnFile(name: string): boolean {
+    const isOurs = /^(session|cell|tsconfig\.json|(cell|augment|modules)-[\d-]+(\.d)?|modules\.d)$/.test(name);
+    return isOurs && ![name, `${name}.ts`].some((each) => existsSync(join(this.workingFolder, each)));
   }
 
   /** Whether a package is installed, as seen from the notebook. */
@@ -96,15 +124,26 @@ export class CellProject {
   #types(): { typeRoots: string[]; types?: string[] } {
     const folders = [...ancestors(this.workingFolder), PACKAGE_ROOT].map((f) => join(f, "node_modules", "@types"));
     const withNode = folders.find((folder) => exists(join(folder, "node")));
-    const own = this.tsconfig?.compilerOptions?.types;
+    const own = strings(this.tsconfig.compilerOptions.types)?.filter((name) => name === "*" || this.#hasTypes(name));
     return {
       typeRoots: [...new Set([...folders.filter(exists), withNode ?? ""])].filter(Boolean),
       types: own ?? ["node"],
     };
   }
 
+  /** Packages whose types the user's tsconfig.json asks for, and which are there. */
+  #hasTypes(name: string): boolean {
+    const folders = [...ancestors(this.workingFolder), PACKAGE_ROOT].map((folder) => join(folder, "node_modules"));
+    return folders.some((folder) => exists(join(folder, "@types", name)) || exists(join(folder, name)));
+  }
+
   #link(target: string, path: string): void {
-    if (this.#linked.has(path) || !exists(target)) return;
+    if (path === this.folder || this.#linked.has(path) || !exists(target)) return;
+    if (isFolder(path)) {
+      // The notebook lies below a package: what is beside it on the way is linked one by one.
+      for (const name of readdirSync(target)) this.#link(join(target, name), join(path, name));
+      return;
+    }
     mkdirSync(dirname(path), { recursive: true });
     symlinkSync(target, path, "junction"); // what Windows lets everyone make; ignored elsewhere
     this.#linked.add(path);
@@ -117,16 +156,17 @@ export class CellProject {
 
 /** What a cell is checked with where the user's tsconfig.json says nothing else. */
 const DEFAULTS = {
-  target: "es2022",
   lib: ["es2024", "esnext.disposable", "esnext.collection", "esnext.iterator", "dom", "dom.iterable"],
   strict: true,
 };
 
-/** What the kernel needs whatever the user's tsconfig.json says. */
+/** What the kernel needs, whatever the user's tsconfig.json says. */
 const REQUIRED = {
+  target: "es2024", // what Node.js runs
   module: "preserve",
   moduleResolution: "bundler",
   moduleDetection: "force",
+  libReplacement: true,
   allowImportingTsExtensions: true,
   resolveJsonModule: true,
   esModuleInterop: true,
@@ -136,24 +176,42 @@ const REQUIRED = {
   noImplicitAny: true,
   allowUnreachableCode: true,
   allowUnusedLabels: true,
-  noUnusedLocals: false,
-  noUnusedParameters: false,
-  erasableSyntaxOnly: false,
-  verbatimModuleSyntax: false,
-  isolatedModules: false,
-  isolatedDeclarations: false,
-  rewriteRelativeImportExtensions: false,
-  composite: false,
-  incremental: false,
-  declaration: false,
 };
 
-function findTsconfig(folder: string): { path: string; config: TsConfigJsonResolved } | undefined {
-  try {
-    return getTsconfig(folder) ?? undefined;
-  } catch {
-    return undefined; // not JSON, or it extends what is not there: the checker reports it when it reads the file
-  }
+/**
+ * Options of the user's that say what is an error. Those that say where files lie, or what is written from them, are
+ * of no use to a cell and could keep it from running: `rootDir`, `composite`, `noCheck`, an old `target`.
+ */
+const SWITCHES = [
+  "strict alwaysStrict strictNullChecks strictFunctionTypes strictBindCallApply strictPropertyInitialization",
+  "strictBuiltinIteratorReturn noImplicitThis useUnknownInCatchVariables exactOptionalPropertyTypes",
+  "noUncheckedIndexedAccess noImplicitOverride noImplicitReturns noFallthroughCasesInSwitch",
+  "noPropertyAccessFromIndexSignature noUncheckedSideEffectImports experimentalDecorators emitDecoratorMetadata",
+  "useDefineForClassFields allowJs checkJs allowArbitraryExtensions resolvePackageJsonExports resolvePackageJsonImports",
+]
+  .join(" ")
+  .split(" ");
+const TEXTS = ["jsx", "jsxFactory", "jsxFragmentFactory", "jsxImportSource"];
+
+function userOptions({ compilerOptions, aliases, resolve: find }: UserConfig): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const name of SWITCHES) if (typeof compilerOptions[name] === "boolean") options[name] = compilerOptions[name];
+  for (const name of TEXTS) if (typeof compilerOptions[name] === "string") options[name] = compilerOptions[name];
+  const conditions = strings(compilerOptions.customConditions);
+  if (conditions) options.customConditions = conditions;
+  const lib = strings(compilerOptions.lib)?.filter((name) => existsSync(libraryPath(`lib.${name.toLowerCase()}.d.ts`)));
+  if (lib && lib.length > 0) options.lib = lib;
+  // As they would be found from the user's own file.
+  const paths = aliases.map((alias) => [alias, find(alias.replace("*", STAR)).map((path) => path.replace(STAR, "*"))]);
+  if (paths.length > 0) options.paths = Object.fromEntries(paths);
+  return options;
+}
+
+/** Stands for the star of a path pattern. */
+const STAR = "__difflab_star__";
+
+function strings(value: unknown): string[] | undefined {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : undefined;
 }
 
 function ancestors(folder: string): string[] {
@@ -168,6 +226,10 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function packageName(folder: string): string | undefined {

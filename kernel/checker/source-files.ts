@@ -15,8 +15,14 @@ interface SourceFile {
 /** The user's own files that cells import, and what these import: looked at for changes as each cell is checked. */
 export class SourceFiles {
   readonly #files = new Map<string, SourceFile>();
+  readonly #aliases: (specifier: string) => string[];
   /** Grows with every change of a file. */
   version = 0;
+
+  /** @param aliases - files that an import means by the `paths` of the user's tsconfig.json */
+  constructor(aliases: (specifier: string) => string[] = () => []) {
+    this.#aliases = aliases;
+  }
 
   /**
    * Follows the relative imports of a cell.
@@ -27,7 +33,7 @@ export class SourceFiles {
     const changed = [...this.#files].filter(([path, file]) => modified(path) !== file.modified).map(([path]) => path);
     for (const path of changed) this.#files.delete(path);
     if (changed.length > 0) this.version++;
-    const reached = new Set(imported(specifiers, folder));
+    const reached = new Set(this.#imported(specifiers, folder));
     for (const path of reached) for (const next of this.#read(path).imports) reached.add(next); // a set takes more as it is gone through
     for (const path of changed) this.#read(path);
     return { reached: [...reached], changed };
@@ -50,9 +56,16 @@ export class SourceFiles {
     this.#files.set(path, file);
     if (/\.[cm]?[jt]sx?$/.test(path)) {
       const modules = parseCell(readSource(path))?.modules ?? [];
-      file.imports = imported(modules, resolve(path, ".."));
+      file.imports = this.#imported(modules, resolve(path, ".."));
     }
     return file;
+  }
+
+  #imported(specifiers: Iterable<string>, folder: string): string[] {
+    return [...specifiers].flatMap((name) => {
+      const paths = /^\.{0,2}\//.test(name) ? [resolve(folder, name)] : this.#aliases(name);
+      return paths.map(sourcePath).find((path) => path !== undefined) ?? [];
+    });
   }
 }
 
@@ -63,10 +76,6 @@ export function readSource(path: string): string {
   } catch {
     return "";
   }
-}
-
-function imported(specifiers: Iterable<string>, folder: string): string[] {
-  return [...specifiers].flatMap((name) => (/^\.{1,2}\//.test(name) ? (sourcePath(resolve(folder, name)) ?? []) : []));
 }
 
 function modified(path: string): number {

@@ -2,8 +2,8 @@ import { createRequire, register } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
-import { getTsconfig } from "get-tsconfig";
 import { missingModule } from "../cells/missing-module.ts";
+import { readTsconfig } from "../cells/tsconfig.ts";
 
 /** Imports as if from a file in a folder; the code of cells itself has no place on disk. */
 function importerAt(folder: string): (specifier: string, options?: ImportCallOptions) => Promise<object> {
@@ -25,7 +25,7 @@ export class CellModules {
   constructor(folder: string) {
     this.#folder = folder;
     this.#fromHere = importerAt(folder);
-    this.#aliases = Object.keys(readPaths(folder));
+    this.#aliases = readTsconfig(folder).aliases;
   }
 
   /** Files of the user's changed: from now on they are loaded anew. */
@@ -46,16 +46,17 @@ export class CellModules {
     const isSource = /^(\.{1,2}\/|\/|#|file:)/.test(name) || this.#aliases.some((alias) => matches(alias, name));
     if (isSource) this.#installHooks();
     // The query makes Node take a changed file for another module.
-    const query = isSource && this.#version > 0 && /^[./]/.test(name) ? `?v=${this.#version}` : "";
+    const query = isSource && this.#version > 0 && !name.startsWith("file:") ? `?v=${this.#version}` : "";
     try {
       return await this.#fromHere(name + query, options);
     } catch (error) {
       if (!isMissing(error, name, this.#folder)) throw error;
+      if (isSource || /^[a-z]+:/i.test(name)) throw new Error(missingModule(name));
       try {
         return await this.#fromKernel(name, options);
       } catch (second) {
         if (!isMissing(second, name, import.meta.dirname)) throw second;
-        throw new Error(missingModule(name), { cause: undefined });
+        throw new Error(missingModule(name));
       }
     }
   }
@@ -74,15 +75,6 @@ export class CellModules {
   }
 }
 
-/** `paths` of the user's tsconfig.json. */
-export function readPaths(folder: string): Record<string, string[]> {
-  try {
-    return getTsconfig(folder)?.config.compilerOptions?.paths ?? {};
-  } catch {
-    return {}; // the checker tells what is wrong with the file
-  }
-}
-
 function matches(alias: string, name: string): boolean {
   const star = alias.indexOf("*");
   return star < 0 ? alias === name : name.startsWith(alias.slice(0, star)) && name.endsWith(alias.slice(star + 1));
@@ -91,9 +83,24 @@ function matches(alias: string, name: string): boolean {
 /** Whether it is this import that failed, not one inside the module that it found. */
 function isMissing(error: unknown, name: string, folder: string): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== "ERR_MODULE_NOT_FOUND" || typeof message !== "string") return false;
-  if (/^[./]/.test(name)) return false;
-  return message.includes(`imported from ${join(folder, "cell.js")}`) || message.includes(pathToFileURL(folder).href);
+  if (typeof message !== "string") return false;
+  switch (code) {
+    case "ERR_MODULE_NOT_FOUND":
+      return (
+        message.includes(`imported from ${join(folder, "cell.js")}`) || message.includes(pathToFileURL(folder).href)
+      );
+    case "ERR_UNSUPPORTED_ESM_URL_SCHEME":
+      return /^[a-z]+:/i.test(name) && !/^(file|data|node):/.test(name);
+    case "ERR_UNKNOWN_BUILTIN_MODULE":
+      return name.startsWith("node:") && message.includes(name);
+    case "ERR_PACKAGE_IMPORT_NOT_DEFINED":
+    case "ERR_INVALID_MODULE_SPECIFIER":
+      return message.includes(`"${name}"`) || message.includes(`"${name.split("?")[0]}`);
+    case "ERR_UNSUPPORTED_DIR_IMPORT":
+      return message.includes(`imported from ${join(folder, "cell.js")}`);
+    default:
+      return false;
+  }
 }
 
 /**
@@ -119,17 +126,35 @@ function isPartial(module: Record<string, unknown>, inner: Record<string, unknow
 }
 
 /** `require` as a file in the notebook's folder has it, with the kernel's packages as a second place to look. */
-export function requireFor(folder: string): NodeJS.Require {
+export function requireFor(folder: string, main?: NodeJS.Module): NodeJS.Require {
   const here = createRequire(join(folder, "cell.js"));
   const own = createRequire(import.meta.url);
-  const load = (name: string) => {
+  const lookIn = <T>(name: string, first: (name: string) => T, second: (name: string) => T): T => {
+    const other = /^[./#]|^[a-z]+:/i.test(name) ? () => missing(name) : second;
     try {
-      return here(name);
+      return first(name);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== "MODULE_NOT_FOUND" || !message.includes(`'${name}'`) || /^[./]/.test(name)) throw error;
-      return own(name);
+      if (!isRequireOf(error, name)) throw error;
+    }
+    try {
+      return other(name);
+    } catch (error) {
+      throw isRequireOf(error, name) ? new Error(missingModule(name)) : error;
     }
   };
-  return Object.assign(load, here);
+  const load = (name: string) => lookIn(name, here, own);
+  const find = (name: string, options?: { paths?: string[] }) =>
+    lookIn(name, (each) => here.resolve(each, options), own.resolve);
+  return Object.assign(load, here, { main, resolve: Object.assign(find, { paths: here.resolve.paths }) });
+}
+
+function missing(name: string): never {
+  throw new Error(missingModule(name));
+}
+
+/** Whether it is this `require` that failed, not one inside the module that it found. */
+function isRequireOf(error: unknown, name: string): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isMissing = /^(MODULE_NOT_FOUND|ERR_UNKNOWN_BUILTIN_MODULE|ERR_PACKAGE_IMPORT_NOT_DEFINED)$/.test(code ?? "");
+  return isMissing && message.split("\n")[0]!.includes(name);
 }

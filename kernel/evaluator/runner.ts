@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { createRequire, Module } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { RUNTIME } from "../cells/runtime.ts";
@@ -56,9 +56,11 @@ export class CellRunner {
       filename: join(folder, "cell.ts"),
       resolve: (name: string) => pathToFileURL(require.resolve(name)).href,
     };
-    const require = requireFor(folder);
+    // What a script asks to know whether it is imported, `require.main === module`, says of a cell that it is not.
+    const module = new Module(meta.filename);
+    const require = requireFor(folder, module);
     const load = this.#modules.load.bind(this.#modules);
-    this.#environment = { scope: this.scope, load, pick, meta, check, require };
+    this.#environment = { scope: this.scope, load, pick, meta, check, require, module };
     const hidden = { configurable: true, value: this.#environment };
     Object.defineProperty(globalThis, ENVIRONMENT, hidden);
     for (const [name, value] of Object.entries({ require, __dirname: folder, __filename: meta.filename })) {
@@ -76,9 +78,8 @@ export class CellRunner {
       return value;
     };
     // On the code's first line, where the rewritten cell has its own prefix: lines below keep their numbers.
-    const { scope, last: lastName, load, pick: pickName, meta, check } = RUNTIME;
-    const names = `scope: ${scope}, last: ${lastName}, load: ${load}, pick: ${pickName}, meta: ${meta}, check: ${check}`;
-    const head = `"use strict"; const { ${names} } = globalThis.${ENVIRONMENT}; require = globalThis.${ENVIRONMENT}.require;`;
+    const names = Object.entries(RUNTIME).map(([key, name]) => `${key}: ${name}`);
+    const head = `"use strict"; const { ${names.join(", ")} } = globalThis.${ENVIRONMENT}; require = globalThis.${ENVIRONMENT}.require;`;
     this.#converted = {
       diagnostics: [],
       output: `${head}\n${code}\n${registerCell(run, code, cell)}\n`,

@@ -1,27 +1,30 @@
 import { readFile } from "node:fs/promises";
 import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { transform } from "esbuild";
-import { createPathsMatcher, getTsconfig } from "get-tsconfig";
 import { sourcePath } from "../cells/source-path.ts";
+import { readTsconfig } from "../cells/tsconfig.ts";
 
 /** Module hooks with which Node imports the user's TypeScript files; they run in the loader's own thread. */
 
-let matchPaths: ((specifier: string) => string[]) | undefined;
+let matchPaths: (specifier: string) => string[] = () => [];
+/** The notebook's folder, or the package that holds it: what is in it is the user's. */
+let home = "";
 
 export const initialize: InitializeHook<{ folder: string }> = ({ folder }) => {
-  try {
-    const tsconfig = getTsconfig(folder);
-    matchPaths = (tsconfig && createPathsMatcher(tsconfig)) ?? undefined;
-  } catch {
-    // The checker tells what is wrong with tsconfig.json.
-  }
+  matchPaths = readTsconfig(folder).resolve;
+  const url = `${pathToFileURL(folder).href}/`;
+  home = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(url)?.[0] ?? url;
 };
+
+function isInPackage(url: string): boolean {
+  return (url.startsWith(home) ? url.slice(home.length - 1) : url).includes("/node_modules/");
+}
 
 export const resolve: ResolveHook = async (specifier, context, next) => {
   const { parentURL = "" } = context;
-  if (parentURL.includes("/node_modules/")) return next(specifier, context);
+  if (isInPackage(parentURL)) return next(specifier, context);
   // Files of one version import one another in that version.
   const version = /\?v=\d+$/.exec(specifier)?.[0] ?? /\?v=\d+$/.exec(parentURL)?.[0] ?? "";
   const bare = specifier.replace(/\?v=\d+$/, "");
@@ -29,7 +32,7 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
     ? [fileURLToPath(new URL(bare, parentURL))]
     : bare.startsWith("file:")
       ? [fileURLToPath(bare)]
-      : (matchPaths?.(bare) ?? []);
+      : matchPaths(bare);
   for (const path of paths) {
     const found = sourcePath(path);
     if (found !== undefined) return { url: pathToFileURL(found).href + version, shortCircuit: true };
@@ -38,7 +41,7 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
 };
 
 export const load: LoadHook = async (url, context, next) => {
-  const file = /^file:.*\.(?:[cm]?ts|tsx)$/.test(url.replace(/\?.*$/, "")) && !url.includes("/node_modules/");
+  const file = /^file:.*\.(?:[cm]?ts|tsx)$/.test(url.replace(/\?.*$/, "")) && !isInPackage(url);
   if (!file) return next(url, context);
   const path = fileURLToPath(url.replace(/\?.*$/, ""));
   const { code } = await transform(await readFile(path, "utf8"), {
@@ -49,7 +52,7 @@ export const load: LoadHook = async (url, context, next) => {
     sourcemap: "inline",
     sourcefile: join(path),
     logLevel: "silent",
-    tsconfigRaw: JSON.stringify({ compilerOptions: getTsconfig(path)?.config.compilerOptions ?? {} }),
+    tsconfigRaw: JSON.stringify({ compilerOptions: readTsconfig(dirname(path)).compilerOptions }),
   });
   return { format: "module", source: code, shortCircuit: true };
 };

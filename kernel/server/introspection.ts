@@ -36,6 +36,7 @@ export class Introspection {
 
   isComplete({ code }: Json): Json {
     const source = textOf(code);
+    if (nameAskedFor(source) !== undefined) return { status: "complete" };
     const problem = syntaxProblem(source);
     if (!problem) return { status: "complete" };
     return problem.atEnd ? { status: "incomplete", indent: nextIndent(source) } : { status: "invalid" };
@@ -47,6 +48,13 @@ export class Introspection {
     const nothing = { "text/plain": `Nothing is known of ${name}. If a cell declares it, run that cell first.` };
     return [{ source: "page", data: Object.keys(data).length > 0 ? data : nothing, start: 0 }];
   }
+}
+
+/** What a cell asks the meaning of, as in IPython: `sharp?`, `Plot.plot??`, `?sharp`. No TypeScript looks so. */
+export function nameAskedFor(source: string): string | undefined {
+  const name = "([\\p{L}_$][\\p{L}\\p{N}_$.]*)";
+  const match = new RegExp(`^\\s*(?:\\?{1,2}\\s*${name}|${name}\\?{1,2})\\s*$`, "u").exec(source);
+  return match?.[1] ?? match?.[2];
 }
 
 function offsetOf(source: string, cursor: unknown): number {

@@ -17,7 +17,7 @@ import {
 import { entriesOf, textOf } from "./fields.ts";
 import { History } from "./history.ts";
 import { kernelInfo } from "./info.ts";
-import { Introspection } from "./introspection.ts";
+import { Introspection, nameAskedFor } from "./introspection.ts";
 import { Iopub } from "./iopub.ts";
 import { Questions } from "./questions.ts";
 import { Session } from "./session.ts";
@@ -33,9 +33,6 @@ type Sockets = Record<"shell" | "control" | "stdin" | "iopub" | "hb", WireSocket
 
 /** A channel's requests, by message type. */
 type Handler = (request: Request) => Promise<Json> | Json;
-
-/** A cell that asks what something is, as in IPython: `sharp?`, `Plot.plot?`. No TypeScript ends in a question mark. */
-const HELP = /^\s*([\p{L}_$][\p{L}\p{N}_$.]*)\?{1,2}\s*$/u;
 
 /** As many runs keep the request that they stem from; older ones print below the latest cell. */
 const REMEMBERED_RUNS = 10_000;
@@ -239,7 +236,7 @@ export class Kernel {
     const count = this.#executionCount;
     if (storesHistory) this.#history.add(count, code);
     if (!silent) this.#iopub.publish("execute_input", { code, execution_count: count }, message);
-    const asked = HELP.exec(code)?.[1];
+    const asked = nameAskedFor(code);
     if (asked !== undefined) {
       this.#reply(request, {
         status: "ok",

@@ -1,7 +1,7 @@
 import { red } from "../cells/ansi.ts";
 import { COMMON_PACKAGES } from "../cells/common-packages.ts";
 import { type CompiledCell, compileCell } from "../cells/compile.ts";
-import { type ParsedCell, parseCell } from "../cells/parse.ts";
+import { isErased, type ParsedCell, parseCell } from "../cells/parse.ts";
 import { rewriteCell } from "../cells/rewrite.ts";
 import type { Checker } from "../checker/checker.ts";
 import { formatProblems, type Problem } from "../checker/problems.ts";
@@ -79,6 +79,7 @@ export class Session {
    */
   async run(run: number, source: string, options: RunOptions): Promise<CellResult> {
     this.#latestRun = run;
+    this.#tellConfigProblem(run);
     try {
       const cell = parseCell(source);
       const checked = await this.#unlessInterrupted(
@@ -122,6 +123,15 @@ export class Session {
     this.#evaluator.stop();
   }
 
+  /** Once, where the first cell prints. */
+  #tellConfigProblem(run: number): void {
+    const problem = this.#checker.configProblem;
+    if (problem === undefined || this.#toldConfigProblem) return;
+    this.#toldConfigProblem = true;
+    this.#events.onReport({ type: "stream", run, name: "stderr" }, [Buffer.from(`${problem}\n`)]);
+  }
+  #toldConfigProblem = false;
+
   /** What the checker says; undefined where an interrupt comes first, and then the checker, which may be lost in a type, starts anew. */
   async #unlessInterrupted<T>(checking: Promise<T>): Promise<T | undefined> {
     const interrupted = new Promise<undefined>((resolve) => {
@@ -139,10 +149,9 @@ export class Session {
   /** Runs while the checker works; an error shows only where the checker finds none. */
   async #compile(cell: ParsedCell | undefined): Promise<CompiledCell | Error | undefined> {
     if (!cell) return undefined;
-    const { experimentalDecorators, useDefineForClassFields } = this.#checker.compilerOptions;
     try {
       const rewritten = rewriteCell(cell, (name) => this.#checker.isSessionName(name));
-      return await compileCell(rewritten, { experimentalDecorators, useDefineForClassFields });
+      return await compileCell(rewritten, this.#checker.runtimeOptions);
     } catch (error) {
       return error as Error;
     }
@@ -158,7 +167,7 @@ export class Session {
         code,
         isAsync,
         cell: { label: options.label, source, map, prefixLines, segments },
-        declared: [...cell.declared].filter(([, kind]) => kind !== "type").map(([name]) => name),
+        declared: [...cell.declared].filter(([, kind]) => !isErased(kind)).map(([name]) => name),
         showsResult: options.showsResult,
         returnsResult: options.returnsResult ?? false,
         sourceVersion: this.#checker.sourceVersion,

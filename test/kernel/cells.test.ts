@@ -1,23 +1,7 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { KernelClient } from "../../kernel/client/index.ts";
-import { kernelJson } from "../../kernel/spec/kernelspec.ts";
-import type { Message } from "../../kernel/wire/index.ts";
-
-/** What a cell showed. */
-interface Shown {
-  status: string;
-  /** text/plain of the result. */
-  result: string | undefined;
-  stdout: string;
-  stderr: string;
-  ename: string | undefined;
-  /** The traceback without colours. */
-  trace: string;
-  messages: Message[];
-}
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { cellsIn } from "./support/cells.ts";
 
 const FILES: Record<string, string> = {
   "package.json": JSON.stringify({ name: "course", type: "module" }),
@@ -50,54 +34,7 @@ const FILES: Record<string, string> = {
   "node_modules/untyped/index.js": "exports.answer = 42;",
 };
 
-let folder: string;
-let kernel: KernelClient;
-
-async function run(code: string, onMessage: (message: Message) => void = () => {}): Promise<Shown> {
-  const messages: Message[] = [];
-  const onOutput = (message: Message) => {
-    messages.push(message);
-    onMessage(message);
-  };
-  const reply = await kernel.execute(code, { onOutput }).done;
-  const streamed = (name: string) =>
-    messages
-      .filter((m) => m.header.msg_type === "stream" && m.content.name === name)
-      .map((m) => m.content.text)
-      .join("");
-  const error = messages.find((m) => m.header.msg_type === "error");
-  return {
-    status: reply.content.status,
-    result: messages.find((m) => m.header.msg_type === "execute_result")?.content.data["text/plain"],
-    stdout: streamed("stdout"),
-    stderr: streamed("stderr"),
-    ename: error?.content.ename,
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with the escape character
-    trace: (error?.content.traceback ?? []).join("\n").replace(/\u001b\[[\d;]+m/g, ""),
-    messages,
-  };
-}
-
-/** Runs a cell that must work. @returns its result as text */
-async function value(code: string): Promise<string | undefined> {
-  const shown = await run(code);
-  expect(shown.trace, code).toBe("");
-  return shown.result;
-}
-
-beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), "difflab-cells-")));
-  for (const [name, text] of Object.entries(FILES)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-  kernel = await KernelClient.start({ spec: kernelJson(), cwd: join(folder, "notes") });
-});
-
-afterAll(async () => {
-  await kernel?.shutdown();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, kernel, run, value } = cellsIn(FILES, "notes");
 
 describe("names", () => {
   test("are shared by all cells, and can be declared again as something else", async () => {
@@ -408,7 +345,7 @@ test("a loop that awaits stops for good when it is interrupted, in a function of
     const running = run(`console.log("started"); ${code}`, (m) => m.header.msg_type === "stream" && started());
     await hasStarted;
     await new Promise((r) => setTimeout(r, 50));
-    await kernel.interrupt();
+    await kernel().interrupt();
     expect((await running).ename, code).toBe("Interrupted");
     const before = Number(await value("turns"));
     expect(before).toBeGreaterThan(1);

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+
+/** What cells see of a page although Node.js has none: see ../display/dom.ts. */
+const PAGE = ["document", "window", "requestAnimationFrame", "devicePixelRatio"];
+
+/** What that `window` has. */
+const PAGE_WINDOW = ["document", "devicePixelRatio", "requestAnimationFrame"];
+
+/** By this name @types/node knows that the types of a page are there, and adds none of its own to them. */
+const MARKER = "onmessage";
+
+/**
+ * TypeScript's types of a browser's page without the values that only a browser has: a cell that says `print("x")`
+ * or `length` would type-check and fail as it runs. The types stay: packages that draw name them.
+ *
+ * @param path - TypeScript's `lib.dom.d.ts`
+ * @returns the text of its replacement, byte for byte as Latin-1, and the names that it leaves out
+ */
+export function domTypes(path: string): { text: string; omitted: Set<string> } {
+  const source = readFileSync(path, "latin1");
+  const omitted = new Set<string>();
+  const kept: string[] = [];
+  let from = 0;
+  for (let at = source.indexOf(DECLARE); at >= 0; at = source.indexOf(DECLARE, at + 1)) {
+    const start = at + 1;
+    const lineEnd = source.indexOf("\n", start);
+    const [, name] = /^declare (?:var|function|const|namespace) (\w+)/.exec(source.slice(start, lineEnd)) ?? [];
+    if (name === undefined || name in globalThis || PAGE.includes(name) || name === MARKER) continue;
+    omitted.add(name);
+    kept.push(source.slice(from, start));
+    const isBlock = /\{\r?$/.test(source.slice(lineEnd - 2, lineEnd));
+    from = source.indexOf("\n", isBlock ? source.indexOf("\n}", lineEnd) + 1 : lineEnd) + 1;
+  }
+  const text = kept.join("") + source.slice(from);
+  const window = `declare var window: Pick<Window, ${PAGE_WINDOW.map((name) => JSON.stringify(name)).join(" | ")}>;`;
+  return { text: text.replace(/^declare var window: .*;$/m, window), omitted };
+}
+
+const DECLARE = "\ndeclare ";
