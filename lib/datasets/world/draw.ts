@@ -8,8 +8,6 @@ import { depthOf, pose, sketch, variantsOf } from "./shape.ts";
 const SIDE = 64;
 const SMALLEST = 16;
 const LARGEST = 512;
-/** How far around the ink a manner may paint. */
-const MARGIN = 11;
 const SIZES = {
   large: { side: 48, away: 12, thin: 1.75, thick: 3.2 },
   small: { side: 34, away: 15, thin: 1.4, thick: 2.3 },
@@ -63,7 +61,7 @@ export function paintScene(scene: Scene, size: number, dice: Dice, out: Uint8Arr
     turn: STEPS[scene.tilt] * dice.uniform(0.13, 0.19) + dice.uniform(-0.02, 0.02),
     radius: measure[scene.thickness] * unit * technique.breadth * dice.uniform(0.93, 1.07),
   });
-  const depth = depthOf(layers, size, MARGIN * unit, technique.hollow ?? false);
+  const depth = depthOf(layers, size, technique.reach * unit, technique.hollow ?? false);
   const depthAt = (x: number, y: number) => {
     const column = Math.min(size - 1, Math.max(0, Math.floor(x * unit)));
     const row = Math.min(size - 1, Math.max(0, Math.floor(y * unit)));

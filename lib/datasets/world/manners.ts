@@ -27,6 +27,8 @@ export class Pixel {
 export interface Technique {
   /** The pen's radius against the plain pen's. */
   readonly breadth: number;
+  /** How far from its edge the ink is worked on, inside and outside: beyond, all is as at this depth. */
+  readonly reach: number;
   /** Draws the outlines of filled things and leaves them empty. */
   readonly hollow?: boolean;
   /** How a pixel looks, given the ink and the picture around: `depthAt(dx, dy)` is the depth some way off. */
@@ -50,11 +52,13 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** Plain, even ink. */
   pen: {
     breadth: 1,
+    reach: 4,
     paint: (pixel, ink) => pixel.cover(ink.colour, edge(pixel.depth)),
   },
   /** A broad soft stick that leaves the hollows of the paper bare. */
   chalk: {
     breadth: 1.35,
+    reach: 4,
     paint: (pixel, ink) => {
       const grain = grainAt(pixel.x, pixel.y);
       pixel.cover(ink.colour, edge(pixel.depth - 0.4, 2.6) * (0.36 + 0.64 * edge(grain - 0.42, 0.42)));
@@ -63,6 +67,7 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** A glass tube: white inside, the ink's colour around, its light on the background. */
   neon: {
     breadth: 0.95,
+    reach: 11,
     hollow: true,
     paint: (pixel, ink) => {
       const far = Math.max(0, -pixel.depth);
@@ -75,6 +80,7 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** Thin colour that runs, and dries darker at its edge. */
   watercolour: {
     breadth: 1.6,
+    reach: 4,
     paint: (pixel, ink) => {
       pixel.cover(ink.colour, 0.16 * edge(pixel.depth + 1, 2.4));
       const wash = 0.34 + 0.22 * grainAt(pixel.x / 2.5, pixel.y / 2.5);
@@ -86,6 +92,7 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** Square tiles with joints between. */
   mosaic: {
     breadth: 1.25,
+    reach: 4,
     paint: (pixel, ink) => {
       const [u, v] = [pixel.x / TILE, pixel.y / TILE];
       const [i, j] = [Math.floor(u), Math.floor(v)];
@@ -101,6 +108,7 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** Cut in wood: grooves run through the ink and through the ground around it. */
   woodcut: {
     breadth: 1.25,
+    reach: 9,
     paint: (pixel, ink) => {
       const groove = triangle((pixel.x + pixel.y) / 6.4);
       const near = edge(pixel.depth + 5, 7);
@@ -114,11 +122,13 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** Only the edge of the stroke, hollow inside. */
   outline: {
     breadth: 1.35,
+    reach: 4,
     paint: (pixel, ink) => pixel.cover(ink.colour, edge(pixel.depth) * (1 - edge(pixel.depth - 1.7))),
   },
   /** Thick letters that throw a shadow down to the right. */
   shadow: {
     breadth: 1,
+    reach: 4,
     paint: (pixel, ink, depthAt) => {
       let depth = -Infinity;
       for (let k = 1; k <= 4; k++) depth = Math.max(depth, depthAt(-k, -k));
