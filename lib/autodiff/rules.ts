@@ -34,15 +34,17 @@ function unreduced(n: Node<"sum" | "max" | "min" | "sumSquare">, v: Node): Node 
 
 /** The gradient of a largest or smallest element goes to it, in equal parts where several are equal. */
 const extremum: Rule<"max" | "min"> = (n, dy) => {
-  const mask = g.cast(g.binary("eq", x(n), unreduced(n, n)), dy.dtype);
-  return [g.mul(mask, g.div(unreduced(n, dy), g.sum(mask, n.attrs.dims, true)))];
+  // Where the result is NaN, it came from the elements that are.
+  const chosen = g.binary("or", g.binary("eq", x(n), unreduced(n, n)), g.isnan(x(n)));
+  const count = g.sum(g.cast(chosen, dy.dtype), n.attrs.dims, true);
+  return [g.where(chosen, g.div(unreduced(n, dy), count), g.constant(0, dy.dtype))];
 };
 
 const ones = (n: Node): Node => g.expand(g.constant(1, n.dtype), n.shape);
-const half = (n: Node): Node => g.mul(g.cast(g.binary("eq", x(n), y(n)), n.dtype), 0.5);
 
-/** Which operand of `maximum` (`minimum`) is passed on: 1, 0, or a half each where they are equal. */
-const picks = (n: Node, op: "gt" | "lt", a: Node, b: Node): Node => g.add(g.cast(g.binary(op, a, b), n.dtype), half(n));
+/** The gradient of an operand of `maximum` (`minimum`): nothing where `loses`, a half each where both are equal. */
+const share = (n: Node, dy: Node, loses: Node): Node =>
+  g.where(loses, g.constant(0, dy.dtype), g.where(g.binary("eq", x(n), y(n)), g.mul(dy, 0.5), dy));
 
 const unaryRules: Record<UnaryOp, Rule> = {
   neg: unary((dy) => g.neg(dy)),
@@ -108,18 +110,18 @@ const binaryRules: Record<BinaryOp, Rule> = {
       return g.mul(dy, g.where(g.binary("eq", y(n), g.operand(y(n), 0)), g.mul(y(n), 0), slope));
     },
     (dy, n) => {
-      // log(0) = -infinity meets 0 ** p = 0: the limit is 0.
-      const log = g.unary("log", g.where(g.binary("eq", n, g.operand(n, 0)), ones(n), x(n)));
-      return g.mul(dy, g.mul(n, log));
+      // log(0) = -infinity meets 0 ** p = 0: the limit is 0, and PyTorch takes it for 0 ** 0 as well.
+      const zero = g.binary("and", g.binary("eq", x(n), g.operand(x(n), 0)), g.binary("ge", y(n), g.operand(y(n), 0)));
+      return g.mul(dy, g.mul(n, g.unary("log", g.where(zero, ones(n), x(n)))));
     },
   ),
   maximum: binary(
-    (dy, n) => g.mul(dy, picks(n, "gt", x(n), y(n))),
-    (dy, n) => g.mul(dy, picks(n, "lt", x(n), y(n))),
+    (dy, n) => share(n, dy, g.binary("lt", x(n), y(n))),
+    (dy, n) => share(n, dy, g.binary("gt", x(n), y(n))),
   ),
   minimum: binary(
-    (dy, n) => g.mul(dy, picks(n, "lt", x(n), y(n))),
-    (dy, n) => g.mul(dy, picks(n, "gt", x(n), y(n))),
+    (dy, n) => share(n, dy, g.binary("gt", x(n), y(n))),
+    (dy, n) => share(n, dy, g.binary("lt", x(n), y(n))),
   ),
   // x mod y = x - y floor(x / y)
   mod: binary(

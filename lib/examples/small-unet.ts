@@ -1,4 +1,4 @@
-import { pixelShuffle, pixelUnshuffle, scaledDotProductAttention, upsampleNearest } from "../nn/functional.ts";
+import { pixelShuffle, pixelUnshuffle, scaledDotProductAttention, upsampleNearest } from "../nn/functional/index.ts";
 import { Conv2d, GroupNorm, Linear, Module, outputShapes } from "../nn/index.ts";
 import { cat, fromArray, zeros } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";

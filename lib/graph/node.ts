@@ -15,6 +15,8 @@ export interface WindowAttrs {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: Padding;
+  /** Distance between a window's elements; 1 unless given. */
+  readonly dilation?: readonly [number, number];
 }
 
 interface ReduceAttrs {
@@ -48,9 +50,10 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   live: { readonly fill: () => TypedArray };
   /**
    * A number written into the program. `free` numbers are the caller's: outside a traced function they are fed, so that
-   * another value needs no new session.
+   * another value needs no new session. A `weak` one stands beside a float16 tensor: it keeps float32's range and
+   * precision, and the result is float16.
    */
-  const: { readonly value: number; readonly free?: boolean };
+  const: { readonly value: number; readonly free?: boolean; readonly weak?: boolean };
   cast: None;
   where: None;
   sum: ReduceAttrs;
@@ -83,6 +86,10 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   convWeight: ConvAttrs;
   /** `x * scale[B, C] + shift[B, C]` over the image dimensions. */
   channelAffine: None;
+  /** Each row of `[rows, n]` with its mean taken off, divided by `sqrt(variance + eps)`. */
+  standardize: { readonly eps: number };
+  /** `1 / sqrt(variance + eps)` of each row of `[rows, n]`: `[rows, 1]`. */
+  inverseDeviation: { readonly eps: number };
   groupNorm: { readonly groups: number; readonly eps: number };
   layerNorm: { readonly eps: number };
   maxPool: WindowAttrs;

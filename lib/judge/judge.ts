@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { show } from "../graph/shape.ts";
 import { loadTensors } from "../io/tensors.ts";
-import { avgPool2d } from "../nn/functional.ts";
+import { avgPool2d } from "../nn/functional/index.ts";
 import { Conv2d, Linear, Module } from "../nn/index.ts";
 import { dataPath } from "../shipped.ts";
 import type { Tensor } from "../tensor/tensor.ts";

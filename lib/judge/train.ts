@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import type { ImageDataset } from "../datasets/image-dataset.ts";
 import { digits, mnist } from "../datasets/index.ts";
 import { saveTensors } from "../io/tensors.ts";
-import { binaryCrossEntropyWithLogits } from "../nn/functional.ts";
+import { binaryCrossEntropyWithLogits } from "../nn/functional/index.ts";
 import { AdamW, OneCycleLR } from "../optim/index.ts";
 import { Generator, manualSeed } from "../random/index.ts";
 import { dataPath } from "../shipped.ts";

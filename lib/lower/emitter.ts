@@ -4,7 +4,7 @@ import type { FileRegion, Node, Op } from "../graph/node.ts";
 import { type ExternalData, OnnxGraph } from "../onnx/model.ts";
 import { frozen } from "./frozen.ts";
 import { standard } from "./standard.ts";
-import { type Input, isLeaf, type Structure } from "./structure.ts";
+import { attributes, type Input, isLeaf, type Structure } from "./structure.ts";
 import { tuned } from "./tuned/index.ts";
 
 /** What a graph is written for. */
@@ -71,7 +71,7 @@ export class Emitter {
     if (isLeaf(node) || this.fed(node) !== undefined) one = node;
     else {
       const inputs = node.inputs.map((input) => this.one(input).id);
-      const key = `${node.op} ${node.dtype} ${node.shape} ${inputs} ${JSON.stringify(node.attrs)}`;
+      const key = `${node.op} ${node.dtype} ${node.shape} ${inputs} ${attributes(node)}`;
       one = this.#known.get(key) ?? node;
       this.#known.set(key, one);
     }

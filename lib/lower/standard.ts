@@ -1,4 +1,4 @@
-import type { DType } from "../graph/dtype.ts";
+import { type DType, isFloat } from "../graph/dtype.ts";
 import type { BinaryOp, ConvAttrs, Node, UnaryOp, WindowAttrs } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { convWeight } from "./conv-weight.ts";
@@ -25,7 +25,12 @@ const unary: Record<UnaryOp, Emit> = {
       : e.graph.add("Max", [e.name(n.inputs[0]!), e.graph.scalar(0, n.dtype)]),
   erf: plain("Erf"),
   abs: plain("Abs"),
-  sign: plain("Sign"),
+  // As in PyTorch, the sign of what is no number is 0.
+  sign: (e, n) => {
+    const sign = e.graph.add("Sign", e.names(n));
+    if (!isFloat(n.dtype)) return sign;
+    return e.graph.add("Where", [notNumbers(e, e.name(n.inputs[0]!)), e.scalar(0, n), sign]);
+  },
   sin: plain("Sin"),
   cos: plain("Cos"),
   floor: plain("Floor"),
@@ -55,9 +60,14 @@ const binary: Record<BinaryOp, Emit> = {
   minimum: plain("Min"),
   mod: (e, n) => {
     const [a, b] = e.names(n) as [string, string];
-    if (n.dtype !== "float32" && n.dtype !== "float16") return e.graph.add("Mod", [a, b]);
-    const floor = e.graph.add("Floor", [e.graph.add("Div", [a, b])]);
-    return e.graph.add("Sub", [a, e.graph.add("Mul", [b, floor])]);
+    if (!isFloat(n.dtype)) return e.graph.add("Mod", [a, b]);
+    // The rest with the dividend's sign, exact; where the divisor's is the other one, once the divisor more.
+    const rest = e.graph.add("Mod", [a, b], { fmod: 1 });
+    const zero = e.scalar(0, n);
+    const negative = (x: string) => e.graph.add("Less", [x, zero]);
+    const other = e.graph.add("Xor", [negative(rest), negative(b)]);
+    const some = e.graph.add("Not", [e.graph.add("Equal", [rest, zero])]);
+    return e.graph.add("Where", [e.graph.add("And", [some, other]), e.graph.add("Add", [rest, b]), rest]);
   },
   eq: plain("Equal"),
   lt: plain("Less"),
@@ -74,10 +84,37 @@ const reduce =
   (e, n) =>
     e.graph.add(type, [e.name(n.inputs[0]!), e.graph.ints(n.attrs.dims)], { keepdims: Number(n.attrs.keepdim) });
 
+/** Where elements are NaN: nothing else differs from itself, and every device can compare. */
+function notNumbers(e: Emitter, x: string): string {
+  return e.once(`nan ${x}`, () => e.graph.add("Not", [e.graph.add("Equal", [x, x])]));
+}
+
+/** The largest or smallest, which is NaN where any element is: ONNX's own would leave it out. */
+const extremum =
+  (type: string): Emit<"max" | "min"> =>
+  (e, n) => {
+    const value = reduce(type)(e, n);
+    if (!isFloat(n.dtype)) return value;
+    const x = e.name(n.inputs[0]!);
+    const flags = e.graph.add("Cast", [notNumbers(e, x)], { to: elementType.int32 });
+    const any = e.graph.add("ReduceMax", [flags, e.graph.ints(n.attrs.dims)], { keepdims: Number(n.attrs.keepdim) });
+    const yes = e.graph.add("Cast", [any], { to: elementType.bool });
+    return e.graph.add("Where", [yes, e.scalar(Number.NaN, n), value]);
+  };
+
+/** Where the largest or smallest stands: the first NaN, if there is one. */
 const argument =
   (type: string): Emit<"argmax" | "argmin"> =>
-  (e, n) =>
-    e.graph.add(type, e.names(n), { axis: n.attrs.dim, keepdims: Number(n.attrs.keepdim) });
+  (e, n) => {
+    const attributes = { axis: n.attrs.dim, keepdims: Number(n.attrs.keepdim) };
+    const input = n.inputs[0]!;
+    const at = e.graph.add(type, e.names(n), attributes);
+    if (!isFloat(input.dtype)) return at;
+    const flags = e.graph.add("Cast", [notNumbers(e, e.name(input))], { to: elementType.int32 });
+    const first = e.graph.add("ArgMax", [flags], attributes);
+    const any = e.graph.add("ReduceMax", [flags, e.graph.ints([n.attrs.dim])], { keepdims: attributes.keepdims });
+    return e.graph.add("Where", [e.graph.add("Cast", [any], { to: elementType.bool }), first, at]);
+  };
 
 const given: Emit = (_, n) => {
   throw new Error(`${n.op}: a leaf without a tensor`);
@@ -95,8 +132,8 @@ export const standard: Emissions = {
   where: plain("Where"),
   sum: reduce("ReduceSum"),
   sumSquare: reduce("ReduceSumSquare"),
-  max: reduce("ReduceMax"),
-  min: reduce("ReduceMin"),
+  max: extremum("ReduceMax"),
+  min: extremum("ReduceMin"),
   argmax: argument("ArgMax"),
   argmin: argument("ArgMin"),
   cumsum: (e, n) =>
@@ -157,6 +194,8 @@ export const standard: Emissions = {
     const wide = [n.shape[0]!, n.shape[1]!, 1, 1];
     return e.graph.add("Add", [e.graph.add("Mul", [x, e.reshape(scale, wide)]), e.reshape(shift, wide)]);
   },
+  standardize: (e, n) => standardized(e, n).h,
+  inverseDeviation: (e, n) => standardized(e, n).inv,
   groupNorm: (e, n) => {
     const [x, weight, bias] = e.names(n) as [string, string, string];
     const { groups, eps } = n.attrs;
@@ -172,10 +211,11 @@ export const standard: Emissions = {
   maxPoolIndices: (e, n) => maxPool(e, n.inputs[0]!, n.attrs).indices,
   maxUnpool: (e, n) => {
     const [dy, index] = n.inputs as [Node, Node];
-    const { kernel, stride } = n.attrs;
+    const { kernel, stride, padding, dilation } = n.attrs;
     const names = [e.name(dy), e.name(index)] as const;
     // Windows that do not overlap put back one value at a place; others may add up.
-    if (stride[0] >= kernel[0] && stride[1] >= kernel[1]) {
+    const apart = stride[0] >= kernel[0] && stride[1] >= kernel[1] && !dilation;
+    if (apart && padding.every((p) => p === 0)) {
       return e.graph.add("MaxUnpool", [...names, e.graph.ints(n.shape)], { kernel_shape: kernel, strides: stride });
     }
     const zeros = e.graph.add("Expand", [e.scalar(0, n), e.graph.ints([n.size])]);
@@ -191,6 +231,20 @@ export const standard: Emissions = {
   attention,
 };
 
+/** Normalised rows and by how much they were scaled, as one operation. */
+function standardized(e: Emitter, n: Node<"standardize"> | Node<"inverseDeviation">): { h: string; inv: string } {
+  const input = n.inputs[0]!;
+  const x = e.name(input);
+  const h = e.once(`standardized ${x} ${n.attrs.eps}`, () => {
+    const name = e.graph.fresh();
+    const ones = e.graph.scalar(1, "float32", [input.shape[1]!]);
+    const outputs = [name, `${name}_mean`, `${name}_inv`];
+    e.graph.addMany("LayerNormalization", [x, ones], outputs, { axis: -1, epsilon: { float: n.attrs.eps } });
+    return name;
+  });
+  return { h, inv: `${h}_inv` };
+}
+
 export function convAttributes(attrs: ConvAttrs, weight: Node) {
   return {
     kernel_shape: weight.shape.slice(2),
@@ -201,8 +255,8 @@ export function convAttributes(attrs: ConvAttrs, weight: Node) {
   };
 }
 
-function windowAttributes(attrs: WindowAttrs) {
-  return { kernel_shape: attrs.kernel, strides: attrs.stride, pads: attrs.padding };
+function windowAttributes({ kernel, stride, padding, dilation }: WindowAttrs) {
+  return { kernel_shape: kernel, strides: stride, pads: padding, ...(dilation ? { dilations: dilation } : {}) };
 }
 
 function slice(e: Emitter, n: Node<"slice">): string {

@@ -60,9 +60,16 @@ export function structure(outputs: readonly Node[], freeze = false): Structure {
   return { key: parts.join("\n"), order, inputs, outputs };
 }
 
-function attributes(node: Node): string {
-  for (const _ in node.attrs) return JSON.stringify(node.attrs);
+/** A node's attributes as text, different for different ones: JSON alone writes NaN and both infinities as null. */
+export function attributes(node: Node): string {
+  for (const _ in node.attrs) return JSON.stringify(node.attrs, exactly);
   return "";
+}
+
+function exactly(_: string, value: unknown): unknown {
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `number ${1 / value} ${value}`
+    : value;
 }
 
 function fixedAttributes(node: Node): string {

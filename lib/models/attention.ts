@@ -1,6 +1,6 @@
 import { show } from "../graph/shape.ts";
 import { Dropout } from "../nn/containers.ts";
-import * as F from "../nn/functional.ts";
+import * as F from "../nn/functional/index.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm, LayerNorm } from "../nn/norm.ts";

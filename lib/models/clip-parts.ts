@@ -1,4 +1,4 @@
-import * as F from "../nn/functional.ts";
+import * as F from "../nn/functional/index.ts";
 import * as init from "../nn/init.ts";
 import { Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";

@@ -1,5 +1,5 @@
 import { show } from "../graph/shape.ts";
-import { crossEntropy } from "../nn/functional.ts";
+import { crossEntropy } from "../nn/functional/index.ts";
 import * as init from "../nn/init.ts";
 import { Conv2d, type Embedding, type Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";

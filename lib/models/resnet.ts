@@ -1,5 +1,5 @@
 import { Dropout } from "../nn/containers.ts";
-import * as F from "../nn/functional.ts";
+import * as F from "../nn/functional/index.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm } from "../nn/norm.ts";

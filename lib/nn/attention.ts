@@ -1,6 +1,6 @@
 import { show } from "../graph/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import * as F from "./functional.ts";
+import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
 import { Linear } from "./layers.ts";
 import { Module } from "./module.ts";

@@ -1,6 +1,6 @@
 import type { Generator as RandomGenerator } from "../random/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import * as F from "./functional.ts";
+import * as F from "./functional/index.ts";
 import { type Layer, Module } from "./module.ts";
 
 /**

@@ -16,7 +16,7 @@ export {
   Tanh,
   Upsample,
 } from "./containers.ts";
-export * as functional from "./functional.ts";
+export * as functional from "./functional/index.ts";
 export * as init from "./init.ts";
 export { withoutInit } from "./init.ts";
 export { Conv2d, type Conv2dOptions, ConvTranspose2d, Embedding, Linear } from "./layers.ts";

@@ -1,7 +1,13 @@
+import { checkOptions, checkWhole } from "../options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import * as F from "./functional.ts";
+import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
+
+/** Refuses numbers of channels and the like that are none. */
+function checkSizes(where: string, sizes: Readonly<Record<string, number>>): void {
+  for (const [name, size] of Object.entries(sizes)) checkWhole(where, name, [size], 1);
+}
 
 /**
  * `y = x weightᵀ + bias` over the last dimension: `[.., in]` to `[.., out]`. `new nn.Linear(784, 10).forward(x)` of
@@ -15,6 +21,8 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
     super();
+    checkOptions("Linear", options, { bias: true });
+    checkSizes("Linear", { inFeatures, outFeatures });
     this.weight = init.kaimingUniform([outFeatures, inFeatures], inFeatures);
     this.bias = (options.bias ?? true) ? init.uniform([outFeatures], 1 / Math.sqrt(inFeatures)) : null;
   }
@@ -29,11 +37,16 @@ export class Linear extends Module {
   }
 }
 
-/** Settings of a convolution: stride, padding, dilation, groups, bias. */
-export interface Conv2dOptions extends F.ConvOptions {
+/** Whether a layer adds a bias. */
+interface BiasOption {
   /** Learn a number to add to each output channel; default true. */
   readonly bias?: boolean;
 }
+
+/** Settings of a convolution: stride, padding, dilation, groups, bias. */
+export type Conv2dOptions = F.ConvOptions & BiasOption;
+/** Settings of a transposed convolution, `outputPadding` too. */
+export type ConvTranspose2dOptions = F.ConvTransposeOptions & BiasOption;
 
 /**
  * Convolution of images `[B, in, H, W]` to `[B, out, H', W']`.
@@ -45,22 +58,25 @@ export class Conv2d extends Module {
   /** `[out]`, or null */
   bias: Tensor | null;
   /** The settings that it was made with. */
-  readonly options: Conv2dOptions;
+  readonly options: F.ConvOptions;
 
   /** @param kernelSize - one number, or `[height, width]` */
   constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: Conv2dOptions = {}) {
     super();
-    const { groups = 1, bias = true } = options;
+    const { bias = true, ...conv } = options;
+    checkOptions("Conv2d", options, { ...F.convNames, bias: true });
+    const { groups = 1 } = conv;
+    checkSizes("Conv2d", { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw new RangeError(
         `Conv2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
       );
     }
-    const [kh, kw] = F.pair(kernelSize);
+    const [kh, kw] = F.wholePair("Conv2d", "kernelSize", kernelSize, 1);
     const fanIn = (inChannels / groups) * kh * kw;
     this.weight = init.kaimingUniform([outChannels, inChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
-    this.options = options;
+    this.options = conv;
   }
 
   /** Images `[B, in, H, W]` to `[B, out, H', W']`. */
@@ -70,7 +86,7 @@ export class Conv2d extends Module {
 
   protected override describe(): string {
     const [out, inner, ...kernel] = this.weight.shape;
-    return `${inner! * (this.options.groups ?? 1)}, ${out}, kernelSize=[${kernel}]${optionsText(this.options)}`;
+    return `${inner! * (this.options.groups ?? 1)}, ${out}, kernelSize=[${kernel}]${optionsText(this.options)}${this.bias ? "" : ", bias=false"}`;
   }
 }
 
@@ -81,21 +97,24 @@ export class ConvTranspose2d extends Module {
   /** `[out]`, or null */
   bias: Tensor | null;
   /** The settings that it was made with. */
-  readonly options: Conv2dOptions & { readonly outputPadding?: F.Pair };
+  readonly options: F.ConvTransposeOptions;
 
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: F.Pair,
-    options: Conv2dOptions & { readonly outputPadding?: F.Pair } = {},
-  ) {
+  constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: ConvTranspose2dOptions = {}) {
     super();
-    const { groups = 1, bias = true } = options;
-    const [kh, kw] = F.pair(kernelSize);
+    const { bias = true, ...conv } = options;
+    checkOptions("ConvTranspose2d", options, { ...F.convTransposeNames, bias: true });
+    const { groups = 1 } = conv;
+    checkSizes("ConvTranspose2d", { inChannels, outChannels, groups });
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new RangeError(
+        `ConvTranspose2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
+      );
+    }
+    const [kh, kw] = F.wholePair("ConvTranspose2d", "kernelSize", kernelSize, 1);
     const fanIn = (outChannels / groups) * kh * kw;
     this.weight = init.kaimingUniform([inChannels, outChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
-    this.options = options;
+    this.options = conv;
   }
 
   /** Images `[B, in, H, W]` to `[B, out, H', W']`, with stride 2 about twice as large. */
@@ -105,7 +124,7 @@ export class ConvTranspose2d extends Module {
 
   protected override describe(): string {
     const [inner, out, ...kernel] = this.weight.shape;
-    return `${inner}, ${out! * (this.options.groups ?? 1)}, kernelSize=[${kernel}]${optionsText(this.options)}`;
+    return `${inner}, ${out! * (this.options.groups ?? 1)}, kernelSize=[${kernel}]${optionsText(this.options)}${this.bias ? "" : ", bias=false"}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { add, constant, expand, mul } from "../graph/ops/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import * as F from "./functional.ts";
+import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
 

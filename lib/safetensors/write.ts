@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { float32ToFloat16 } from "../graph/half.ts";
 import { byteLengthOf, DTYPE_NAMES, DTYPES, isDtype, type SafetensorsDtype, type TensorData } from "./dtypes.ts";
-import { float32ToBfloat16, float32ToFloat16 } from "./half.ts";
+import { float32ToBfloat16 } from "./half.ts";
 
 /** A tensor to be written: `data` is the typed array of `dtype`; for F16 and BF16 also a Float32Array, which is rounded. */
 export interface TensorToSave {

@@ -4,7 +4,7 @@ import * as g from "../graph/ops/index.ts";
 import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
-import { nodeOf, type Operand } from "./operands.ts";
+import { inRange, nodeOf, type Operand } from "./operands.ts";
 import type { Nested } from "./print.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -251,7 +251,16 @@ function triangle(x: Tensor, keep: (row: Tensor, column: Tensor) => Tensor): Ten
   return isFloat(x.dtype) ? where(mask, x, 0) : x.mul(mask.to(x.dtype));
 }
 
-/** One-hot rows: `[..]` of int64 below `classes` becomes `[.., classes]` of float32. */
+/**
+ * One-hot rows: `[..]` of int64 below `classes` becomes `[.., classes]` of float32.
+ *
+ * @throws RangeError for an index out of range (when computed, where it is not known before)
+ */
 export function oneHot(index: Tensor, classes: number): Tensor {
-  return index.unsqueeze(-1).eq(arange(classes)).float();
+  checkShape("oneHot", [classes]);
+  const all = arange(classes);
+  // Looked up in the list of all classes, an index is itself, or refused.
+  const checked = inRange("oneHot", index, classes);
+  const at = checked === index ? index : new Tensor(g.indexSelect(all.node, 0, checked.node));
+  return at.unsqueeze(-1).eq(all).float();
 }

@@ -1,6 +1,7 @@
 import { isFloat } from "../graph/dtype.ts";
 import type { BinaryOp, UnaryOp } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
+import { checkNumber } from "../options.ts";
 import { nodeOf, type Operand } from "./operands.ts";
 import { TensorState } from "./state.ts";
 import type { Tensor } from "./tensor.ts";
@@ -29,8 +30,16 @@ export abstract class Elementwise extends TensorState {
 
   /** The quotient rounded down. */
   floorDivide(this: Tensor, other: Operand): Tensor {
-    const floor = this.div(other).floor();
-    return isFloat(this.dtype) ? floor : floor.to(this.dtype);
+    const quotient = this.div(other);
+    if (!isFloat(quotient.node.dtype)) return quotient;
+    const integers =
+      !isFloat(this.dtype) && (typeof other === "number" ? Number.isInteger(other) : !isFloat(other.dtype));
+    if (integers) return quotient.floor().to(this.dtype);
+    // With the exact rest: 1 / 0.1 rounds to 10, though 0.1 (a little more than a tenth) fits only nine times.
+    const exact = this.sub(this.remainder(other)).div(other).round();
+    return this.wrap(
+      g.where(g.binary("eq", g.unary("abs", quotient.node), g.constant(Infinity)), quotient.node, exact.node),
+    );
   }
 
   /** The rest after division, with the divisor's sign. */
@@ -213,15 +222,20 @@ export abstract class Elementwise extends TensorState {
 
   /** Whether each element is neither infinite nor NaN. */
   isfinite(this: Tensor): Tensor {
-    return this.abs().le(3.4028234663852886e38);
+    return this.abs().lt(Infinity);
   }
 
-  /** Values below `min` become `min`, those above `max` become `max`. */
+  /** Values below `min` become `min`, those above `max` become `max`. On the bounds themselves the slope is 1. */
   clamp(this: Tensor, min?: number, max?: number): Tensor {
-    let out: Tensor = this;
-    if (min !== undefined) out = out.maximum(min);
-    if (max !== undefined) out = out.minimum(max);
-    return out;
+    for (const [name, bound] of Object.entries({ min, max })) {
+      if (bound !== undefined) checkNumber("clamp", name, bound);
+    }
+    const low = min === undefined ? this : this.maximum(min);
+    const out = max === undefined ? low : low.minimum(max);
+    if (!out.node.requiresGrad) return out;
+    const inside = [...(min === undefined ? [] : [this.ge(min)]), ...(max === undefined ? [] : [this.le(max)])];
+    if (inside.length === 0) return this;
+    return this.wrap(g.where(inside.reduce((a, b) => a.logicalAnd(b)).node, this.node, out.detach().node));
   }
 
   /** `value` where `mask` is true. */
@@ -267,19 +281,19 @@ export abstract class Elementwise extends TensorState {
     return this.to("bool");
   }
 
-  /** Adds `other` in place: this tensor changes. For values that need no gradient. */
+  /** `this + other` in place of this tensor's values; a result keeps its gradient history. */
   add_(this: Tensor, other: Operand): Tensor {
-    return this.copy_(this.add(other));
+    return this.replace(this.add(other).node, other);
   }
 
   /** Subtracts `other` in place: this tensor changes. */
   sub_(this: Tensor, other: Operand): Tensor {
-    return this.copy_(this.sub(other));
+    return this.replace(this.sub(other).node, other);
   }
 
   /** Multiplies by `other` in place: this tensor changes. */
   mul_(this: Tensor, other: Operand): Tensor {
-    return this.copy_(this.mul(other));
+    return this.replace(this.mul(other).node, other);
   }
 
   /** Sets all elements to 0, in place. */

@@ -1,87 +1,100 @@
+import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, inferShape, type Shape, show, sizeOf } from "../graph/shape.ts";
+import { checkNumber, checkOptions, shown } from "../options.ts";
 import { Elementwise } from "./elementwise.ts";
-import { type Dims, listed } from "./operands.ts";
+import { type Dims, type KeepDim, keeps, listed } from "./operands.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Operations that reduce dimensions (over `dim`: one or several, all by default) or arrange elements anew. */
 export abstract class Shaping extends Elementwise {
   /**
-   * The sum of all elements (a scalar), or along `dim`: `x.sum()`, `x.sum(1)`, `x.sum([2, 3])`. With `keepdim` the
-   * dimension stays, with size 1.
+   * The sum of all elements (a scalar), or along `dim`: `x.sum()`, `x.sum(1)`, `x.sum([2, 3], { keepdim: true })`.
+   * Integers and booleans sum to int64.
    */
-  sum(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.wrap(g.sum(this.node, dim, keepdim));
+  sum(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+    return this.wrap(g.sum(this.node, dim, keeps("sum", options)));
   }
 
   /** The mean of all elements (a scalar), or along `dim`: `x.mean()` of `[8, 28, 28]` is one number, `x.mean(0)` is `[28, 28]`. */
-  mean(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.wrap(g.mean(this.node, dim, keepdim));
+  mean(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+    return this.wrap(g.mean(this.node, dim, keeps("mean", options)));
   }
 
-  /** Variance; `correction` is subtracted from the number of elements (1 by default, as in PyTorch). */
+  /** Variance (over `dim`); `correction` is subtracted from the number of elements (1 by default, as in PyTorch). */
   var(this: Tensor, dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): Tensor {
-    const { keepdim = false, correction = 1 } = options;
-    const centred = this.sub(this.mean(dim, true));
-    const sum = centred.mul(centred).sum(dim, keepdim);
-    const n = this.numel() / Math.max(1, sum.numel());
-    return this.wrap(g.div(sum.node, n - correction));
+    return this.wrap(g.inFloat32(this.node, (x) => variance("var", x, dim, options)));
   }
 
-  /** Standard deviation: the root of `var`. */
+  /** Standard deviation: the root of `var`. Where all elements are equal its slope counts as 0. */
   std(this: Tensor, dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): Tensor {
-    return this.var(dim, options).sqrt();
+    return this.wrap(g.inFloat32(this.node, (x) => g.rootOfSquares(variance("std", x, dim, options))));
   }
 
-  /** Length of the vector of all elements (or along `dim`). `x.div(x.norm())` has length 1. */
-  norm(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.wrap(g.sqrt(g.sumSquare(this.node, dim, keepdim)));
+  /**
+   * Length of the vector of all elements, or of those along `dim`: the `p`th root of the sum of |x|^p.
+   *
+   * ```ts
+   * tensor([3, 4]).norm()              // 5
+   * tensor([3, 4]).norm(1)             // 7
+   * tensor([[3, 4], [0, 0]]).norm(2, 1)  // [5, 0]
+   * ```
+   *
+   * @param p - default 2; 1 sums sizes, Infinity takes the largest, -Infinity the smallest, 0 counts what is not 0
+   */
+  norm(this: Tensor, p = 2, dim?: Dims, options: KeepDim = false): Tensor {
+    if (typeof p !== "number" || Number.isNaN(p)) {
+      throw new TypeError(`norm: p is ${shown(p)}, expected a number; the dimension comes second: x.norm(2, dim)`);
+    }
+    g.requireFloat("norm", this.node);
+    const keepdim = keeps("norm", options);
+    return this.wrap(g.inFloat32(this.node, (x) => norm(x, p, dim, keepdim)));
   }
 
   /** Largest element. */
   max(this: Tensor): Tensor;
   /** Largest elements along `dim`, and where they stand. */
-  max(this: Tensor, dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
-  max(this: Tensor, dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
-    return dim === undefined ? this.amax() : extremum(this, "argmax", dim, keepdim);
+  max(this: Tensor, dim: number, options?: KeepDim): { values: Tensor; indices: Tensor };
+  max(this: Tensor, dim?: number, options: KeepDim = false): Tensor | { values: Tensor; indices: Tensor } {
+    return dim === undefined ? this.amax() : extremum(this, "argmax", dim, keeps("max", options));
   }
 
   /** Smallest element. */
   min(this: Tensor): Tensor;
   /** Smallest elements along `dim`, and where they stand. */
-  min(this: Tensor, dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
-  min(this: Tensor, dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
-    return dim === undefined ? this.amin() : extremum(this, "argmin", dim, keepdim);
+  min(this: Tensor, dim: number, options?: KeepDim): { values: Tensor; indices: Tensor };
+  min(this: Tensor, dim?: number, options: KeepDim = false): Tensor | { values: Tensor; indices: Tensor } {
+    return dim === undefined ? this.amin() : extremum(this, "argmin", dim, keeps("min", options));
   }
 
-  /** The largest element of all (a scalar), or along one or several dimensions: `x.amax([1, 2])`. */
-  amax(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.wrap(g.max(this.node, dim, keepdim));
+  /** The largest element of all (a scalar), or along one or several dimensions: `x.amax([1, 2])`. Where several are equal, each takes its part of the gradient. */
+  amax(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+    return this.wrap(g.max(this.node, dim, keeps("amax", options)));
   }
 
   /** The smallest element of all (a scalar), or along one or several dimensions. */
-  amin(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.wrap(g.min(this.node, dim, keepdim));
+  amin(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+    return this.wrap(g.min(this.node, dim, keeps("amin", options)));
   }
 
-  /** Index of the largest element (along `dim`), the first among equals. */
-  argmax(this: Tensor, dim?: number, keepdim = false): Tensor {
-    return this.wrap(g.argument("argmax", this.node, dim, keepdim));
+  /** Index of the largest element (along `dim`), the first among equals; a NaN counts as larger than all. */
+  argmax(this: Tensor, dim?: number, options: KeepDim = false): Tensor {
+    return this.wrap(g.argument("argmax", this.node, dim, keeps("argmax", options)));
   }
 
-  /** Index of the smallest element (along `dim`), the first among equals: int64. */
-  argmin(this: Tensor, dim?: number, keepdim = false): Tensor {
-    return this.wrap(g.argument("argmin", this.node, dim, keepdim));
+  /** Index of the smallest element (along `dim`), the first among equals; a NaN counts as smaller than all. */
+  argmin(this: Tensor, dim?: number, options: KeepDim = false): Tensor {
+    return this.wrap(g.argument("argmin", this.node, dim, keeps("argmin", options)));
   }
 
   /** Whether all elements (along `dim`) are true. */
-  all(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.bool().logicalNot().any(dim, keepdim).logicalNot();
+  all(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+    return this.bool().logicalNot().any(dim, keeps("all", options)).logicalNot();
   }
 
   /** Whether any element (along `dim`) is true. */
-  any(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return this.wrap(g.max(g.cast(this.bool().node, "int32"), dim, keepdim)).bool();
+  any(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+    return this.wrap(g.max(g.cast(this.bool().node, "int32"), dim, keeps("any", options))).bool();
   }
 
   /** Running sums along `dim`; the same shape back: `[1, 2, 3]` becomes `[1, 3, 6]`. */
@@ -175,6 +188,36 @@ export abstract class Shaping extends Elementwise {
     const after = this.shape.map((_, i) => at(i, 1));
     return this.wrap(g.pad(this.node, before, after, value));
   }
+}
+
+function variance(
+  where: string,
+  x: Node,
+  dim: Dims | undefined,
+  options: { keepdim?: boolean; correction?: number },
+): Node {
+  checkOptions(where, options, { keepdim: true, correction: true });
+  const { keepdim = false, correction = 1 } = options;
+  checkNumber(where, "correction", correction);
+  const centred = g.sub(x, g.mean(x, dim, true));
+  const sum = g.sum(g.mul(centred, centred), dim, keepdim);
+  const n = x.size / Math.max(1, sum.size);
+  return g.div(sum, g.constant(Math.max(0, n - correction)));
+}
+
+/** The norm of floats in float32, with PyTorch's slopes where something is 0. */
+function norm(x: Node, p: number, dim: Dims | undefined, keepdim: boolean): Node {
+  if (p === 2) return g.rootOfSquares(g.sumSquare(x, dim, keepdim));
+  const size = g.unary("abs", x);
+  if (p === 1) return g.sum(size, dim, keepdim);
+  if (p === Infinity) return g.max(size, dim, keepdim);
+  if (p === -Infinity) return g.min(size, dim, keepdim);
+  const zero = g.binary("eq", x, g.constant(0));
+  if (p === 0) return g.sum(g.cast(g.unary("not", zero), "float32"), dim, keepdim);
+  const power = g.pow(g.where(zero, g.constant(1), size), p);
+  const sum = g.sum(g.where(zero, g.constant(p > 0 ? 0 : Infinity), power), dim, keepdim);
+  const none = g.binary("eq", sum, g.constant(0));
+  return g.where(none, g.constant(0), g.pow(g.where(none, g.constant(1), sum), 1 / p));
 }
 
 function extremum(

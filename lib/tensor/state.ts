@@ -1,6 +1,7 @@
 import { gradients } from "../autodiff/gradients.ts";
 import { type DType, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
-import { Node, source } from "../graph/node.ts";
+import { float16ToFloat32 } from "../graph/half.ts";
+import { gradMode, Node, source } from "../graph/node.ts";
 import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
@@ -205,7 +206,8 @@ export abstract class TensorState {
   /** int64 as BigInt64Array, float16 as Float32Array. */
   async #elements(): Promise<TypedArray> {
     if (pending.size > 0) await this.realize();
-    return read(this.dtype === "float16" ? g.cast(this.node, "float32") : this.node);
+    const data = await read(this.node);
+    return this.dtype === "float16" ? float16ToFloat32(data as Uint16Array) : data;
   }
 
   /** The elements as they are stored: int64 as BigInt64Array, float16 as its bits in a Uint16Array. */
@@ -232,10 +234,43 @@ export abstract class TensorState {
     if (storage instanceof DeviceBuffer) storage.dispose();
   }
 
-  /** Replaces the values in place; the shape and dtype stay. The tensor's gradient history ends here. */
+  /**
+   * Replaces the values in place; the shape and dtype stay. A result keeps its gradient history, and what the new values
+   * were computed from gets its gradient through this tensor from now on.
+   *
+   * @throws Error where this is a tensor with `requiresGrad` that you made, and `value` has a gradient, which would be lost
+   */
   copy_(value: Operand): this {
-    const from = typeof value === "number" ? g.constant(value, this.dtype, true) : value.node;
-    return this.assign(g.expand(g.cast(g.unary("detach", from), this.dtype), this.shape));
+    return this.replace(typeof value === "number" ? g.constant(value, this.dtype, true) : value.node, value);
+  }
+
+  /** Puts `next` in place of the present values, computed with `given` from outside. */
+  protected replace(next: Node, given: Operand): this {
+    const value = g.expand(g.cast(next, this.dtype), this.shape);
+    if (gradMode.enabled && value.requiresGrad) {
+      if (this.#isResult || !this.#requiresGrad) return this.#become(value);
+      // A parameter's own values may be changed: it stays what it is, a tensor at which gradients stop.
+      if (typeof given !== "number" && given.node.requiresGrad) {
+        throw new Error(
+          "in place: the gradient of the new values would be lost, as this tensor has requiresGrad itself; compute a new tensor, or change it inside noGrad(() => ...)",
+        );
+      }
+    }
+    const cut = g.unary("detach", value);
+    return this.#isResult ? this.#become(cut) : this.assign(cut);
+  }
+
+  /** Whether this tensor was computed from others that have gradients, rather than made. */
+  get #isResult(): boolean {
+    return !this.#window && this.#requiresGrad && this.#node.inputs.some((input) => input.requiresGrad);
+  }
+
+  /** Takes another value together with its history. */
+  #become(node: Node): this {
+    this.#requiresGrad = false;
+    this.assign(node);
+    this.#requiresGrad = node.requiresGrad;
+    return this;
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
-import { checkRange, indexNode } from "./operands.ts";
+import { checkRange, indexNode, inRange } from "./operands.ts";
 import { formatNow, mimeBundle } from "./print.ts";
 import { Shaping } from "./shaping.ts";
 
@@ -72,21 +72,18 @@ export class Tensor extends Shaping {
 
   /** Whole slices along `dim` at `index`, a tensor of int64 (any shape) or a list. */
   indexSelect(dim: number, index: Tensor | readonly number[]): Tensor {
-    const at = indexNode(index);
-    checkRange("indexSelect", at, this.size(dim), false);
-    return new Tensor(g.indexSelect(this.node, dim, at));
+    const at = inRange("indexSelect", new Tensor(indexNode(index)), this.size(dim));
+    return new Tensor(g.indexSelect(this.node, dim, at.node));
   }
 
   /** One element for each index: `out[i][j] = x[i][index[i][j]]` where `dim` is 1. */
   gather(dim: number, index: Tensor): Tensor {
-    checkRange("gather", index.node, this.size(dim), false);
-    return new Tensor(g.gather(this.node, dim, index.node));
+    return new Tensor(g.gather(this.node, dim, inRange("gather", index, this.size(dim)).node));
   }
 
   /** This tensor with `src` added at `index` along `dim`. */
   scatterAdd(dim: number, index: Tensor, src: Tensor): Tensor {
-    checkRange("scatterAdd", index.node, this.size(dim), false);
-    return new Tensor(g.scatterAdd(this.node, dim, index.node, src.node));
+    return new Tensor(g.scatterAdd(this.node, dim, inRange("scatterAdd", index, this.size(dim)).node, src.node));
   }
 
   /** Parts of `size` along `dim`; the last may be smaller. A list gives each part's size. */

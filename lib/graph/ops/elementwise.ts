@@ -1,4 +1,5 @@
 import { type DType, isFloat, promote } from "../dtype.ts";
+import { roundToFloat16 } from "../half.ts";
 import { type BinaryOp, Node, type UnaryOp } from "../node.ts";
 import { broadcast, broadcastsTo, type Shape, sameShape, show } from "../shape.ts";
 
@@ -9,7 +10,13 @@ export function constant(value: number, dtype: DType = "float32", free = false):
 
 export function cast(x: Node, dtype: DType): Node {
   if (x.dtype === dtype) return x;
-  if (x.is("const") && isFloat(dtype)) return constant(x.attrs.value, dtype, x.attrs.free);
+  if (x.is("const") && isFloat(dtype)) {
+    const value = dtype === "float16" ? roundToFloat16(x.attrs.value) : x.attrs.value;
+    return constant(value, dtype, x.attrs.free);
+  }
+  // There and back again: float32 holds every float16 number.
+  const back = x.is("cast") && !x.storage && dtype === "float16" && x.dtype === "float32" ? x.inputs[0]! : null;
+  if (back?.dtype === "float16" && back.requiresGrad === x.requiresGrad) return back;
   return new Node("cast", [x], {}, x.shape, dtype);
 }
 
@@ -18,7 +25,8 @@ const keepsIntegers: ReadonlySet<UnaryOp> = new Set(["neg", "abs", "sign", "floo
 
 export function unary(op: UnaryOp, x: Node): Node {
   if (op === "not") return new Node(op, [cast(x, "bool")], {}, x.shape, "bool");
-  if (op === "isnan") return new Node(op, [isFloat(x.dtype) ? x : cast(x, "float32")], {}, x.shape, "bool");
+  if (op === "isnan") return new Node(op, [cast(x, "float32")], {}, x.shape, "bool");
+  if (op !== "detach" && x.dtype === "float16" && !x.is("const")) return inFloat32(x, (wide) => unary(op, wide));
   if (op === "neg" && x.is("const")) return constant(-x.attrs.value, x.dtype, x.attrs.free);
   if (op === "neg" && x.is("neg") && !x.storage && x.inputs[0]!.requiresGrad === x.requiresGrad) return x.inputs[0]!;
   if (isFloat(x.dtype) || op === "detach") return new Node(op, [x], {}, x.shape, x.dtype);
@@ -32,6 +40,12 @@ const logical: ReadonlySet<BinaryOp> = new Set(["and", "or", "xor"]);
 
 /** An elementwise operation of two tensors, with broadcasting and PyTorch's promotion of dtypes. */
 export function binary(op: BinaryOp, a: Node, b: Node): Node {
+  if (isHalf(a, b) && !logical.has(op)) {
+    // A number beside a tensor keeps float32's range and precision, but is compared as the float16 number it would be.
+    const wide = (x: Node) => cast(comparisons.has(op) ? cast(x, "float16") : x, "float32");
+    const result = binary(op, wide(a), wide(b));
+    return comparisons.has(op) ? result : cast(result, "float16");
+  }
   const shape = broadcast(op, a.shape, b.shape);
   if (logical.has(op)) return new Node(op, strip([cast(a, "bool"), cast(b, "bool")], shape), {}, shape, "bool");
   let dtype = promote(a.dtype, b.dtype);
@@ -83,6 +97,16 @@ function fold(op: BinaryOp, a: Node, b: Node, shape: Shape): Node | null {
   return null;
 }
 
+function isWeak(x: Node): boolean {
+  return x.is("const") && x.attrs.weak === true;
+}
+
+/** Whether the result of two values is float16. */
+function isHalf(a: Node, b: Node): boolean {
+  if (isWeak(a)) return b.dtype === "float16";
+  return isWeak(b) ? a.dtype === "float16" : promote(a.dtype, b.dtype) === "float16";
+}
+
 function isFree(x: Node): boolean {
   const n = bare(x);
   return n.is("const") && n.attrs.free === true;
@@ -94,8 +118,32 @@ export function number(x: Node): number | null {
   return n.is("const") ? n.attrs.value : null;
 }
 
+/** The square root whose slope at 0 is taken as 0: of a sum of squares that is 0, each square is flat there. */
+export function rootOfSquares(x: Node): Node {
+  const zero = binary("eq", x, constant(0, x.dtype));
+  return where(zero, constant(0, x.dtype), sqrt(where(zero, constant(1, x.dtype), x)));
+}
+
+/**
+ * `f` computed in float32 where `x` is float16, and rounded afterwards, as PyTorch does on the CPU. onnxruntime would
+ * convert by itself, too, but leave out the rounding between two operations.
+ */
+export function inFloat32(x: Node, f: (x: Node) => Node): Node {
+  return x.dtype === "float16" ? cast(f(cast(x, "float32")), "float16") : f(x);
+}
+
+/** `f` of several values, computed in float32 where the first is float16. */
+export function allInFloat32(values: readonly Node[], f: (...wide: Node[]) => Node): Node {
+  if (values[0]!.dtype !== "float16") return f(...values);
+  return cast(f(...values.map((x) => (x.dtype === "float16" ? cast(x, "float32") : x))), "float16");
+}
+
 /** `condition ? a : b`, elementwise. */
 export function where(condition: Node, a: Node, b: Node): Node {
+  if (isHalf(a, b)) {
+    const wide = (x: Node) => cast(cast(x, "float16"), "float32");
+    return cast(where(condition, wide(a), wide(b)), "float16");
+  }
   const dtype = promote(a.dtype, b.dtype);
   const shape = broadcast("where", broadcast("where", condition.shape, a.shape), b.shape);
   return new Node("where", [cast(condition, "bool"), cast(a, dtype), cast(b, dtype)], {}, shape, dtype);
@@ -113,6 +161,7 @@ export function expand(x: Node, shape: Shape): Node {
 export const neg = (x: Node) => unary("neg", x);
 export const exp = (x: Node) => unary("exp", x);
 export const sqrt = (x: Node) => unary("sqrt", x);
+export const isnan = (x: Node) => unary("isnan", x);
 export const reciprocal = (x: Node) => unary("reciprocal", x);
 export const sigmoid = (x: Node) => unary("sigmoid", x);
 export const add = (a: Node, b: Node | number) => binary("add", a, operand(a, b));
@@ -128,7 +177,18 @@ export const rsub = (a: number, b: Node) => binary("sub", operand(b, a), b);
  */
 export function operand(beside: Node, value: Node | number, free = false): Node {
   if (typeof value !== "number") return value;
-  if (isFloat(beside.dtype)) return constant(value, beside.dtype, free);
+  if (beside.dtype === "float16") {
+    const attrs = free ? { value, free, weak: true } : { value, weak: true };
+    return new Node("const", [], attrs, [], "float32");
+  }
+  if (beside.dtype === "float32") return constant(value, "float32", free);
   if (!Number.isInteger(value)) return constant(value, "float32", free);
-  return constant(value, beside.dtype === "bool" ? "int64" : beside.dtype, free);
+  const [least, most] = range[beside.dtype] ?? [0, -1];
+  return constant(value, value >= least && value <= most ? beside.dtype : "int64", free);
 }
+
+// Whole numbers that fit into a small integer type; others make the result int64.
+const range: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
+  uint8: [0, 255],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+};

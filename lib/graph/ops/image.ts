@@ -1,14 +1,14 @@
 import { Node, type WindowAttrs } from "../node.ts";
 import { type Shape, show } from "../shape.ts";
-import { add, binary, constant, mul, reciprocal, sqrt, sub } from "./elementwise.ts";
-import { reshape } from "./movement.ts";
-import { requireFloat, sum, sumSquare } from "./reduce.ts";
+import { cast, inFloat32 } from "./elementwise.ts";
+import { requireFloat } from "./reduce.ts";
 
-function pooled(where: string, x: Node, { kernel, stride, padding: p }: WindowAttrs): number[] {
+function pooled(where: string, x: Node, { kernel, stride, padding: p, dilation = [1, 1] }: WindowAttrs): number[] {
   requireFloat(where, x);
   if (x.shape.length !== 4) throw new RangeError(`${where}: got ${show(x.shape)}, expected [B, C, H, W]`);
-  const h = Math.floor((x.shape[2]! + p[0] + p[2] - kernel[0]) / stride[0]) + 1;
-  const w = Math.floor((x.shape[3]! + p[1] + p[3] - kernel[1]) / stride[1]) + 1;
+  const reach = [0, 1].map((i) => dilation[i]! * (kernel[i]! - 1) + 1) as [number, number];
+  const h = Math.floor((x.shape[2]! + p[0] + p[2] - reach[0]) / stride[0]) + 1;
+  const w = Math.floor((x.shape[3]! + p[1] + p[3] - reach[1]) / stride[1]) + 1;
   if (h < 1 || w < 1) {
     throw new RangeError(`${where}: the window ${kernel[0]}x${kernel[1]} does not fit into ${show(x.shape)}`);
   }
@@ -16,7 +16,8 @@ function pooled(where: string, x: Node, { kernel, stride, padding: p }: WindowAt
 }
 
 export function maxPool(x: Node, attrs: WindowAttrs): Node {
-  return new Node("maxPool", [x], attrs, pooled("maxPool2d", x, attrs), x.dtype);
+  const shape = pooled("maxPool2d", x, attrs);
+  return inFloat32(x, (wide) => new Node("maxPool", [wide], attrs, shape, wide.dtype));
 }
 
 export function maxPoolIndices(x: Node, attrs: WindowAttrs): Node {
@@ -25,17 +26,18 @@ export function maxPoolIndices(x: Node, attrs: WindowAttrs): Node {
 
 /** `dy` at the places `index` (flat, over the whole of `shape`), zeros elsewhere. */
 export function maxUnpool(dy: Node, index: Node, attrs: WindowAttrs, shape: Shape): Node {
-  return new Node("maxUnpool", [dy, index], attrs, shape, dy.dtype);
+  return inFloat32(dy, (wide) => new Node("maxUnpool", [wide, index], attrs, shape, wide.dtype));
 }
 
 /** Sum of each window, zeros around. Average pooling divides it; its gradient is `spread`. */
 export function sumPool(x: Node, attrs: WindowAttrs): Node {
-  return new Node("sumPool", [x], attrs, pooled("avgPool2d", x, attrs), x.dtype);
+  const shape = pooled("avgPool2d", x, attrs);
+  return inFloat32(x, (wide) => new Node("sumPool", [wide], attrs, shape, wide.dtype));
 }
 
 /** Every value of `dy` added to each place of the window it came from; nearest upsampling where windows do not overlap. */
 export function spread(dy: Node, attrs: WindowAttrs, shape: Shape): Node {
-  return new Node("spread", [dy], attrs, shape, dy.dtype);
+  return inFloat32(dy, (wide) => new Node("spread", [wide], attrs, shape, wide.dtype));
 }
 
 /** `x[b, c] * scale[b, c] + shift[b, c]` for images `x` `[B, C, H, W]`. */
@@ -55,19 +57,21 @@ export function groupNorm(x: Node, weight: Node, bias: Node, groups: number, eps
       `groupNorm: input ${show(x.shape)} has ${c} channels, weight ${show(weight.shape)} and bias ${show(bias.shape)} must too`,
     );
   }
-  return new Node("groupNorm", [x, weight, bias], { groups, eps }, x.shape, x.dtype);
+  return inFloat32(x, (wide) => {
+    const [w, b] = [cast(weight, "float32"), cast(bias, "float32")];
+    return new Node("groupNorm", [wide, w, b], { groups, eps }, x.shape, "float32");
+  });
 }
 
-/** Mean and 1 / standard deviation of each group, `[B, groups, 1]` both. */
-export function groupStats(x: Node, groups: number, eps: number): { mean: Node; inv: Node } {
-  const b = x.shape[0]!;
-  const size = x.size / (b * groups);
-  const flat = reshape(x, [b, groups, size]);
-  const mean = mul(sum(flat, [2], true), 1 / size);
-  const square = mul(sumSquare(flat, [2], true), 1 / size);
-  // Rounding may take a variance of nearly nothing below it.
-  const variance = binary("maximum", sub(square, mul(mean, mean)), constant(0, x.dtype));
-  return { mean, inv: reciprocal(sqrt(add(variance, eps))) };
+/**
+ * Each row of `x` `[rows, n]` with mean 0 and variance 1, and what it was multiplied with for that, `[rows, 1]`. The mean
+ * is taken off before anything is squared: E[x^2] - mean^2 has no digits left where the mean is large.
+ */
+export function standardized(x: Node, eps: number): { h: Node; inv: Node } {
+  return {
+    h: new Node("standardize", [x], { eps }, x.shape, x.dtype),
+    inv: new Node("inverseDeviation", [x], { eps }, [x.shape[0]!, 1], x.dtype),
+  };
 }
 
 /** Normalisation over the last dimension, `weight` and `bias` of its size. */
@@ -79,5 +83,8 @@ export function layerNorm(x: Node, weight: Node, bias: Node, eps: number): Node 
       `layerNorm: the last dimension of ${show(x.shape)} is ${n}, weight ${show(weight.shape)} and bias ${show(bias.shape)} must have it too`,
     );
   }
-  return new Node("layerNorm", [x, weight, bias], { eps }, x.shape, x.dtype);
+  return inFloat32(x, (wide) => {
+    const [w, b] = [cast(weight, "float32"), cast(bias, "float32")];
+    return new Node("layerNorm", [wide, w, b], { eps }, x.shape, "float32");
+  });
 }

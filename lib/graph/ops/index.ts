@@ -5,3 +5,4 @@ export * from "./indexing.ts";
 export * from "./linear.ts";
 export * from "./movement.ts";
 export * from "./reduce.ts";
+export * from "./smooth.ts";

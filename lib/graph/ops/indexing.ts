@@ -1,6 +1,6 @@
 import { Node } from "../node.ts";
 import { axis, sameShape, show } from "../shape.ts";
-import { cast } from "./elementwise.ts";
+import { cast, inFloat32 } from "./elementwise.ts";
 
 function indices(where: string, index: Node): Node {
   if (index.dtype !== "int64" && index.dtype !== "int32") {
@@ -19,7 +19,8 @@ export function indexSelect(x: Node, dim: number, index: Node): Node {
 /** Zeros with `size` slices along `dim`, to which the slices of `x` are added at `index`. */
 export function indexAdd(x: Node, dim: number, index: Node, size: number): Node {
   const shape = [...x.shape.slice(0, dim), size, ...x.shape.slice(dim + index.shape.length)];
-  return new Node("indexAdd", [x, indices("indexAdd", index)], { dim }, shape, x.dtype);
+  const at = indices("indexAdd", index);
+  return inFloat32(x, (wide) => new Node("indexAdd", [wide, at], { dim }, shape, wide.dtype));
 }
 
 /** `out[i][j][k] = x[i][index[i][j][k]][k]` where `dim` is 1. */
@@ -43,5 +44,8 @@ export function scatterAdd(base: Node, dim: number, index: Node, x: Node): Node 
       `scatterAdd: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${base.shape.length} dimensions`,
     );
   }
-  return new Node("scatterAdd", [base, indices("scatterAdd", index), x], { dim: d }, base.shape, base.dtype);
+  const at = indices("scatterAdd", index);
+  return inFloat32(base, (wide) => {
+    return new Node("scatterAdd", [wide, at, cast(x, wide.dtype)], { dim: d }, base.shape, wide.dtype);
+  });
 }

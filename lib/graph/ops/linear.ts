@@ -1,5 +1,7 @@
+import { promote } from "../dtype.ts";
 import { type ConvAttrs, Node } from "../node.ts";
 import { broadcast, type Shape, show } from "../shape.ts";
+import { allInFloat32, cast } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
 import { requireFloat } from "./reduce.ts";
 
@@ -24,7 +26,9 @@ export function matmul(a: Node, b: Node): Node {
     );
   }
   const lead = broadcast("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return new Node("matmul", [a, b], {}, [...lead, a.shape[p - 2]!, b.shape[q - 1]!], a.dtype);
+  const shape = [...lead, a.shape[p - 2]!, b.shape[q - 1]!];
+  const dtype = promote(a.dtype, b.dtype);
+  return allInFloat32([cast(a, dtype), cast(b, dtype)], (x, y) => new Node("matmul", [x!, y!], {}, shape, x!.dtype));
 }
 
 function outputSize(n: number, k: number, before: number, after: number, stride: number, dilation: number): number {
@@ -58,17 +62,22 @@ export function conv2d(x: Node, weight: Node, attrs: ConvAttrs): Node {
       `conv2d: the kernel ${kh}x${kw} (dilation ${dilation}) does not fit into ${h}x${w} with padding ${show(p)}`,
     );
   }
-  return new Node("conv2d", [x, weight], attrs, [b, o, ho, wo], x.dtype);
+  return product("conv2d", x, weight, attrs, [b, o, ho, wo]);
+}
+
+function product(op: "conv2d" | "convInput" | "convWeight", a: Node, b: Node, attrs: ConvAttrs, shape: Shape): Node {
+  const dtype = promote(a.dtype, b.dtype);
+  return allInFloat32([cast(a, dtype), cast(b, dtype)], (x, y) => new Node(op, [x!, y!], attrs, shape, x!.dtype));
 }
 
 /** The input's gradient of a `conv2d` whose input had the shape `shape`, from `dy` `[B, O, Ho, Wo]`. */
 export function convInput(dy: Node, weight: Node, attrs: ConvAttrs, shape: Shape): Node {
-  return new Node("convInput", [dy, weight], attrs, shape, dy.dtype);
+  return product("convInput", dy, weight, attrs, shape);
 }
 
 /** The weight's gradient of a `conv2d` whose weight has the shape `shape`. */
 export function convWeight(x: Node, dy: Node, attrs: ConvAttrs, shape: Shape): Node {
-  return new Node("convWeight", [x, dy], attrs, shape, dy.dtype);
+  return product("convWeight", x, dy, attrs, shape);
 }
 
 /** softmax(q kᵀ scale + bias) v over `[B, heads, N, d]`, as one operation for sampling. */

@@ -1,7 +1,7 @@
 import { promote } from "../dtype.ts";
 import { Node } from "../node.ts";
 import { axis, inferShape, type Shape, sameShape, show } from "../shape.ts";
-import { cast } from "./elementwise.ts";
+import { cast, inFloat32 } from "./elementwise.ts";
 
 export function reshape(x: Node, to: Shape): Node {
   const shape = inferShape("reshape", x.shape, to);
@@ -77,7 +77,7 @@ export function pad(x: Node, before: readonly number[], after: readonly number[]
   if (shape.some((n) => n < 0)) {
     throw new RangeError(`pad: cutting ${show(before)} and ${show(after)} off ${show(x.shape)} leaves nothing`);
   }
-  return new Node("pad", [x], { before, after, value }, shape, x.dtype);
+  return inFloat32(x, (wide) => new Node("pad", [wide], { before, after, value }, shape, wide.dtype));
 }
 
 export function cat(list: readonly Node[], dim: number): Node {

@@ -1,7 +1,7 @@
 import { type DType, isFloat } from "../dtype.ts";
 import { Node } from "../node.ts";
 import { axes, axis, reduced, sizeOf } from "../shape.ts";
-import { cast, div } from "./elementwise.ts";
+import { cast, div, inFloat32 } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
 
 export type Dims = number | readonly number[] | undefined;
@@ -9,16 +9,17 @@ export type Dims = number | readonly number[] | undefined;
 /** Sum over `dims` (all by default). Integers and booleans sum to int64. */
 export function sum(x: Node, dims?: Dims, keepdim = false): Node {
   const input = isFloat(x.dtype) ? x : cast(x, "int64");
-  return reduce("sum", input, dims, keepdim);
+  return inFloat32(input, (wide) => reduce("sum", wide, dims, keepdim));
 }
 
 export function sumSquare(x: Node, dims?: Dims, keepdim = false): Node {
-  return reduce("sumSquare", x, dims, keepdim);
+  return inFloat32(x, (wide) => reduce("sumSquare", wide, dims, keepdim));
 }
 
 export function mean(x: Node, dims?: Dims, keepdim = false): Node {
   requireFloat("mean", x);
-  return div(sum(x, dims, keepdim), sizeOf(axes("mean", dims, x.shape.length).map((d) => x.shape[d]!)));
+  const count = sizeOf(axes("mean", dims, x.shape.length).map((d) => x.shape[d]!));
+  return inFloat32(x, (wide) => div(sum(wide, dims, keepdim), count));
 }
 
 export function max(x: Node, dims?: Dims, keepdim = false): Node {
@@ -32,7 +33,7 @@ export function min(x: Node, dims?: Dims, keepdim = false): Node {
 function extremum(op: "max" | "min", x: Node, dims: Dims, keepdim: boolean): Node {
   const list = axes(op, dims, x.shape.length);
   if (list.some((d) => x.shape[d] === 0)) throw new RangeError(`${op}: no elements to choose from in [${x.shape}]`);
-  return reduce(op, x.dtype === "bool" ? cast(x, "int64") : x, dims, keepdim);
+  return inFloat32(x.dtype === "bool" ? cast(x, "int64") : x, (wide) => reduce(op, wide, dims, keepdim));
 }
 
 function reduce(op: "sum" | "sumSquare" | "max" | "min", x: Node, dims: Dims, keepdim: boolean): Node {
@@ -48,18 +49,21 @@ export function argument(op: "argmax" | "argmin", x: Node, dim: number | undefin
   if (dim === undefined) return argument(op, reshape(x, [x.size]), 0);
   const d = axis(op, dim, x.shape.length);
   if (x.shape[d] === 0) throw new RangeError(`${op}: dim ${dim} of [${x.shape}] is empty`);
-  const input = x.dtype === "bool" || x.dtype === "int64" ? cast(x, "int32") : x;
+  const input =
+    x.dtype === "bool" || x.dtype === "int64" ? cast(x, "int32") : x.dtype === "float16" ? cast(x, "float32") : x;
   return new Node(op, [input], { dim: d, keepdim }, reduced(x.shape, [d], keepdim), "int64");
 }
 
 export function cumsum(x: Node, dim: number, reverse = false): Node {
   const input = isFloat(x.dtype) ? x : cast(x, "int64");
-  return new Node("cumsum", [input], { dim: axis("cumsum", dim, x.shape.length), reverse }, x.shape, input.dtype);
+  const d = axis("cumsum", dim, x.shape.length);
+  return inFloat32(input, (wide) => new Node("cumsum", [wide], { dim: d, reverse }, x.shape, wide.dtype));
 }
 
 export function softmax(x: Node, dim: number, op: "softmax" | "logSoftmax" = "softmax"): Node {
   requireFloat(op, x);
-  return new Node(op, [x], { dim: axis(op, dim, x.shape.length) }, x.shape, x.dtype);
+  const d = axis(op, dim, x.shape.length);
+  return inFloat32(x, (wide) => new Node(op, [wide], { dim: d }, x.shape, wide.dtype));
 }
 
 /** `x` summed to `shape`, from which broadcasting had made it: the gradient of broadcasting. */

@@ -37,16 +37,14 @@ export const tuned: Partial<Emissions> = {
   convWeight,
   channelAffine,
   groupNorm: (e, n) => {
-    // Where the gradient needs mean and deviation anyway, share them; alone, ONNX's own normalisation is less work.
-    if (!e.has("sumSquare") || n.shape.length < 3) return standard.groupNorm(e, n);
+    // Where the gradient needs the normalised input anyway, share it; alone, ONNX's own normalisation is less work.
+    if (!e.has("standardize") || n.shape.length < 3) return standard.groupNorm(e, n);
     const [x, weight, bias] = n.inputs as [Node, Node, Node];
     const { groups, eps } = n.attrs;
     const [b, c] = n.shape as [number, number];
-    const { mean, inv } = g.groupStats(x, groups, eps);
-    const scale = g.mul(inv, g.reshape(weight, [1, groups, c / groups]));
-    const shift = g.sub(g.reshape(bias, [1, groups, c / groups]), g.mul(scale, mean));
-    const image = g.reshape(x, [b, c, n.size / (b * c), 1]);
-    const affine = g.channelAffine(image, g.reshape(scale, [b, c]), g.reshape(shift, [b, c]));
+    const { h } = g.standardized(g.reshape(x, [b * groups, n.size / (b * groups)]), eps);
+    const each = (t: Node): Node => g.expand(g.reshape(t, [1, c]), [b, c]);
+    const affine = g.channelAffine(g.reshape(h, [b, c, n.size / (b * c), 1]), each(weight), each(bias));
     return e.name(g.reshape(affine, n.shape));
   },
 };

@@ -10,7 +10,7 @@ import {
   UNet2DConditionModel,
   UNet2DModel,
 } from "../../../lib/models/index.ts";
-import { mseLoss } from "../../../lib/nn/functional.ts";
+import { mseLoss } from "../../../lib/nn/functional/index.ts";
 import { AdamW } from "../../../lib/optim/index.ts";
 import { manualSeed } from "../../../lib/random/index.ts";
 import { float32ToFloat16, openSafetensors } from "../../../lib/safetensors/index.ts";

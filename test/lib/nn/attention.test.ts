@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { scaledDotProductAttention } from "../../../lib/nn/functional.ts";
+import { scaledDotProductAttention } from "../../../lib/nn/functional/index.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 import { noGrad } from "../../../lib/tensor/grad.ts";
 import { randn } from "../../../lib/tensor/random.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digitJudge } from "../../../lib/judge/judge.ts";
-import { avgPool2d, mseLoss } from "../../../lib/nn/functional.ts";
+import { avgPool2d, mseLoss } from "../../../lib/nn/functional/index.ts";
 import { type LossGuidance, StableDiffusionPipeline } from "../../../lib/pipelines/index.ts";
 import { LossGuide, levelOf } from "../../../lib/pipelines/loss-guidance.ts";
 import { DDIMScheduler, schedulerFromConfig } from "../../../lib/schedulers/index.ts";

@@ -15,7 +15,7 @@ import {
   where,
   zeros,
 } from "../../../lib/index.ts";
-import * as F from "../../../lib/nn/functional.ts";
+import * as F from "../../../lib/nn/functional/index.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 import { Tensor as TensorClass } from "../../../lib/tensor/tensor.ts";
 import reference from "../../reference/ops.json" with { type: "json" };
@@ -77,7 +77,7 @@ const operations: Record<string, Operation> = {
   meanDim: (x) => x.mean([-1, 0]),
   var: (x) => x.var(1),
   std: (x) => x.std(0, { keepdim: true, correction: 0 }),
-  norm: (x) => x.norm(1),
+  norm: (x) => x.norm(2, 1),
   max: (x) => x.max(),
   maxDim: (x) => x.max(1).values,
   amax: (x) => x.amax([0, 2]),

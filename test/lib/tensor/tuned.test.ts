@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { manualSeed, noGrad, randn, type Tensor } from "../../../lib/index.ts";
-import * as F from "../../../lib/nn/functional.ts";
+import * as F from "../../../lib/nn/functional/index.ts";
 import { Conv2d, ConvTranspose2d, GroupNorm } from "../../../lib/nn/index.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 

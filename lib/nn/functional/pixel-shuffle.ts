@@ -1,5 +1,5 @@
-import { show } from "../graph/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { show } from "../../graph/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 
 /**
  * Squares of `r` x `r` pixels laid into channels: `[B, C, H, W]` to `[B, C r r, H / r, W / r]`. Nothing is lost, and
