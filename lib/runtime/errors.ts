@@ -6,8 +6,10 @@ export function explain(error: unknown, graph?: Structure): Error {
   const bounds = /(?:idx|index|indices)\s*=?\s*\[?(-?\d+).*?\[\s*(-?\d+)\s*,\s*(-?\d+)\s*\]/s.exec(text);
   if (bounds && /out of|bounds|range/i.test(text)) {
     const size = Number(bounds[3]) + 1;
+    // Negative indices were moved below those that count from the end.
+    const index = Number(bounds[1]) < -size ? Number(bounds[1]) + size : Number(bounds[1]);
     return new RangeError(
-      `index ${bounds[1]} is out of range; the indexed dimension has ${size} elements, 0 to ${size - 1}`,
+      `index ${index} is out of range; the indexed dimension has ${size} elements, 0 to ${size - 1}`,
       { cause: error },
     );
   }

@@ -258,9 +258,6 @@ function triangle(x: Tensor, keep: (row: Tensor, column: Tensor) => Tensor): Ten
  */
 export function oneHot(index: Tensor, classes: number): Tensor {
   checkShape("oneHot", [classes]);
-  const all = arange(classes);
-  // Looked up in the list of all classes, an index is itself, or refused.
-  const checked = inRange("oneHot", index, classes);
-  const at = checked === index ? index : new Tensor(g.indexSelect(all.node, 0, checked.node));
-  return at.unsqueeze(-1).eq(all).float();
+  const at = inRange("oneHot", index, classes, { lookUp: true });
+  return at.unsqueeze(-1).eq(arange(classes)).float();
 }

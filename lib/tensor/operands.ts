@@ -33,9 +33,18 @@ export function indexNode(index: Tensor | readonly number[]): Node {
   return source(new HostArray("int64", [index.length], data, settings.device));
 }
 
+/** Where the numbers come from that `node` only arranges in another shape. */
+function arranged(node: Node): Node {
+  const moves = new Set(["reshape", "permute", "expand", "detach"]);
+  let at = node;
+  while (!at.storage && moves.has(at.op)) at = at.inputs[0]!;
+  return at;
+}
+
 /** Refuses indices that lie outside, where they are known already. */
 export function checkRange(where: string, index: Node, size: number, negative: boolean, except?: number): void {
-  const storage = index.storage && current(index.storage);
+  const { storage: own } = arranged(index);
+  const storage = own && current(own);
   if (!(storage instanceof HostArray)) return;
   for (const value of storage.data) {
     const v = Number(value);
@@ -49,27 +58,33 @@ export function checkRange(where: string, index: Node, size: number, negative: b
 }
 
 /**
- * Indices of a dimension of `size` elements, none of them negative. What is known is checked here; what is computed
- * later (or fed to a compiled function) is checked there: ONNX counts negative numbers from the end, so they are sent
- * beyond it, which it refuses.
+ * Indices of a dimension of `size` elements. What is known is checked here; what is computed later (or fed to a compiled
+ * function) is checked there: onnxruntime refuses what is beyond the end, but counts negative numbers from it, so they
+ * are moved below that as well (and `explain` moves them back).
  *
  * @param options.known - where the numbers come from, if `index` was computed from them just now
  * @param options.except - a number that may stand in `known` all the same
+ * @param options.negative - numbers from `-size` up are allowed, and count from the end; default false
+ * @param options.lookUp - look the indices up in a list of all, for operations that would not say which one is wrong
  */
 export function inRange(
   where: string,
   index: Tensor,
   size: number,
-  options: { known?: Tensor; except?: number } = {},
+  options: { known?: Tensor; except?: number; negative?: boolean; lookUp?: boolean } = {},
 ): Tensor {
-  const { node } = options.known ?? index;
+  const node = arranged((options.known ?? index).node);
   if (node.storage && current(node.storage) instanceof HostArray) {
-    checkRange(where, node, size, false, options.except);
+    checkRange(where, node, size, options.negative ?? false, options.except);
     return index;
   }
-  if (node.dtype !== "int64" && node.dtype !== "int32") return index;
-  const beyond = g.operand(index.node, size);
-  return index.wrap(g.where(g.binary("lt", index.node, g.operand(index.node, 0)), beyond, index.node));
+  if (index.dtype !== "int64" && index.dtype !== "int32") return index;
+  const least = g.operand(index.node, options.negative ? -size : 0);
+  const below = g.binary("lt", index.node, least);
+  const refused = g.where(below, g.sub(index.node, size), index.node);
+  if (!options.lookUp) return index.wrap(refused);
+  const all = g.sub(g.cumsum(g.expand(g.constant(1, "int64"), [size]), 0), 1);
+  return index.wrap(g.indexSelect(all, 0, refused));
 }
 
 /** `f(1, 2)` and `f([1, 2])` alike. */

@@ -1,7 +1,7 @@
 import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
-import { checkRange, indexNode, inRange } from "./operands.ts";
+import { indexNode, inRange } from "./operands.ts";
 import { formatNow, mimeBundle } from "./print.ts";
 import { Shaping } from "./shaping.ts";
 
@@ -62,8 +62,8 @@ export class Tensor extends Shaping {
       if (spec === null) dim++;
       else if (typeof spec === "number") out = out.select(dim, spec);
       else if (spec instanceof Tensor) {
-        checkRange("at", spec.node, out.size(dim), true);
-        out = new Tensor(g.indexSelect(out.node, dim, spec.node));
+        const at = inRange("at", spec, out.size(dim), { negative: true });
+        out = new Tensor(g.indexSelect(out.node, dim, at.node));
         dim += spec.ndim;
       } else out = out.slice(dim++, spec[0], spec[1], spec[2] ?? 1);
     }
@@ -78,7 +78,7 @@ export class Tensor extends Shaping {
 
   /** One element for each index: `out[i][j] = x[i][index[i][j]]` where `dim` is 1. */
   gather(dim: number, index: Tensor): Tensor {
-    return new Tensor(g.gather(this.node, dim, inRange("gather", index, this.size(dim)).node));
+    return new Tensor(g.gather(this.node, dim, inRange("gather", index, this.size(dim), { lookUp: true }).node));
   }
 
   /** This tensor with `src` added at `index` along `dim`. */

@@ -206,7 +206,7 @@ function classLoss(
   const { ignoreIndex = -100, reduction = "mean" } = options;
   const labels = target.long();
   const ignored = labels.eq(ignoreIndex);
-  const at = inRange(name, where(ignored, 0, labels), classes, { known: target, except: ignoreIndex });
+  const at = inRange(name, where(ignored, 0, labels), classes, { known: target, except: ignoreIndex, lookUp: true });
   const weight = weightOf(name, options.weight, classes);
   const counts = weight ? new Tensor(g.indexSelect(weight.node, 0, at.node)) : null; // [B, ...]
   const picked = new Tensor(g.gather(logs.node, 1, at.unsqueeze(1).node)).squeeze(1).neg();
