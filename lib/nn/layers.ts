@@ -1,5 +1,6 @@
 import { checkOptions, checkWhole } from "../options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { convNames, convTransposeNames, wholePair } from "./functional/conv.ts";
 import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -64,7 +65,7 @@ export class Conv2d extends Module {
   constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: Conv2dOptions = {}) {
     super();
     const { bias = true, ...conv } = options;
-    checkOptions("Conv2d", options, { ...F.convNames, bias: true });
+    checkOptions("Conv2d", options, { ...convNames, bias: true });
     const { groups = 1 } = conv;
     checkSizes("Conv2d", { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
@@ -72,7 +73,7 @@ export class Conv2d extends Module {
         `Conv2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
       );
     }
-    const [kh, kw] = F.wholePair("Conv2d", "kernelSize", kernelSize, 1);
+    const [kh, kw] = wholePair("Conv2d", "kernelSize", kernelSize, 1);
     const fanIn = (inChannels / groups) * kh * kw;
     this.weight = init.kaimingUniform([outChannels, inChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
@@ -102,7 +103,7 @@ export class ConvTranspose2d extends Module {
   constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: ConvTranspose2dOptions = {}) {
     super();
     const { bias = true, ...conv } = options;
-    checkOptions("ConvTranspose2d", options, { ...F.convTransposeNames, bias: true });
+    checkOptions("ConvTranspose2d", options, { ...convTransposeNames, bias: true });
     const { groups = 1 } = conv;
     checkSizes("ConvTranspose2d", { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
@@ -110,7 +111,7 @@ export class ConvTranspose2d extends Module {
         `ConvTranspose2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
       );
     }
-    const [kh, kw] = F.wholePair("ConvTranspose2d", "kernelSize", kernelSize, 1);
+    const [kh, kw] = wholePair("ConvTranspose2d", "kernelSize", kernelSize, 1);
     const fanIn = (outChannels / groups) * kh * kw;
     this.weight = init.kaimingUniform([inChannels, outChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;

@@ -11,7 +11,12 @@ export type Operand = Tensor | number;
 /** One dimension or several; negative ones count from the end. */
 export type Dims = number | readonly number[];
 /** Whether reduced dimensions stay, of size 1; default false. */
-export type KeepDim = boolean | { readonly keepdim?: boolean };
+export type KeepDim =
+  | boolean
+  | {
+      /** Whether reduced dimensions stay, of size 1; default false. */
+      readonly keepdim?: boolean;
+    };
 
 export function keeps(where: string, given: KeepDim): boolean {
   if (typeof given === "boolean") return given;

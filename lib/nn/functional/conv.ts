@@ -71,6 +71,7 @@ export function conv2dPadded(x: Tensor, weight: Tensor, bias: Tensor | null, str
   return withBias(new Tensor(g.conv2d(x.node, weight.node, attrs)), bias);
 }
 
+/** How a transposed convolution spreads its input. */
 export interface ConvTransposeOptions extends ConvOptions {
   /** Rows and columns that the output has more, at its end: below stride or dilation; default 0. */
   readonly outputPadding?: Pair;

@@ -5,13 +5,10 @@ export {
   type ConvTransposeOptions,
   conv2d,
   conv2dPadded,
-  convNames,
   convTranspose2d,
-  convTransposeNames,
   linear,
   type Pair,
   pair,
-  wholePair,
 } from "./conv.ts";
 export { dropout } from "./dropout.ts";
 export { embedding } from "./embedding.ts";

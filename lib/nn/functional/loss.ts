@@ -8,6 +8,7 @@ import { Tensor } from "../../tensor/tensor.ts";
 /** How a loss over many elements becomes one number. */
 export type Reduction = "mean" | "sum" | "none";
 
+/** What every loss takes. */
 export interface LossOptions {
   /** `"mean"` (default), `"sum"`, or `"none"` for a loss of each element. */
   readonly reduction?: Reduction;
@@ -59,6 +60,7 @@ export function l1Loss(input: Tensor, target: Tensor, options: Reduction | LossO
   return elementwise("l1Loss", input, target, given, (a, b) => a.sub(b).abs());
 }
 
+/** What `smoothL1Loss` takes. */
 export interface SmoothL1Options extends LossOptions {
   /** Where the parabola becomes a line; default 1. At 0 it is the absolute difference. */
   readonly beta?: number;
@@ -107,6 +109,7 @@ function parabola(d: Tensor, edge: number): Tensor {
   return m.mul(d.sub(m.mul(0.5)));
 }
 
+/** What `crossEntropy` takes. */
 export interface CrossEntropyOptions extends LossOptions {
   /** What each class counts, `[C]`; default 1. */
   readonly weight?: Tensor;
@@ -230,11 +233,13 @@ function weightOf(name: string, weight: Tensor | undefined, classes: number): Te
   return weight.float();
 }
 
+/** What `binaryCrossEntropy` takes. */
 export interface BceOptions extends LossOptions {
   /** What each element counts, broadcast to the input. */
   readonly weight?: Tensor;
 }
 
+/** What `binaryCrossEntropyWithLogits` takes. */
 export interface BceWithLogitsOptions extends BceOptions {
   /** What a target of 1 counts against one of 0, broadcast to the input. */
   readonly posWeight?: Tensor;
@@ -283,6 +288,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Reduc
   });
 }
 
+/** What `klDiv` takes. */
 export interface KlDivOptions {
   /** As in other losses, or `"batchmean"`: the sum divided by the first dimension, which is the divergence itself. */
   readonly reduction?: Reduction | "batchmean";

@@ -15,11 +15,13 @@ interface PoolOptions {
   readonly ceilMode?: boolean;
 }
 
+/** What `maxPool2d` takes. */
 export interface MaxPoolOptions extends PoolOptions {
   /** Distance between a window's elements; default 1. */
   readonly dilation?: Pair;
 }
 
+/** What `avgPool2d` takes. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether the zeros of the padding count; default true. */
   readonly countIncludePad?: boolean;

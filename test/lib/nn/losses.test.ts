@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { arange, compile, nn, oneHot, tensor, type Tensor, zeros } from "../../../lib/index.ts";
+import { arange, compile, nn, oneHot, type Tensor, tensor, zeros } from "../../../lib/index.ts";
 
 const F = nn.functional;
 const int64 = { dtype: "int64" } as const;
-const scores = () => tensor([[1, 0, 2, 1], [0, 3, 1, 2]]);
+const scores = () =>
+  tensor([
+    [1, 0, 2, 1],
+    [0, 3, 1, 2],
+  ]);
 /** The same numbers, but known to nobody before they are computed. */
 const computed = (numbers: number[]) => tensor(numbers, int64).sub(7).add(7);
 
@@ -47,7 +51,10 @@ describe("classes out of range", () => {
     await labels.data();
     const net = zeros([4000, 10]);
     await expect(F.crossEntropy(net, labels).item()).rejects.toThrow(/index 10 is out of range/);
-    const large = tensor(Array.from({ length: 4000 }, (_, i) => (i % 10) + 1), int64);
+    const large = tensor(
+      Array.from({ length: 4000 }, (_, i) => (i % 10) + 1),
+      int64,
+    );
     await large.add(1).data();
     await expect((async () => F.crossEntropy(net, large).item())()).rejects.toThrow(/index 10 is out of range/);
   });
@@ -70,7 +77,9 @@ describe("losses", () => {
 
   it("refuse options that they do not know, and numbers that make no sense", () => {
     const [a, b] = [zeros([2]), zeros([2])];
-    expect(() => F.mseLoss(a, b, "avg" as never)).toThrow('mseLoss: unknown reduction "avg"; expected "mean", "sum" or');
+    expect(() => F.mseLoss(a, b, "avg" as never)).toThrow(
+      'mseLoss: unknown reduction "avg"; expected "mean", "sum" or',
+    );
     expect(() => F.mseLoss(a, b, { reductoin: "sum" } as never)).toThrow("mseLoss: unknown option reductoin");
     expect(() => F.crossEntropy(scores(), zeros([2], int64), { ignore_index: 0 } as never)).toThrow(
       "unknown option ignore_index; it is ignoreIndex here",
