@@ -98,7 +98,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
     const start = await this.start(plan, options);
     const width = unet.config.time_cond_proj_dim;
     const scale = width === null ? [] : [guidanceEmbedding(plan.scale, plan.count, width, unet.device)];
-    const { prediction_type: prediction } = scheduler.config;
+    const { prediction_type: prediction = "flow_prediction" } = scheduler.config;
     const guide = options.guidance && new LossGuide(options.guidance, { unet, vae, prediction, guided: plan.guided });
     return yield* denoise(
       {

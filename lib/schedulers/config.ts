@@ -31,7 +31,9 @@ export function makeConfig<C extends Partial<SchedulerSettings>>(
   choices: Choices,
 ): Readonly<C> {
   const read = readConfig(name, fieldsOf(defaults, choices), given) as Record<string, unknown>;
-  const spacings = ["use_karras_sigmas", "use_exponential_sigmas", "use_lu_lambdas"].filter((key) => read[key]);
+  const spacings = ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"].filter(
+    (key) => read[key],
+  );
   if (spacings.length > 1) throw new RangeError(`${name}: ${spacings.join(" and ")} exclude each other`);
   const set = new Set(Object.entries(given).map(([key, value]) => (value === undefined ? "" : keyOf(key))));
   const config = Object.fromEntries(Object.entries(read).filter(([key]) => !isNote(key)));

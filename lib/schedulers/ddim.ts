@@ -1,6 +1,6 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { Scheduler, type StepOptions, type StepOutput } from "./scheduler.ts";
+import { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, THRESHOLDING, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
@@ -43,7 +43,8 @@ export class DDIMScheduler extends Scheduler<DDIMConfig> {
     super(DEFAULTS, settings);
   }
 
-  setTimesteps(steps: number | null): void {
+  setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+    this.checkGiven(options, []);
     this.numInferenceSteps = this.checkSteps(steps);
     this.timesteps = spacedTimesteps(this.config, this.numInferenceSteps, true);
   }

@@ -34,6 +34,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
   }
 
   setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+    this.checkGiven(options, ["timesteps"]);
     this.#custom = options.timesteps !== undefined;
     if (options.timesteps) this.timesteps = [...this.checkTimesteps(steps, options.timesteps)];
     else this.timesteps = spacedTimesteps(this.config, this.checkSteps(steps), true);

@@ -1,10 +1,10 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep, type Term } from "./combine.ts";
-import { checkAlgorithm, DPM_ALIASES, solverWeights } from "./dpm-solver.ts";
-import { ExponentialScheduler } from "./exponential-scheduler.ts";
-import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
-import { type SchedulerSettings, SOLVER } from "./settings.ts";
+import { checkAlgorithm, DPM_ALGORITHMS, DPM_ALIASES, type DPMAlgorithm, solverWeights } from "./dpm-solver.ts";
+import { ExponentialScheduler, type FlowTimestepOptions } from "./exponential-scheduler.ts";
+import type { StepOptions, StepOutput } from "./scheduler.ts";
+import { FLOW_PREDICTIONS, type SchedulerSettings, SOLVER } from "./settings.ts";
 import { solverTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
@@ -48,18 +48,29 @@ export class DPMSolverMultistepScheduler extends ExponentialScheduler<DPMSolverM
   #lowerOrders = 0;
 
   constructor(settings: Settings<DPMSolverMultistepConfig> = {}) {
-    super(DEFAULTS, settings, { solver_type: ["midpoint", "heun"], variance_type: ["learned", "learned_range"] });
+    super(DEFAULTS, settings, {
+      algorithm_type: DPM_ALGORITHMS,
+      prediction_type: FLOW_PREDICTIONS,
+      solver_type: ["midpoint", "heun"],
+      time_shift_type: ["exponential"],
+      variance_type: ["learned", "learned_range"],
+    });
     checkAlgorithm(this.config, this.name);
     this.sigmas = this.scheduleSigmas();
   }
 
-  setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+  setTimesteps(steps: number | null, options: FlowTimestepOptions = {}): void {
     const { config } = this;
+    this.checkGiven(options, ["timesteps", "mu"]);
     const last = this.lastTimestep(config.lambda_min_clipped);
     const timesteps = options.timesteps
       ? this.givenTimesteps(steps, options.timesteps)
       : solverTimesteps(config, this.checkSteps(steps), last);
-    this.startAt(timesteps, { roundKarras: config.beta_schedule !== "squaredcos_cap_v2", finalOfRun: false });
+    this.startAt(timesteps, {
+      roundKarras: config.beta_schedule !== "squaredcos_cap_v2",
+      final: "config",
+      mu: options.mu,
+    });
     this.#outputs = [];
     this.#lowerOrders = 0;
   }
@@ -84,7 +95,7 @@ export class DPMSolverMultistepScheduler extends ExponentialScheduler<DPMSolverM
   #update(timestep: number, i: number, order: number, sample: Tensor, noise: Tensor | null): Tensor {
     const [base, target] = [this.level(i), this.level(i + 1)];
     const { algorithm_type: algorithm, solver_type: solver } = this.config;
-    const w = solverWeights(algorithm, solver as "midpoint" | "heun", order, base, target);
+    const w = solverWeights(algorithm as DPMAlgorithm, solver as "midpoint" | "heun", order, base, target);
     const h = target.lambda - base.lambda;
     // Differences of the last outputs as weights of the outputs themselves.
     const weights = [w.output, 0, 0];

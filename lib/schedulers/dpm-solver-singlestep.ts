@@ -1,10 +1,10 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep, type Term } from "./combine.ts";
-import { checkAlgorithm, DPM_ALIASES, solverWeights } from "./dpm-solver.ts";
-import { ExponentialScheduler } from "./exponential-scheduler.ts";
-import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
-import { type SchedulerSettings, SOLVER } from "./settings.ts";
+import { checkAlgorithm, DPM_ALIASES, type DPMAlgorithm, solverWeights } from "./dpm-solver.ts";
+import { ExponentialScheduler, type FlowTimestepOptions } from "./exponential-scheduler.ts";
+import type { StepOptions, StepOutput } from "./scheduler.ts";
+import { FLOW_PREDICTIONS, type SchedulerSettings, SOLVER } from "./settings.ts";
 import { solverTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
@@ -38,7 +38,9 @@ export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolver
 
   constructor(settings: Settings<DPMSolverSinglestepConfig> = {}) {
     super(DEFAULTS, settings, {
+      prediction_type: FLOW_PREDICTIONS,
       solver_type: ["midpoint", "heun"],
+      time_shift_type: ["exponential"],
       variance_type: ["learned", "learned_range"],
       algorithm_type: ["dpmsolver", "dpmsolver++", "sde-dpmsolver++"],
     });
@@ -46,14 +48,15 @@ export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolver
     this.sigmas = this.scheduleSigmas();
   }
 
-  setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+  setTimesteps(steps: number | null, options: FlowTimestepOptions = {}): void {
     const { config } = this;
+    this.checkGiven(options, ["timesteps", "mu"]);
     const spacing = { ...config, timestep_spacing: "linspace", steps_offset: 0 } as const;
     const last = this.lastTimestep(config.lambda_min_clipped);
     const timesteps = options.timesteps
       ? this.givenTimesteps(steps, options.timesteps)
       : solverTimesteps(spacing, this.checkSteps(steps), last);
-    this.startAt(timesteps, { roundKarras: true, finalOfRun: false });
+    this.startAt(timesteps, { roundKarras: true, final: "config", mu: options.mu });
     this.orderList = this.#orders(timesteps.length);
     this.#outputs = [];
     this.#start = null;
@@ -76,7 +79,7 @@ export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolver
   #update(timestep: number, i: number, order: number, start: Tensor, noise: Tensor | null): Tensor {
     const { algorithm_type: algorithm, solver_type: solver } = this.config;
     const [base, target] = [this.level(i - order + 1), this.level(i + 1)];
-    const w = solverWeights(algorithm, solver as "midpoint" | "heun", order, base, target);
+    const w = solverWeights(algorithm as DPMAlgorithm, solver as "midpoint" | "heun", order, base, target);
     const h = target.lambda - base.lambda;
     const place = (k: number) => (this.level(i - k).lambda - base.lambda) / h;
     // Weights of the outputs, newest first; the group's first output comes last and is the base.

@@ -1,6 +1,11 @@
 import type { Level } from "./exponential-scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 
+/** The algorithms of DPM-Solver. */
+export const DPM_ALGORITHMS = ["dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++"] as const;
+/** One of them. */
+export type DPMAlgorithm = (typeof DPM_ALGORITHMS)[number];
+
 /** Weights of one step of DPM-Solver: of the sample, of the model's output, its differences, and of noise. */
 export interface SolverWeights {
   readonly sample: number;
@@ -21,7 +26,7 @@ export interface SolverWeights {
  * @see Lu et al. 2022: https://arxiv.org/abs/2206.00927 and https://arxiv.org/abs/2211.01095 (++)
  */
 export function solverWeights(
-  algorithm: SchedulerSettings["algorithm_type"],
+  algorithm: DPMAlgorithm,
   solver: "midpoint" | "heun",
   order: number,
   from: Level,
@@ -46,7 +51,7 @@ export function solverWeights(
 /** For each algorithm: the weight of the sample, and that of the output as `scale * (exp(exponent * h) - 1)`. */
 const KINDS: Readonly<
   Record<
-    SchedulerSettings["algorithm_type"],
+    DPMAlgorithm,
     (from: Level, to: Level, h: number) => { sample: number; scale: number; exponent: number; noise: number }
   >
 > = {

@@ -1,7 +1,7 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { KScheduler } from "./k-scheduler.ts";
-import type { StepOptions, StepOutput } from "./scheduler.ts";
+import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, TRAINING } from "./settings.ts";
 
 const DEFAULTS = {
@@ -25,10 +25,11 @@ export class EulerAncestralDiscreteScheduler extends KScheduler<EulerAncestralDi
 
   constructor(settings: Settings<EulerAncestralDiscreteConfig> = {}) {
     super(DEFAULTS, settings, { prediction_type: ["epsilon", "v_prediction"] });
-    this.sigmas = Float32Array.of(...this.scheduleSigmas().reverse(), 0);
+    this.sigmas = Float32Array.of(...this.scheduleSigmas().toReversed(), 0);
   }
 
-  setTimesteps(steps: number | null): void {
+  setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+    this.checkGiven(options, []);
     const { timesteps, sigmas } = this.levels(steps, {});
     this.start(timesteps, [...sigmas, 0], timesteps.length);
   }

@@ -34,11 +34,8 @@ export interface EulerStepOptions extends StepOptions {
   sNoise?: number;
 }
 
-/** How the levels of a run may be given. */
-export interface EulerTimestepOptions extends TimestepOptions {
-  /** The noise levels themselves, the last being that after the last step. */
-  sigmas?: readonly number[];
-}
+/** How the levels of a run may be given: `sigmas` end with the level after the last step, such as 0. */
+export type EulerTimestepOptions = TimestepOptions;
 
 /**
  * Euler's method on the way from noise to sample: one straight line a step.
@@ -51,18 +48,19 @@ export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
 
   constructor(settings: Settings<EulerDiscreteConfig> = {}) {
     super(DEFAULTS, settings);
-    this.sigmas = Float32Array.of(...this.scheduleSigmas().reverse(), 0);
+    this.sigmas = Float32Array.of(...this.scheduleSigmas().toReversed(), 0);
   }
 
   setTimesteps(steps: number | null, options: EulerTimestepOptions = {}): void {
     const { config } = this;
-    if (options.sigmas) return this.#setSigmas(steps, options.sigmas);
-    let { timesteps, sigmas, table } = this.levels(steps, options);
-    const own = config.use_karras_sigmas || config.use_exponential_sigmas;
-    if (config.interpolation_type === "log_linear" && !own) {
-      // diffusers makes one more level than steps here, so the level after the last step comes twice.
-      sigmas = linspace(Math.log(table.at(-1)!), Math.log(table[0]!), timesteps.length + 1).map(Math.exp);
+    this.checkGiven(options, ["timesteps", "sigmas"]);
+    if (options.sigmas) return this.#setSigmas(steps, options);
+    if (options.timesteps && this.#continuous) {
+      throw new RangeError(
+        `${this.name}.setTimesteps: { timesteps } with timestep_type "continuous" and "v_prediction", whose timesteps are levels; give { sigmas }`,
+      );
     }
+    const { timesteps, sigmas, table } = this.levels(steps, options);
     const final = config.final_sigmas_type === "zero" ? 0 : table[0]!;
     this.#begin(timesteps, [...sigmas, final]);
   }
@@ -88,23 +86,35 @@ export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
     return { prevSample, predOriginalSample: x0 };
   }
 
-  #setSigmas(steps: number | null, sigmas: readonly number[]): void {
-    const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
-    if (steps !== null || sigmas.length < 2 || !falling) {
+  protected override baseSigmas(timesteps: readonly number[], table: Float32Array): number[] {
+    if (this.config.interpolation_type === "linear") return super.baseSigmas(timesteps, table);
+    // diffusers makes one more level than steps here, so the level after the last step comes twice.
+    const ends = [table.at(-1)!, table[0]!].map((sigma) => Math.fround(Math.log(sigma))) as [number, number];
+    return linspace(...ends, timesteps.length + 1).map((log) => Math.fround(Math.exp(log)));
+  }
+
+  #setSigmas(steps: number | null, { sigmas = [], timesteps }: TimestepOptions): void {
+    // Levels may repeat: the last one does in runs of diffusers' own that end at the schedule's smallest.
+    const falling = Array.from(sigmas).every((sigma, i) => sigma >= 0 && (i === 0 || sigma <= sigmas[i - 1]!));
+    if (steps !== null || timesteps || sigmas.length < 2 || !falling) {
+      const beside = timesteps ? "timesteps" : `${steps} steps`;
       throw new RangeError(
-        `${this.name}.setTimesteps: sigmas [${sigmas}] beside ${steps} steps; expected falling levels, the last after the last step, and null steps`,
+        `${this.name}.setTimesteps: sigmas [${sigmas}] beside ${beside}; expected falling levels, the last after the last step, and null steps`,
       );
     }
     const table = this.scheduleSigmas();
-    const timesteps = sigmas.slice(0, -1).map((sigma) => Math.fround(sigmaToTimestep(sigma, table)));
-    this.#begin(timesteps, sigmas);
+    const levels = Array.from(sigmas, Math.fround);
+    const visited = levels.slice(0, -1).map((sigma) => Math.fround(sigmaToTimestep(sigma, table)));
+    this.#begin(visited, levels);
+  }
+
+  get #continuous(): boolean {
+    return this.config.timestep_type === "continuous" && this.config.prediction_type === "v_prediction";
   }
 
   #begin(timesteps: readonly number[], sigmas: readonly number[]): void {
-    const continuous = this.config.timestep_type === "continuous" && this.config.prediction_type === "v_prediction";
-    const given = continuous
-      ? sigmas.slice(0, timesteps.length).map((s) => Math.fround(0.25 * Math.log(s)))
-      : timesteps;
+    // The model is told a quarter of log sigma, for every level but the last.
+    const given = this.#continuous ? sigmas.slice(0, -1).map((s) => Math.fround(0.25 * Math.log(s))) : timesteps;
     this.start(given, sigmas, timesteps.length);
   }
 }

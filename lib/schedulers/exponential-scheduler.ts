@@ -1,12 +1,30 @@
 import type { Tensor } from "../tensor/tensor.ts";
-import type { CommonSettings } from "./scheduler.ts";
+import type { CommonSettings, TimestepOptions } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { SigmaScheduler } from "./sigma-scheduler.ts";
-import { interpolate, respaced, type SigmaSettings, sigmaToTimestep } from "./sigmas.ts";
+import { interpolate, respaced, type SigmaSettings, shifted, sigmaToTimestep } from "./sigmas.ts";
 import { linspace, roundHalfEven } from "./timesteps.ts";
 
 /** Settings that these schedulers share. */
-type ExponentialSettings = CommonSettings & Pick<SchedulerSettings, "final_sigmas_type"> & SigmaSettings;
+type ExponentialSettings = CommonSettings &
+  Pick<SchedulerSettings, "use_flow_sigmas" | "flow_shift" | "use_dynamic_shifting"> &
+  SigmaSettings;
+
+/** How the levels of a run may be given. */
+export interface FlowTimestepOptions extends TimestepOptions {
+  /** Flow matching with `use_dynamic_shifting`: the logarithm of the shift. */
+  mu?: number;
+}
+
+/** How a kind of scheduler chooses the levels of a run. */
+export interface LevelChoice {
+  /** Whether Karras' timesteps are rounded before they are cut to whole numbers. */
+  readonly roundKarras: boolean;
+  /** The level after the last step: the schedule's smallest or zero as the config says, or the run's last once more. */
+  readonly final: "config" | "config, of the run" | "last again";
+  /** Logarithm of the shift of flow matching. */
+  readonly mu?: number | undefined;
+}
 
 /** A noise level in the terms of exponential integrators. */
 export interface Level {
@@ -33,6 +51,7 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
   }
 
   protected noiseScales(sigma: number) {
+    if (this.config.use_flow_sigmas) return { signal: 1 - sigma, spread: sigma };
     const signal = 1 / Math.sqrt(sigma * sigma + 1);
     return { signal, spread: sigma * signal };
   }
@@ -49,22 +68,45 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
     return this.length - lambdas.filter((lambda) => lambda < lambdaMin).length;
   }
 
-  /**
-   * Starts a run over the config's own levels, or those at `timesteps`.
-   *
-   * @param options.roundKarras - whether Karras' timesteps are rounded before they are cut to whole numbers
-   * @param options.finalOfRun - whether "sigma_min" means the run's smallest level or the schedule's
-   */
-  protected startAt(timesteps: readonly number[], options: { roundKarras: boolean; finalOfRun: boolean }): void {
+  /** Starts a run over the config's own levels, or those at `timesteps`. */
+  protected startAt(timesteps: readonly number[], choice: LevelChoice): void {
     const table = this.scheduleSigmas();
     const steps = timesteps.length;
     const ends = { first: table.at(-1)!, last: table[0]! };
     const own = this.#lu(steps, ends) ?? respaced(this.config, steps, ends);
+    if (!own && this.config.use_flow_sigmas) return this.startFlow(this.#flow(steps, choice.mu), table[0]!, choice);
     const sigmas = own ?? timesteps.map((t) => interpolate(table, t));
-    const smallest = own && options.finalOfRun ? sigmas.at(-1)! : table[0]!;
-    const rounded = options.roundKarras && !this.config.use_exponential_sigmas ? roundHalfEven : Math.trunc;
+    const { use_exponential_sigmas: exponential, use_beta_sigmas: beta } = this.config;
+    const rounded = choice.roundKarras && !exponential && !beta ? roundHalfEven : Math.trunc;
     const visited = own ? own.map((sigma) => Math.trunc(rounded(sigmaToTimestep(sigma, table)))) : timesteps;
-    this.start(visited, [...sigmas, this.config.final_sigmas_type === "zero" ? 0 : smallest], steps);
+    this.start(visited, [...sigmas, this.#final(choice, own ? sigmas.at(-1)! : table[0]!, table[0]!)], steps);
+  }
+
+  /** Starts a run of flow matching over these levels. */
+  protected startFlow(sigmas: readonly number[], smallest: number, choice: LevelChoice): void {
+    const visited = sigmas.map((sigma) => Math.trunc(sigma * this.length));
+    this.start(visited, [...sigmas, this.#final(choice, sigmas.at(-1)!, smallest)], sigmas.length);
+  }
+
+  /** What the levels of flow matching are shifted by. */
+  protected flowShift(mu: number | undefined): number {
+    if (mu === undefined) return this.config.flow_shift;
+    if (this.config.use_dynamic_shifting && Number.isFinite(mu)) return Math.exp(mu);
+    throw new RangeError(`${this.name}.setTimesteps: mu is ${mu}; expected a number, beside use_dynamic_shifting`);
+  }
+
+  #flow(steps: number, mu: number | undefined): number[] {
+    const shift = this.flowShift(mu);
+    return linspace(1, 1 / this.length, steps + 1)
+      .map((alpha) => shifted(1 - alpha, shift))
+      .reverse()
+      .slice(0, -1);
+  }
+
+  #final({ final }: LevelChoice, last: number, smallest: number): number {
+    if (final === "last again") return last;
+    if ((this.config as Partial<SchedulerSettings>).final_sigmas_type === "zero") return 0;
+    return final === "config" ? smallest : last;
   }
 
   /**
@@ -84,7 +126,9 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
     const learned = c.variance_type === "learned" || c.variance_type === "learned_range";
     const said = learned && this.config.prediction_type === "epsilon" ? output.narrow(1, 0, 3) : output;
     const { alpha, sigma } = this.level(index);
-    const { x0, epsilon } = this.predict(timestep, said, sample, { signal: alpha, spread: sigma });
+    // A model of flow matching says the difference of noise and clean sample, whatever the scales.
+    const spread = this.config.prediction_type === "flow_prediction" ? this.sigmas[index]! : sigma;
+    const { x0, epsilon } = this.predict(timestep, said, sample, { signal: alpha, spread });
     if (!c.thresholding) return { x0, epsilon };
     const limited = this.limit(x0);
     if (!limitNoise) return { x0: limited, epsilon };

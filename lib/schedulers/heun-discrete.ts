@@ -39,6 +39,7 @@ export class HeunDiscreteScheduler extends KScheduler<HeunDiscreteConfig> {
   }
 
   setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+    this.checkGiven(options, ["timesteps"]);
     const { timesteps, sigmas } = this.levels(steps, options);
     const twice = (list: readonly number[]) => list.flatMap((value) => [value, value]);
     this.start(

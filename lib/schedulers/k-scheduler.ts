@@ -40,10 +40,15 @@ export abstract class KScheduler<C extends KSettings> extends SigmaScheduler<C> 
     const timesteps = given
       ? this.givenTimesteps(steps, given).map(Math.fround)
       : spacedTimesteps(this.config, this.checkSteps(steps), false);
-    const sigmas = timesteps.map((t) => interpolate(table, t));
-    const other = respaced(this.config, sigmas.length, { first: sigmas[0]!, last: sigmas.at(-1)! });
+    const sigmas = this.baseSigmas(timesteps, table);
+    const other = respaced(this.config, timesteps.length, { first: sigmas[0]!, last: sigmas.at(-1)! });
     if (!other) return { timesteps, sigmas, table };
     return { timesteps: other.map((sigma) => Math.fround(sigmaToTimestep(sigma, table))), sigmas: other, table };
+  }
+
+  /** The schedule's levels at timesteps, before they are spaced anew. */
+  protected baseSigmas(timesteps: readonly number[], table: Float32Array): number[] {
+    return timesteps.map((t) => interpolate(table, t));
   }
 
   /** The clean sample that the model sees in an unscaled sample of this level. */
@@ -55,6 +60,8 @@ export abstract class KScheduler<C extends KSettings> extends SigmaScheduler<C> 
         return output;
       case "v_prediction":
         return this.sum(timestep, [-sigma / Math.sqrt(sigma * sigma + 1), output], [1 / (sigma * sigma + 1), sample]);
+      default:
+        throw new RangeError(`${this.name}: prediction_type ${this.config.prediction_type}`);
     }
   }
 }

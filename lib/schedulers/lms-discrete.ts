@@ -2,7 +2,7 @@ import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
 import { KScheduler } from "./k-scheduler.ts";
-import type { StepOptions, StepOutput } from "./scheduler.ts";
+import type { StepOptions, StepOutput, TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, SPACING, TRAINING } from "./settings.ts";
 
 const DEFAULTS = {
@@ -37,7 +37,8 @@ export class LMSDiscreteScheduler extends KScheduler<LMSDiscreteConfig> {
     this.numInferenceSteps = null;
   }
 
-  setTimesteps(steps: number | null): void {
+  setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+    this.checkGiven(options, []);
     const { timesteps, sigmas } = this.levels(steps, {});
     this.start(timesteps, [...sigmas, 0], timesteps.length);
     this.#slopes = [];
@@ -52,8 +53,10 @@ export class LMSDiscreteScheduler extends KScheduler<LMSDiscreteConfig> {
     const x0 = this.denoise(timestep, modelOutput, sample, sigma);
     const slope = keep(this.sum(timestep, [1 / sigma, sample], [-1 / sigma, x0]));
     this.#slopes = [slope, ...this.#slopes].slice(0, order);
-    const nodes = this.#slopes.map((_, k) => this.sigmas[i - k]!);
-    const weights = nodes.map((_, k) => integrateLagrange(nodes, k, sigma, this.sigmas[i + 1]!));
+    // A run that begins in the middle (image to image) has fewer slopes than levels behind it. diffusers takes the
+    // polynomial through all those levels, and leaves out the slopes that it does not have; so do we, for its pictures.
+    const nodes = Array.from({ length: Math.min(i + 1, order) }, (_, k) => this.sigmas[i - k]!);
+    const weights = this.#slopes.map((_, k) => integrateLagrange(nodes, k, sigma, this.sigmas[i + 1]!));
     const prevSample = this.sum(timestep, [1, sample], ...this.#slopes.map((s, k) => [weights[k]!, s] as const));
     this.advance();
     return { prevSample, predOriginalSample: x0 };

@@ -51,6 +51,10 @@ export class OptimizerScheduler extends EulerDiscreteScheduler {
     return passTimestep ? timestep : other;
   }
 
+  protected override fresh(): this {
+    return new OptimizerScheduler(this.options, { ...this.config }) as this;
+  }
+
   override setTimesteps(...args: Parameters<EulerDiscreteScheduler["setTimesteps"]>): void {
     super.setTimesteps(...args);
     this.#sample = null;

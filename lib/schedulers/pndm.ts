@@ -1,7 +1,7 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
-import { Scheduler, type StepOutput } from "./scheduler.ts";
+import { Scheduler, type StepOutput, type TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
 
@@ -47,7 +47,8 @@ export class PNDMScheduler extends Scheduler<PNDMConfig> {
     super(DEFAULTS, settings, { prediction_type: ["epsilon", "v_prediction"] });
   }
 
-  setTimesteps(steps: number | null): void {
+  setTimesteps(steps: number | null, options: TimestepOptions = {}): void {
+    this.checkGiven(options, []);
     const n = this.checkSteps(steps);
     const rising = spacedTimesteps(this.config, n, true).reverse();
     if (this.config.skip_prk_steps) {

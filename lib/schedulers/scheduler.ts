@@ -1,12 +1,12 @@
 import type { Settings } from "../config/fields.ts";
 import type { Generator } from "../random/index.ts";
 import { fromArray } from "../tensor/create.ts";
-import { randn } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
 import { combine, type Term } from "./combine.ts";
 import { amended, CARRIED, type Choices, makeConfig, pickSettings } from "./config.ts";
-import type { SchedulerSettings } from "./settings.ts";
+import { randnTensor } from "./randn-tensor.ts";
+import { PREDICTIONS, type SchedulerSettings } from "./settings.ts";
 import { dynamicThreshold } from "./threshold.ts";
 
 /** What one step gives. */
@@ -21,19 +21,22 @@ export interface StepOutput {
 export interface TimestepOptions {
   /** The timesteps themselves, largest first, in place of their number. */
   timesteps?: readonly number[];
+  /** The noise levels themselves, largest first, in place of their number. */
+  sigmas?: readonly number[];
 }
 
 /** What some schedulers' steps take besides. */
 export interface StepOptions {
-  /** Where noise that the step adds comes from; default the shared generator of `manualSeed`. */
-  generator?: Generator;
+  /**
+   * Where noise that the step adds comes from: one generator for all samples, or a list with one for each. Default: the
+   * shared generator of `manualSeed`.
+   */
+  generator?: Generator | readonly Generator[];
 }
 
-/** Settings that every scheduler has. */
-export type CommonSettings = Pick<
-  SchedulerSettings,
-  "num_train_timesteps" | "beta_start" | "beta_end" | "beta_schedule" | "trained_betas" | "prediction_type"
->;
+/** Settings that every scheduler has; those of flow matching and EDM know no betas. */
+export type CommonSettings = Pick<SchedulerSettings, "num_train_timesteps"> &
+  Partial<Pick<SchedulerSettings, "beta_start" | "beta_end" | "beta_schedule" | "trained_betas" | "prediction_type">>;
 
 /** A scheduler's class, as `fromConfig` needs it. */
 export interface SchedulerClass<S> {
@@ -72,9 +75,12 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   abstract readonly initNoiseSigma: number;
 
   protected constructor(defaults: C, settings: Settings<C>, choices: Choices = {}) {
-    this.config = makeConfig(this.constructor.name, defaults, settings, choices);
-    const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr ?? false;
-    const { betas, alphas, alphasCumprod } = noiseSchedule(this.constructor.name, this.config, zeroSnr);
+    this.config = makeConfig(this.constructor.name, defaults, settings, { prediction_type: PREDICTIONS, ...choices });
+    const known = this.config as Partial<SchedulerSettings>;
+    const { betas, alphas, alphasCumprod } =
+      known.beta_schedule === undefined
+        ? { betas: new Float32Array(0), alphas: new Float32Array(0), alphasCumprod: new Float32Array(0) }
+        : noiseSchedule(this.constructor.name, known as SchedulerSettings, known.rescale_betas_zero_snr);
     this.betas = betas;
     this.alphas = alphas;
     this.alphasCumprod = alphasCumprod;
@@ -148,6 +154,19 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
     return noise.mul(signal).sub(samples.mul(spread));
   }
 
+  /**
+   * Another scheduler with the same settings, for a run of its own. What has been set on this one from outside goes along;
+   * where it stands in its run does not.
+   */
+  clone(): this {
+    return Object.assign(this.fresh(), this);
+  }
+
+  /** A scheduler like this one before any run. A subclass whose constructor takes more than settings overrides it. */
+  protected fresh(): this {
+    return new (this.constructor as new (settings: object) => this)({ ...this.config });
+  }
+
   /** The config as diffusers writes it to `scheduler_config.json`. */
   toJSON(): Record<string, unknown> {
     return { _class_name: this.constructor.name, ...(this.config as { [CARRIED]?: object })[CARRIED], ...this.config };
@@ -174,8 +193,8 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   }
 
   /** Noise of a tensor's shape. */
-  protected noise(like: Tensor, generator?: Generator): Tensor {
-    return randn(like.shape, generator ? { generator } : {});
+  protected noise(like: Tensor, generator?: Generator | readonly Generator[]): Tensor {
+    return randnTensor(like.shape, generator, like.device);
   }
 
   /** Thresholds or clips a predicted clean sample, where the config asks for it. */
@@ -203,6 +222,12 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
           x0: this.sum(timestep, [signal, sample], [-spread, output]),
           epsilon: this.sum(timestep, [signal, output], [spread, sample]),
         };
+      default:
+        // Flow matching, where signal + spread = 1: the output is noise minus clean sample.
+        return {
+          x0: this.sum(timestep, [1, sample], [-spread, output]),
+          epsilon: this.sum(timestep, [1, sample], [1 - spread, output]),
+        };
     }
   }
 
@@ -228,6 +253,16 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
       );
     }
     return timesteps;
+  }
+
+  /** Refuses ways to give a run's levels that this scheduler does not know, as diffusers' does not. */
+  protected checkGiven(options: object, known: readonly ("timesteps" | "sigmas" | "mu")[]): void {
+    for (const key of ["timesteps", "sigmas", "mu"] as const) {
+      if (Reflect.get(options, key) === undefined || known.includes(key)) continue;
+      throw new TypeError(
+        `${this.name}.setTimesteps: takes no ${key}; expected ${["a number of steps", ...known.map((k) => `{ ${k} }`)].join(" or ")}`,
+      );
+    }
   }
 
   /** The error of a step before `setTimesteps`. */

@@ -6,7 +6,6 @@ import {
   finite,
   flag,
   integer,
-  kept,
   listOf,
   only,
   orNull,
@@ -44,8 +43,8 @@ export const SETTINGS = {
   trained_betas: orNull(listOf(finite(0), [])),
   /** Shift the schedule so that its last step is pure noise. Lin et al. 2023: https://arxiv.org/abs/2305.08891 */
   rescale_betas_zero_snr: flag(false),
-  /** What the model's output is: the noise, the clean sample, or the velocity between them. */
-  prediction_type: choice(["epsilon", "sample", "v_prediction"], "epsilon"),
+  /** What the model's output is: the noise, the clean sample, the velocity between them, or that of flow matching. */
+  prediction_type: choice(["epsilon", "sample", "v_prediction", "flow_prediction"], "epsilon"),
   /** How the steps of a run are spread over the training's. Table 2 of https://arxiv.org/abs/2305.08891 */
   timestep_spacing: choice(["linspace", "leading", "trailing"], "linspace"),
   /** Added to every timestep of "leading". */
@@ -67,12 +66,12 @@ export const SETTINGS = {
   use_karras_sigmas: flag(false),
   /** Noise levels evenly spaced in log sigma. */
   use_exponential_sigmas: flag(false),
-  /** Noise levels at the quantiles of a Beta(0.6, 0.6) distribution: not supported, use Karras' or exponential ones. */
-  use_beta_sigmas: only<boolean>(false),
+  /** Noise levels at the quantiles of a Beta(0.6, 0.6) distribution. Lee et al. 2024: https://arxiv.org/abs/2407.12173 */
+  use_beta_sigmas: flag(false),
   /** Noise levels evenly spaced in lambda. Lu et al. 2022: https://arxiv.org/abs/2206.00927 */
   use_lu_lambdas: flag(false),
-  /** Flow matching: not supported. */
-  use_flow_sigmas: only<boolean>(false),
+  /** Flow matching: the sample is (1 - sigma) clean + sigma noise, and the levels are evenly spaced before `flow_shift`. */
+  use_flow_sigmas: flag(false),
   /** Smallest noise level of Karras and exponential spacing, in place of the schedule's. */
   sigma_min: orNull(finite(0)),
   /** Largest noise level of Karras and exponential spacing, in place of the schedule's. */
@@ -85,8 +84,8 @@ export const SETTINGS = {
   timestep_type: choice(["discrete", "continuous"], "discrete"),
   /** Order of a multi-step or single-step solver, 1 to 3. */
   solver_order: choice([1, 2, 3], 2) as Field<number>,
-  algorithm_type: choice(["dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++"], "dpmsolver++"),
-  solver_type: choice(["midpoint", "heun", "bh1", "bh2"], "midpoint"),
+  algorithm_type: choice(["dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++", "deis"], "dpmsolver++"),
+  solver_type: choice(["midpoint", "heun", "bh1", "bh2", "logrho"], "midpoint"),
   /** Fall back to lower orders in the last steps. */
   lower_order_final: flag(true),
   /** Make the last step one of Euler's. */
@@ -109,13 +108,37 @@ export const SETTINGS = {
   original_inference_steps: whole(50),
   /** LCM: weight of the timestep in the boundary condition. */
   timestep_scaling: finite(10),
-  // Of flow matching and of another solver's corrector.
-  flow_shift: kept(1),
-  use_dynamic_shifting: only<boolean>(false),
-  time_shift_type: kept("exponential"),
-  shift_terminal: only<null>(null),
+  /** Flow matching: above 1, more of the steps go to high noise. Esser et al. 2024: https://arxiv.org/abs/2403.03206 */
+  flow_shift: finite(0),
+  /** The same setting of `FlowMatchEulerDiscreteScheduler`. */
+  shift: finite(0),
+  /** Flow matching: the shift is given with each run, as `{ mu }`, since it depends on the picture's size. */
+  use_dynamic_shifting: flag(false),
+  /** How `mu` shifts the levels. */
+  time_shift_type: choice(["exponential", "linear"], "exponential"),
+  /** Flow matching: the levels are stretched so that the last one is this. */
+  shift_terminal: orNull(finite(0)),
+  /** Flow matching: run from clean to noise. */
+  invert_sigmas: flag(false),
+  /** Flow matching: draw fresh noise at each step. */
+  stochastic_sampling: flag(false),
+  // What pipelines compute mu from.
+  base_shift: orNull(finite(0.5)),
+  max_shift: orNull(finite(1.15)),
+  base_image_seq_len: whole(256),
+  max_image_seq_len: whole(4096),
+  /** EDM: standard deviation of the data. */
+  sigma_data: finite(0.5),
+  /** EDM: how the levels are spaced. */
+  sigma_schedule: choice(["karras", "exponential"], "karras"),
+  /** EDM: crowding of Karras' levels towards `sigma_min`. */
+  rho: finite(7),
+  // Of another solver's corrector.
   solver_p: only<null>(null),
 };
+
+/** What a model's output may be where no flow is matched. */
+export const PREDICTIONS = ["epsilon", "sample", "v_prediction"] as const;
 
 /** All settings of all schedulers, in diffusers' keys; each scheduler takes some of them. */
 export type SchedulerSettings = ConfigOf<typeof SETTINGS>;
@@ -136,6 +159,9 @@ export const THRESHOLDING = {
   dynamic_thresholding_ratio: 0.995,
   sample_max_value: 1,
 } as const satisfies Partial<SchedulerSettings>;
+
+/** What solvers for flow matching can read of a model besides. */
+export const FLOW_PREDICTIONS = [...PREDICTIONS, "flow_prediction"] as const;
 
 /** Noise levels of the schedule itself, not spaced anew. */
 export const SPACING = {

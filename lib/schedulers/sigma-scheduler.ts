@@ -13,6 +13,7 @@ import { sigmasOf } from "./sigmas.ts";
 export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> extends Scheduler<C> {
   /** Noise levels of the run, largest first, the level after the last step included, in float32. */
   sigmas: Float32Array = new Float32Array(0);
+  #table: Float32Array | null = null;
   #index: number | null = null;
   #begin: number | null = null;
 
@@ -76,15 +77,17 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
 
   /** The schedule's sigmas, float32, where the largest stays finite even if nothing of the signal is left. */
   protected scheduleSigmas(): Float32Array {
+    if (this.#table) return this.#table;
     const zeroSnr = (this.config as Partial<SchedulerSettings>).rescale_betas_zero_snr;
     // A sigma of 4096 in place of infinity, as in diffusers.
-    return sigmasOf(zeroSnr ? this.alphasCumprod.with(-1, 2 ** -24) : this.alphasCumprod);
+    this.#table = sigmasOf(zeroSnr ? this.alphasCumprod.with(-1, 2 ** -24) : this.alphasCumprod);
+    return this.#table;
   }
 
   /** Checks timesteps given by the caller, which leave no choice of levels. */
   protected givenTimesteps(steps: number | null, timesteps: readonly number[]): readonly number[] {
-    const { use_karras_sigmas, use_exponential_sigmas, use_lu_lambdas } = this.config as Partial<SchedulerSettings>;
-    if (use_karras_sigmas || use_exponential_sigmas || use_lu_lambdas) {
+    const c = this.config as Partial<SchedulerSettings>;
+    if (c.use_karras_sigmas || c.use_exponential_sigmas || c.use_beta_sigmas || c.use_lu_lambdas || c.use_flow_sigmas) {
       throw new RangeError(
         `${this.name}.setTimesteps: { timesteps } and the config's own spacing of sigmas exclude each other`,
       );

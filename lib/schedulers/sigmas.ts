@@ -1,3 +1,4 @@
+import { betaQuantile } from "./beta-quantile.ts";
 import { linspace } from "./timesteps.ts";
 
 /** Noise levels: sigma is the standard deviation of the noise beside a clean sample of scale 1. */
@@ -49,12 +50,36 @@ export function exponentialSigmas(n: number, options: { sigmaMin: number; sigmaM
   return linspace(Math.log(options.sigmaMax), Math.log(options.sigmaMin), n).map(Math.exp);
 }
 
+/**
+ * `n` noise levels, largest first, at evenly spaced quantiles of a Beta(0.6, 0.6) distribution: more of the steps at both ends.
+ *
+ * @see Lee et al. 2024: https://arxiv.org/abs/2407.12173
+ */
+export function betaSigmas(n: number, options: { sigmaMin: number; sigmaMax: number }): number[] {
+  const { sigmaMin, sigmaMax } = options;
+  return linspace(0, 1, n).map((share) => sigmaMin + betaQuantile(1 - share, 0.6) * (sigmaMax - sigmaMin));
+}
+
+/** A level of flow matching, shifted: above a shift of 1 towards more noise. @see https://arxiv.org/abs/2403.03206, eq. 23 */
+export function shifted(sigma: number, shift: number): number {
+  return (shift * sigma) / (1 + (shift - 1) * sigma);
+}
+
+/** Levels of flow matching, stretched so that the last is `terminal`; as they are where that is null or 0. */
+export function stretched(sigmas: readonly number[], terminal: number | null): readonly number[] {
+  if (!terminal) return sigmas;
+  const scale = (1 - sigmas.at(-1)!) / (1 - terminal);
+  return sigmas.map((sigma) => 1 - (1 - sigma) / scale);
+}
+
 /** Settings that choose among these. */
 export interface SigmaSettings {
   /** Levels evenly spaced in sigma^(1/7). */
   readonly use_karras_sigmas?: boolean;
   /** Levels evenly spaced in log sigma. */
   readonly use_exponential_sigmas?: boolean;
+  /** Levels at quantiles of a Beta distribution. */
+  readonly use_beta_sigmas?: boolean;
   /** Smallest level; default the schedule's own. */
   readonly sigma_min?: number | null;
   /** Largest level; default the schedule's own. */
@@ -62,7 +87,7 @@ export interface SigmaSettings {
 }
 
 /**
- * The run's noise levels where the config asks for Karras' or exponential ones, else null.
+ * The run's noise levels where the config asks for Karras', exponential or beta ones, else null.
  *
  * @param ends - largest and smallest level of the run, unless the config sets them
  */
@@ -70,5 +95,6 @@ export function respaced(config: SigmaSettings, n: number, ends: { first: number
   const limits = { sigmaMin: config.sigma_min ?? ends.last, sigmaMax: config.sigma_max ?? ends.first };
   if (config.use_karras_sigmas) return karrasSigmas(n, limits);
   if (config.use_exponential_sigmas) return exponentialSigmas(n, limits);
+  if (config.use_beta_sigmas) return betaSigmas(n, limits);
   return null;
 }

@@ -15,7 +15,9 @@ export function roundHalfEven(x: number): number {
 
 /** From `last` down in steps of a ratio, as long as above 0. */
 export function trailing(last: number, ratio: number): number[] {
-  return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last - i * ratio) - 1);
+  // NumPy takes the difference of the first two for the step, which is not quite the ratio.
+  const step = last - ratio - last;
+  return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last + i * step) - 1);
 }
 
 /** Every `ratio`-th from 0 up, largest first. */

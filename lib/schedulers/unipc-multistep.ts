@@ -1,10 +1,11 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep, type Term } from "./combine.ts";
-import { ExponentialScheduler } from "./exponential-scheduler.ts";
+import { ExponentialScheduler, type FlowTimestepOptions, type LevelChoice } from "./exponential-scheduler.ts";
 import type { StepOutput } from "./scheduler.ts";
-import { type SchedulerSettings, SOLVER } from "./settings.ts";
-import { solverTimesteps } from "./timesteps.ts";
+import { FLOW_PREDICTIONS, type SchedulerSettings, SOLVER } from "./settings.ts";
+import { karrasSigmas, shifted, stretched } from "./sigmas.ts";
+import { linspace, solverTimesteps } from "./timesteps.ts";
 
 const DEFAULTS = {
   ...SOLVER,
@@ -33,7 +34,6 @@ export type UniPCMultistepConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS
 export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistepConfig> {
   /** The settings that it takes where none are given. */
   static readonly defaults: UniPCMultistepConfig = DEFAULTS;
-  /** Values that other solvers' configs use, and what UniPC takes for them. */
   /** Values that other schedulers use for a setting, and what they mean here. */
   static readonly aliases = { solver_type: { midpoint: "bh2", heun: "bh2", logrho: "bh2" } } as const;
   /** The last outputs, newest first. */
@@ -43,16 +43,53 @@ export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistep
   #lowerOrders = 0;
 
   constructor(settings: Settings<UniPCMultistepConfig> = {}) {
-    super(DEFAULTS, settings, { solver_type: ["bh1", "bh2"] });
+    super(DEFAULTS, settings, {
+      prediction_type: FLOW_PREDICTIONS,
+      solver_type: ["bh1", "bh2"],
+      time_shift_type: ["exponential"],
+    });
+    const { shift_terminal: terminal, use_flow_sigmas: flow } = this.config;
+    if (terminal !== null && !flow) {
+      throw new RangeError(`${this.name}: shift_terminal is ${terminal}; expected null, or use_flow_sigmas beside it`);
+    }
     this.sigmas = this.scheduleSigmas();
   }
 
-  setTimesteps(steps: number | null): void {
-    const timesteps = solverTimesteps(this.config, this.checkSteps(steps), this.length);
-    this.startAt(timesteps, { roundKarras: true, finalOfRun: true });
+  setTimesteps(steps: number | null, options: FlowTimestepOptions = {}): void {
+    const { config } = this;
+    this.checkGiven(options, config.use_flow_sigmas ? ["sigmas", "mu"] : []);
+    if (config.use_dynamic_shifting && options.mu === undefined) {
+      throw new RangeError(`${this.name}.setTimesteps: no { mu }, which use_dynamic_shifting needs`);
+    }
+    const choice: LevelChoice = { roundKarras: true, final: "config, of the run", mu: options.mu };
+    const n = options.sigmas ? options.sigmas.length : this.checkSteps(steps);
+    const { use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas, use_flow_sigmas: flow } = config;
+    if (flow && !use_exponential_sigmas && !use_beta_sigmas) {
+      const sigmas = use_karras_sigmas ? this.#karrasFlow(n, options.sigmas) : this.#flow(n, options);
+      this.startFlow(sigmas, sigmas.at(-1)!, choice);
+    } else this.startAt(solverTimesteps(config, n, this.length), choice);
     this.#outputs = [];
     this.#lastSample = null;
     this.#lowerOrders = 0;
+  }
+
+  /** Karras' levels, which have no bound, as shares of noise. */
+  #karrasFlow(n: number, given?: readonly number[]): number[] {
+    const table = given ?? this.scheduleSigmas();
+    const { sigma_min: sigmaMin, sigma_max: sigmaMax } = this.config;
+    const ends = { sigmaMin: sigmaMin ?? table[0]!, sigmaMax: sigmaMax ?? table.at(-1)! };
+    return karrasSigmas(n, ends).map((sigma) => sigma / (sigma + 1));
+  }
+
+  #flow(n: number, { sigmas, mu }: FlowTimestepOptions): number[] {
+    const plain = sigmas ?? linspace(1, 1 / this.length, n + 1).slice(0, -1);
+    const shift = this.flowShift(mu);
+    const moved = stretched(
+      plain.map((sigma) => shifted(sigma, shift)),
+      this.config.shift_terminal,
+    );
+    // Pure noise has no logarithm of its signal.
+    return moved.map((sigma, i) => (i === 0 && Math.abs(sigma - 1) < 1e-6 ? sigma - 1e-6 : sigma));
   }
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepOutput {
