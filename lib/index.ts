@@ -1,6 +1,6 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
-export { readLora, readTextualInversion } from "./adapters/index.ts";
+export { LoraLayers, type LoraOptions, readLora, readTextualInversion } from "./adapters/index.ts";
 export {
   captionOf,
   Dice,

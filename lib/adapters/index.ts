@@ -9,5 +9,6 @@ export {
   matchLora,
   readLora,
 } from "./lora.ts";
+export { LoraLayers, type LoraOptions } from "./lora-layers.ts";
 export { type LearnedConcept, readTextualInversion } from "./textual-inversion.ts";
 export type { Weights } from "./weights-file.ts";

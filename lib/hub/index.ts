@@ -6,4 +6,5 @@ export { hubFile, resolveFiles } from "./resolve.ts";
 export { ResolvedFiles } from "./resolved-files.ts";
 export { type PushOptions, pushToHub, saveFolder, writeJson } from "./save.ts";
 export { pickWeights, type Selection, type Weights, weightsIn } from "./select.ts";
+export { shippedNames, writeChecksums } from "./shipped.ts";
 export { type Account, login, logout, tokenOf, whoami } from "./token.ts";

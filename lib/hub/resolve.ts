@@ -5,11 +5,14 @@ import { HubError } from "./errors.ts";
 import { Repository, type ResolveOptions } from "./repository.ts";
 import { componentsOf, ResolvedFiles } from "./resolved-files.ts";
 import { selectFiles } from "./select.ts";
+import { isShipped, shippedFolder } from "./shipped.ts";
 
 /**
- * The files of a model: from a folder on disk, or from the Hugging Face hub, whose cache keeps them for the next time.
+ * The files of a model: from a folder on disk, from those that ship with the library, or from the Hugging Face hub, whose
+ * cache keeps them for the next time.
  *
- * @param idOrFolder - a folder, or a repository such as "stable-diffusion-v1-5/stable-diffusion-v1-5"
+ * @param idOrFolder - a folder, a model that ships ("difflab/tiny-sd"), or a repository such as
+ *   "stable-diffusion-v1-5/stable-diffusion-v1-5"
  * @returns where they lie
  * @throws HubError where there is no such folder, repository, revision or file, the hub refuses or cannot be reached (and
  *   the cache does not hold them), the disk is full, or what comes is damaged
@@ -29,6 +32,11 @@ export async function resolveFiles(idOrFolder: string, options: ResolveOptions =
       ? "; a checkpoint in one file has to be converted to diffusers' layout first"
       : "";
     throw new HubError("missing", `${where}: ${resolve(idOrFolder)} is a file; expected the folder of a model${hint}`);
+  }
+  if (isShipped(idOrFolder)) {
+    const prefix = options.subfolder ? `${options.subfolder}/` : "";
+    const files = options.files?.map((file) => prefix + file);
+    return fromFolder(await shippedFolder(idOrFolder, { where, ...(files ? { files } : {}) }), options);
   }
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(idOrFolder) || idOrFolder.startsWith(".")) {
     throw new HubError(

@@ -1,11 +1,11 @@
 import { type ConfigOf, field, listOf, type Settings } from "../config/fields.ts";
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
+import { dataPath } from "../shipped.ts";
 import { Model } from "../models/model.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm } from "../nn/norm.ts";
-import { dataPath } from "../shipped.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** What the judge reads of a picture. */
@@ -22,7 +22,6 @@ const fields = {
 
 export type WorldJudgeConfig = ConfigOf<typeof fields>;
 
-const SIZE = 64;
 const CHANNELS = [16, 32, 64, 96, 128] as const;
 const STRIDES = [1, 2, 2, 2, 1] as const;
 
@@ -97,8 +96,8 @@ export class WorldJudge extends Model {
    * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155
    */
   features(x: Tensor): Tensor[] {
-    if (x.ndim !== 4 || x.shape[1] !== 3 || x.shape[2] !== SIZE || x.shape[3] !== SIZE) {
-      throw new RangeError(`WorldJudge: got ${show(x.shape)}, expected [b, 3, ${SIZE}, ${SIZE}]`);
+    if (x.ndim !== 4 || x.shape[1] !== 3 || x.shape[2]! % 8 !== 0 || x.shape[3]! % 8 !== 0) {
+      throw new RangeError(`WorldJudge: got ${show(x.shape)}, expected [b, 3, 64, 64] or other sides that 8 divides`);
     }
     const seen: Tensor[] = [];
     for (const stage of this.stages) seen.push(stage.forward(seen.at(-1) ?? x));

@@ -58,3 +58,18 @@ export function kaimingUniform(shape: Shape, fanIn: number): Tensor {
 export function xavierUniform(shape: readonly [number, number]): Tensor {
   return uniform(shape, Math.sqrt(3) * Math.sqrt(2 / (shape[0] + shape[1])));
 }
+
+/**
+ * Weights of a convolution that passes its input on: output channel c is input channel c, at the middle of the kernel.
+ *
+ * @param shape - `[out, in, kh, kw]`
+ * @param channels - how many pass; default as many as there are on both sides
+ */
+export function dirac(shape: Shape, channels = Math.min(shape[0]!, shape[1]!)): Tensor {
+  const [, inputs, height, width] = shape as [number, number, number, number];
+  return parameter(shape, (data) => {
+    for (let c = 0; c < channels; c++) {
+      data[((c * inputs + c) * height + (height >> 1)) * width + (width >> 1)] = 1;
+    }
+  });
+}

@@ -1,5 +1,5 @@
 import { CLIPModel, CLIPTextModel, CLIPTokenizer, DataLoader, optim, type Tensor, world } from "../index.ts";
-import { retrieval } from "./figures.ts";
+import { percent, retrieval } from "./figures.ts";
 import type { Recipe, Run } from "./run.ts";
 import { captioned, scaled } from "./world-data.ts";
 
@@ -39,7 +39,13 @@ async function train(run: Run): Promise<void> {
   await model.savePretrained(run.path("tiny-clip"), { dtype: "float16" });
   await tokenizer.savePretrained(run.path("tiny-clip"));
   const fresh = world({ n: run.examples(1024), seed: run.seed + 1, split: "all" });
-  await run.readme(run.path("tiny-clip"), { figures: await retrieval(model.eval(), tokenizer, fresh) });
+  const found = await retrieval(model.eval(), tokenizer, fresh);
+  await run.finish(run.path("tiny-clip"), {
+    figures: {
+      "picture of a caption found among 64": percent(found.picture),
+      "caption of a picture found among 64": percent(found.caption),
+    },
+  });
 
   const text = await CLIPTextModel.fromPretrained(run.path("tiny-clip"));
   await text.savePretrained(run.path("tiny-sd", "text_encoder"), { dtype: "float16" });

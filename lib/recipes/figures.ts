@@ -2,9 +2,9 @@ import {
   type AutoencoderKL,
   type CLIPModel,
   type CLIPTokenizer,
-  fromArray,
   noGrad,
   type Tensor,
+  tensor,
   type WorldDataset,
   type WorldJudge,
 } from "../index.ts";
@@ -24,7 +24,7 @@ export function percent(part: number): string {
 function* batches(pictures: WorldDataset, size = 64): Generator<{ x: Tensor; from: number }> {
   for (let from = 0; from < pictures.length; from += size) {
     const part = pictures.slice(from, from + size);
-    yield { x: scaled(fromArray("uint8", part.shape, part.images)), from };
+    yield { x: scaled(tensor(part.images, part.shape)), from };
   }
 }
 
@@ -67,7 +67,11 @@ export async function psnr(vae: AutoencoderKL, pictures: WorldDataset): Promise<
  * How often the picture of a caption is the one that CLIP finds among 64, and the caption of a picture. Captions that are
  * equal count as one.
  */
-export async function retrieval(clip: CLIPModel, tokenizer: CLIPTokenizer, pictures: WorldDataset): Promise<Figures> {
+export async function retrieval(
+  clip: CLIPModel,
+  tokenizer: CLIPTokenizer,
+  pictures: WorldDataset,
+): Promise<{ picture: number; caption: number }> {
   const right = { picture: 0, caption: 0 };
   let asked = 0;
   for (const { x, from } of batches(pictures)) {
@@ -79,8 +83,5 @@ export async function retrieval(clip: CLIPModel, tokenizer: CLIPTokenizer, pictu
     }
     asked += captions.length;
   }
-  return {
-    "picture of a caption found among 64": percent(right.picture / asked),
-    "caption of a picture found among 64": percent(right.caption / asked),
-  };
+  return { picture: right.picture / asked, caption: right.caption / asked };
 }

@@ -1,5 +1,6 @@
 import { autoencoder } from "./autoencoder.ts";
 import { clip } from "./clip.ts";
+import { fewSteps } from "./few-steps.ts";
 import { eye, judge } from "./judge.ts";
 import { pixels, pixelsByClass } from "./pixels.ts";
 import type { Recipe } from "./run.ts";
@@ -12,6 +13,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   autoencoder,
   clip,
   unet,
+  "few-steps": fewSteps,
   "tiny-digits": pixels,
   "tiny-digits-by-class": pixelsByClass,
 };

@@ -7,7 +7,7 @@ import { labelled, scaled } from "./world-data.ts";
 /** Reads thing, ink, background and manner: the measure of all that follows, so it learns from pictures of its own. */
 export const judge: Recipe = {
   about: "a classifier of the small world's pictures, by which the other networks are measured",
-  steps: 2500,
+  steps: 2000,
   seed: 1000,
   train: (run) => train(run, true),
 };
@@ -21,7 +21,7 @@ export const eye: Recipe = {
 };
 
 async function train(run: Run, ships: boolean): Promise<void> {
-  const pictures = world({ n: run.examples(12 * run.steps), seed: run.seed, split: "all" });
+  const pictures = world({ n: run.examples(16_000), seed: run.seed, split: "all" });
   const data = new DataLoader(await labelled(pictures), {
     ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
   });
@@ -40,5 +40,5 @@ async function train(run: Run, ships: boolean): Promise<void> {
   const folder = ships ? run.path(run.name) : run.scratch(run.name);
   await model.savePretrained(folder, { dtype: "float16" });
   const fresh = world({ n: run.examples(2000), seed: run.seed + 1, split: "all" });
-  await run.readme(folder, { figures: await accuracies(model.eval(), fresh) });
+  await run.finish(folder, { figures: await accuracies(model.eval(), fresh) });
 }

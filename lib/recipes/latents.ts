@@ -1,4 +1,13 @@
-import { type AutoencoderKL, cat, compile, fromArray, noGrad, type Tensor, type WorldDataset } from "../index.ts";
+import {
+  type AutoencoderKL,
+  cat,
+  compile,
+  fromArray,
+  noGrad,
+  type Tensor,
+  tensor,
+  type WorldDataset,
+} from "../index.ts";
 import { scaled } from "./world-data.ts";
 
 /**
@@ -17,7 +26,7 @@ export async function momentsOf(vae: AutoencoderKL, pictures: WorldDataset, batc
   let shape: readonly number[] = [];
   for (let from = 0; from < pictures.length; from += batchSize) {
     const part = pictures.slice(from, from + batchSize);
-    const moments = await encode(fromArray("uint8", part.shape, part.images));
+    const moments = await encode(tensor(part.images, part.shape));
     parts.push((await moments.data()) as Float32Array);
     shape = moments.shape.slice(1);
   }

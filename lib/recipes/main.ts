@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { setNumThreads } from "../index.ts";
 import { recipes } from "./index.ts";
-import { Run, Stopped } from "./run.ts";
+import { follow, Stopped } from "./run.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,14 +34,13 @@ if (values.list) {
   const { fresh, steps, examples, out, checkpoints, threads } = values;
   if (threads !== undefined) setNumThreads(Number(threads));
   try {
-    const run = new Run(name, recipe, {
+    await follow(name, recipe, {
       fresh,
       ...(steps === undefined ? {} : { steps: Number(steps) }),
       ...(examples === undefined ? {} : { examples: Number(examples) }),
       ...(out === undefined ? {} : { out }),
       ...(checkpoints === undefined ? {} : { checkpoints }),
     });
-    await recipe.train(run);
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = error instanceof Stopped ? 130 : 1;

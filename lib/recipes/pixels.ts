@@ -59,7 +59,7 @@ async function train(run: Run, { numClassEmbeds }: { numClassEmbeds?: number }):
   ema.copyTo(model);
   const folder = run.path(run.name);
   await savePixelModel(folder, model, scheduler);
-  await run.readme(folder, {
+  await run.finish(folder, {
     figures: { weights: model.numParameters(), "loss (1 is a guess of zero)": mean(losses.slice(-100)).toFixed(4) },
   });
 }

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { writeChecksums } from "../hub/index.ts";
 import { dataPath } from "../shipped.ts";
+import { manualSeed } from "../random/index.ts";
 import { Learner, type LearnerOptions } from "../train/learner.ts";
 import { duration } from "../train/progress.ts";
 import { DivergenceWatch } from "./divergence.ts";
@@ -32,6 +34,13 @@ export interface RunOptions {
   /** Start anew where there is a checkpoint. */
   readonly fresh?: boolean;
   readonly quiet?: boolean;
+}
+
+/** Follows a recipe, from its seed. */
+export async function follow(name: string, recipe: Recipe, options: RunOptions = {}): Promise<void> {
+  const run = new Run(name, recipe, options);
+  manualSeed(run.seed);
+  await recipe.train(run);
 }
 
 /** One run of a recipe: what they all need beside the model, its data and its loss. */
@@ -148,8 +157,8 @@ export class Run {
     }
   }
 
-  /** Writes the model's README: what it is, its figures, and how it was made. */
-  async readme(folder: string, options: { about?: string; figures: Figures }): Promise<void> {
+  /** Writes what stands beside a model's weights: a README with its figures and how it was made, and their checksums. */
+  async finish(folder: string, options: { about?: string; figures: Figures }): Promise<void> {
     const { about = `${this.#about[0]!.toUpperCase()}${this.#about.slice(1)}.`, figures } = options;
     const learner = this.#learner;
     const made = {
@@ -159,6 +168,7 @@ export class Run {
       time: duration(learner?.elapsed ?? 0),
     };
     await writeReadme(folder, { title: this.name, about, figures, made });
+    await writeChecksums(folder);
     this.log(
       `${Object.entries(figures)
         .map(([name, value]) => `${name}: ${value}`)

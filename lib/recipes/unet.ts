@@ -31,6 +31,7 @@ export const unet: Recipe = {
 };
 
 async function train(run: Run): Promise<void> {
+  const pictures = world({ n: run.examples(16_000), seed: run.seed });
   const folder = run.path("tiny-sd");
   const vae = await AutoencoderKL.fromPretrained(folder, { subfolder: "vae" });
   const tokenizer = await CLIPTokenizer.fromPretrained(folder, { subfolder: "tokenizer" });
@@ -38,10 +39,9 @@ async function train(run: Run): Promise<void> {
   textEncoder.requiresGrad_(false);
 
   // The autoencoder does not change any more, so each picture goes through it once.
-  const pictures = world({ n: run.examples(32_000), seed: run.seed });
   const ids = tokenizer.batch(pictures.captions).inputIds;
   const data = new DataLoader(await TensorDataset.from(await momentsOf(vae, pictures), ids), {
-    ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
+    ...{ batchSize: run.batch(32), shuffle: true, dropLast: true, seed: run.seed },
   });
 
   const model = new UNet2DConditionModel({
@@ -83,7 +83,7 @@ async function train(run: Run): Promise<void> {
   ema.copyTo(model);
   const pipe = new StableDiffusionPipeline({ tokenizer, textEncoder, unet: model, vae, scheduler });
   await pipe.savePretrained(folder, { dtype: "float16" });
-  await run.readme(folder, {
+  await run.finish(folder, {
     figures: { weights: model.numParameters(), "weighted loss": mean(losses.slice(-100)).toFixed(4) },
   });
 }

@@ -1,8 +1,16 @@
-import { type CLIPTokenizer, fromArray, type Tensor, TensorDataset, WORLD, type WorldDataset } from "../index.ts";
+import {
+  type CLIPTokenizer,
+  fromArray,
+  type Tensor,
+  TensorDataset,
+  tensor,
+  WORLD,
+  type WorldDataset,
+} from "../index.ts";
 
 /** The pictures alone, as bytes: `[n, 3, 64, 64]`. */
 export function bytesOf(pictures: WorldDataset): Tensor {
-  return fromArray("uint8", pictures.shape, pictures.images);
+  return tensor(pictures.images, pictures.shape);
 }
 
 /** Bytes 0 to 255 as a network takes them: -1 to 1. */

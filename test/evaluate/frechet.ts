@@ -1,0 +1,95 @@
+/**
+ * How far two sets of features are from each other as normal distributions: the squared distance of their means and
+ * what their covariances differ. 0 for the same set.
+ *
+ * @param a - one row of numbers for each picture; more rows than numbers in a row
+ * @see Heusel et al. 2017: https://arxiv.org/abs/1706.08500
+ */
+export function frechetDistance(a: readonly Float32Array[], b: readonly Float32Array[]): number {
+  const [p, q] = [moments(a), moments(b)];
+  const n = p.mean.length;
+  let distance = 0;
+  for (let i = 0; i < n; i++) {
+    distance += (p.mean[i]! - q.mean[i]!) ** 2 + p.covariance[i]![i]! + q.covariance[i]![i]!;
+  }
+  // The trace of the root of P Q is that of the root of P^1/2 Q P^1/2, which is symmetric.
+  const root = squareRoot(p.covariance);
+  const middle = product(product(root, q.covariance), root);
+  const eigenvalues = eigen(middle).values;
+  return distance - 2 * eigenvalues.reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
+}
+
+type Matrix = Float64Array[];
+
+function moments(rows: readonly Float32Array[]): { mean: Float64Array; covariance: Matrix } {
+  const n = rows[0]!.length;
+  const mean = new Float64Array(n);
+  for (const row of rows) for (let i = 0; i < n; i++) mean[i]! += row[i]! / rows.length;
+  const covariance: Matrix = Array.from({ length: n }, () => new Float64Array(n));
+  for (const row of rows) {
+    for (let i = 0; i < n; i++) {
+      const d = (row[i]! - mean[i]!) / (rows.length - 1);
+      for (let k = 0; k < n; k++) covariance[i]![k]! += d * (row[k]! - mean[k]!);
+    }
+  }
+  return { mean, covariance };
+}
+
+function product(a: Matrix, b: Matrix): Matrix {
+  return a.map((row) => {
+    const out = new Float64Array(b[0]!.length);
+    for (const [k, value] of row.entries()) for (let j = 0; j < out.length; j++) out[j]! += value * b[k]![j]!;
+    return out;
+  });
+}
+
+/** The symmetric root of a symmetric matrix without negative eigenvalues. */
+function squareRoot(a: Matrix): Matrix {
+  const { values, vectors } = eigen(a);
+  const n = values.length;
+  return Array.from({ length: n }, (_, i) =>
+    Float64Array.from({ length: n }, (_, k) => {
+      let sum = 0;
+      for (let e = 0; e < n; e++) sum += vectors[i]![e]! * Math.sqrt(Math.max(0, values[e]!)) * vectors[k]![e]!;
+      return sum;
+    }),
+  );
+}
+
+/** Eigenvalues of a symmetric matrix and, in columns, its eigenvectors: Jacobi's rotations. */
+function eigen(given: Matrix): { values: number[]; vectors: Matrix } {
+  const n = given.length;
+  const a = given.map((row) => row.slice());
+  const vectors: Matrix = Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (_, k) => +(i === k)));
+  const rotate = (m: Matrix, p: number, q: number, c: number, s: number) => {
+    for (const row of m) {
+      const [x, y] = [row[p]!, row[q]!];
+      row[p] = c * x - s * y;
+      row[q] = s * x + c * y;
+    }
+  };
+  for (let sweep = 0; sweep < 60; sweep++) {
+    const squares = a.map((row) => row.reduce((sum, value) => sum + value * value, 0));
+    const all = squares.reduce((sum, value) => sum + value, 0);
+    const off = all - a.reduce((sum, row, i) => sum + row[i]! ** 2, 0);
+    if (off <= 1e-18 * all) break;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        if (a[p]![q] === 0) continue;
+        const theta = (a[q]![q]! - a[p]![p]!) / (2 * a[p]![q]!);
+        const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+        const c = 1 / Math.sqrt(t * t + 1);
+        const s = t * c;
+        rotate(a, p, q, c, s);
+        const [rp, rq] = [a[p]!, a[q]!];
+        for (let k = 0; k < n; k++) {
+          const [x, y] = [rp[k]!, rq[k]!];
+          rp[k] = c * x - s * y;
+          rq[k] = s * x + c * y;
+        }
+        rotate(vectors, p, q, c, s);
+      }
+    }
+  }
+  return { values: a.map((row, i) => row[i]!), vectors };
+}

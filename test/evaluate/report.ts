@@ -1,0 +1,57 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeJson } from "../../lib/hub/index.ts";
+import { dataPath } from "../../lib/shipped.ts";
+import { writeWhole } from "../../lib/safetensors/write.ts";
+import type { Evaluation, Figure } from "./evaluate.ts";
+
+/** Between these the README holds what was measured last. */
+const [BEGIN, END] = ["<!-- evaluation -->", "<!-- end of evaluation -->"];
+
+/** Writes the figures beside the weights. */
+export async function store(result: Evaluation): Promise<void> {
+  const folder = dataPath("tiny-sd");
+  await writeJson(join(folder, "evaluation.json"), result);
+  const path = join(folder, "README.md");
+  const before = await readFile(path, "utf8");
+  const kept = before.includes(BEGIN) ? before.slice(0, before.indexOf(BEGIN)) : `${before.trimEnd()}\n\n`;
+  const rest = before.includes(END) ? before.slice(before.indexOf(END) + END.length) : "\n";
+  const text = `${kept}${BEGIN}\n${table(result)}\n${END}${rest}`;
+  await writeWhole(path, (write) => write(Buffer.from(text)));
+}
+
+/** The figures as a reader sees them: first those that have a target, then each setting. */
+export function table({ figures, rows, default: usual, seed }: Evaluation): string {
+  const head = `Judged (\`npm run evaluate\`, seed ${seed}) at ${usual.steps} steps of ${usual.scheduler}, guidance ${usual.guidance}, unless another is named:`;
+  const lines = figures.map(
+    (figure) => `| ${figure.name} | ${shown(figure)} | ${target(figure)} | ${figure.note ?? ""} |`,
+  );
+  const settings = rows.map((row) => {
+    const shares = [row.thing, row.ink, row.background, row.manner, row.both].map((part) => (100 * part).toFixed(1));
+    return `| ${[row.scheduler, row.steps, row.guidance, ...shares, row.prompts].join(" | ")} |`;
+  });
+  return [
+    head,
+    "",
+    "| | measured | target | |",
+    "|---|---|---|---|",
+    ...lines,
+    "",
+    "Share of pictures that show what was asked for, in %:",
+    "",
+    "| scheduler | steps | guidance | thing | ink | background | manner | thing and ink | prompts |",
+    "|---|---|---|---|---|---|---|---|---|",
+    ...settings,
+    "",
+  ].join("\n");
+}
+
+function shown({ value, unit }: Figure): string {
+  return `${value.toFixed(unit === "x" || unit === "dB" ? 2 : 1)} ${unit}`;
+}
+
+function target({ value, unit, target: wanted, atMost = false }: Figure): string {
+  if (wanted === null) return "";
+  const reached = atMost ? value <= wanted : value >= wanted;
+  return `${atMost ? "at most" : "at least"} ${wanted} ${unit}: ${reached ? "reached" : "missed"}`;
+}

@@ -1,0 +1,24 @@
+/**
+ * How good the tiny Stable Diffusion is: `npm run evaluate [-- --json] [-- --prompts 512] [-- --all]`. Writes what it finds
+ * beside the weights, into `data/tiny-sd/evaluation.json` and the README there.
+ */
+import { parseArgs } from "node:util";
+import { evaluate } from "./evaluate.ts";
+import { store, table } from "./report.ts";
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    all: { type: "boolean", default: false },
+    prompts: { type: "string", default: "512" },
+  },
+});
+const prompts = Number(values.prompts);
+if (!Number.isInteger(prompts) || prompts < 32) {
+  console.error(`evaluate: ${values.prompts} prompts; expected a whole number from 32 up`);
+  process.exit(2);
+}
+const result = await evaluate({ prompts, all: values.all, say: (line) => console.error(`  ${line}`) });
+await store(result);
+console.log(values.json ? JSON.stringify(result) : table(result));
+process.exit(0);
