@@ -16,7 +16,7 @@ import { bytesOf, scaled } from "./world-data.ts";
 /** Pictures of 64x64x3 to latents of 8x8x4 and back: 12,288 numbers to 256, 48 times fewer. */
 export const autoencoder: Recipe = {
   about: "an autoencoder, from 64x64x3 pictures to 8x8x4 latents and back",
-  steps: 800,
+  steps: 580,
   train,
 };
 
