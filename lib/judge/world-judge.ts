@@ -1,11 +1,11 @@
 import { type ConfigOf, field, listOf, type Settings } from "../config/fields.ts";
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
-import { dataPath } from "../shipped.ts";
 import { Model } from "../models/model.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm } from "../nn/norm.ts";
+import { dataPath } from "../shipped.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** What the judge reads of a picture. */

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeJson } from "../../lib/hub/index.ts";
-import { dataPath } from "../../lib/shipped.ts";
 import { writeWhole } from "../../lib/safetensors/write.ts";
+import { dataPath } from "../../lib/shipped.ts";
 import type { Evaluation, Figure } from "./evaluate.ts";
 
 /** Between these the README holds what was measured last. */
