@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
-import { type NotebookResult, type Progress, type RunOptions, runNotebooks } from "./run.ts";
+import { withoutSolutions } from "./exercises.ts";
+import { NotebookError, readNotebook } from "./notebook.ts";
+import { type NotebookResult, type Progress, type RunOptions, runNotebooks, writePage } from "./run.ts";
 
 const USAGE = `npm run lesson [-- FILES] [options]
 
@@ -11,6 +13,8 @@ Runs notebooks from top to bottom through the kernel, without a browser. Exits w
   --out DIR      write the run notebooks here; default: out/
   --in-place     write the outputs into the notebooks themselves
   --html         write a page beside each
+  --no-run       only pages (--html), from the outputs that the notebooks hold
+  --student      without solutions, and without what the exercises and their checks printed
   --timeout S    seconds that one cell may take; default: 600
   --keep-going   run a notebook's next cells after one has failed
 `;
@@ -39,9 +43,22 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`lesson: no notebooks in ${positionals.join(", ") || "notebooks"}.`);
     return 2;
   }
+  const { run = true, student = false } = values;
+  if (values["in-place"] && student) {
+    console.error("lesson: --student with --in-place would throw the solutions away; expected --out DIR.");
+    return 2;
+  }
+  if (!run) {
+    if (values["in-place"]) {
+      console.error("lesson: --no-run writes pages only, so there is nothing for --in-place; expected --out DIR.");
+      return 2;
+    }
+    return makePages(paths, values.out ?? "out", student);
+  }
   const options: RunOptions = {
     ...(values["in-place"] ? { inPlace: true } : { outDir: values.out ?? "out" }),
     html: values.html ?? false,
+    student,
     collectErrors: values["keep-going"] ?? false,
     cellTimeout: timeout * 1000,
     onProgress: report,
@@ -62,15 +79,36 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
+    allowNegative: true,
     options: {
       out: { type: "string" },
       "in-place": { type: "boolean" },
       html: { type: "boolean" },
+      run: { type: "boolean" },
+      student: { type: "boolean" },
       timeout: { type: "string" },
       "keep-going": { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });
+}
+
+/** Pages of notebooks as they are, without running them. @returns the exit code */
+async function makePages(paths: readonly string[], folder: string, student: boolean): Promise<number> {
+  mkdirSync(folder, { recursive: true });
+  let code = 0;
+  for (const path of paths) {
+    try {
+      const notebook = readNotebook(path);
+      const page = await writePage(join(folder, basename(path)), student ? withoutSolutions(notebook) : notebook, path);
+      console.log(`${relative("", path)}\n  -> ${relative("", page)}`);
+    } catch (error) {
+      if (!(error instanceof NotebookError)) throw error;
+      console.error(error.message);
+      code = 1;
+    }
+  }
+  return code;
 }
 
 /** The notebooks that are named, and those in folders that are named, in the order of their names. */

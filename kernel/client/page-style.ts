@@ -57,5 +57,14 @@ ${["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
   ])
   .join("\n")}
 @media (max-width: 60rem) { .prompt { display: none; } }
-@media print { .output pre { max-height: none; } }
+/* On a phone a figure keeps its size, and scrolls: made as narrow as the screen, its text could not be read. */
+@media screen and (max-width: 44rem) { .output svg[width], .output .difflab-figure svg { max-width: none !important; } }
+@media print {
+  :root { color-scheme: light; }
+  main { max-width: none; padding: 0; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+  .output, .output pre, table { max-height: none; overflow: visible; }
+  h1, h2, h3, summary { break-after: avoid; }
+  .output, tr, img, svg { break-inside: avoid; }
+}
 `;

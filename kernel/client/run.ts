@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { KernelClient, within } from "./client.ts";
+import { withoutSolutions } from "./exercises.ts";
 import { KernelDiedError, type KernelSpec } from "./launch.ts";
 import {
   type CodeCell,
@@ -60,6 +61,8 @@ export interface RunOptions {
   outDir?: string;
   /** Write a page beside each notebook that is written. */
   html?: boolean;
+  /** Write notebooks and pages without their solutions: see `withoutSolutions`. */
+  student?: boolean;
   /** Go on with a notebook's next cells after one has failed; default: stop at the first. */
   collectErrors?: boolean;
   /** Milliseconds for each cell; default: none. Then it is interrupted, and counts as failed. */
@@ -161,7 +164,7 @@ async function runCell(
   return { ename, evalue, traceback };
 }
 
-async function write(path: string, notebook: Notebook, result: NotebookResult, options: RunOptions): Promise<void> {
+async function write(path: string, whole: Notebook, result: NotebookResult, options: RunOptions): Promise<void> {
   let target: string | undefined;
   if (options.outDir !== undefined) {
     mkdirSync(options.outDir, { recursive: true });
@@ -170,6 +173,7 @@ async function write(path: string, notebook: Notebook, result: NotebookResult, o
     target = path;
   }
   if (target === undefined) return;
+  const notebook = options.student ? withoutSolutions(whole) : whole;
   writeNotebook(target, notebook);
   result.written.push(target);
   if (options.html) result.written.push(await writePage(target, notebook, path));

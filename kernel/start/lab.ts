@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, dirname } from "node:path";
 import { QUIET } from "../spec/quiet.ts";
-import type { Place } from "./args.ts";
+import type { Place } from "./args.mjs";
 import { type JupyterLab, jupyterProgram } from "./jupyter.ts";
 import { StepError } from "./steps.mjs";
 

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseStartArgs, USAGE } from "./args.mjs";
 import { run } from "./run.mjs";
 import { createSteps, StepError } from "./steps.mjs";
 
@@ -142,6 +143,19 @@ async function main(root, args) {
     );
     return 1;
   }
+  /** @type {import("./args.mjs").StartOptions} */
+  let options;
+  try {
+    // npm runs scripts in the package's folder; INIT_CWD is where the user typed.
+    options = parseStartArgs(args, root, process.env.INIT_CWD ?? process.cwd());
+  } catch (error) {
+    console.error(`${/** @type {Error} */ (error).message}\n\n${USAGE}`);
+    return 1;
+  }
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const steps = createSteps(process.stdout);
   try {
     await steps.run("packages", () => installPackages(root));
@@ -151,9 +165,9 @@ async function main(root, args) {
     throw error;
   }
   const flow = pathToFileURL(join(root, "dist", "kernel", "start", "start.js")).href;
-  /** @type {{ start(root: string, args: string[], steps: import("./steps.mjs").Steps): Promise<number> }} */
+  /** @type {{ start(root: string, options: import("./args.mjs").StartOptions, steps: import("./steps.mjs").Steps): Promise<number> }} */
   const { start } = await import(flow);
-  return start(root, args, steps);
+  return start(root, options, steps);
 }
 
 const self = fileURLToPath(import.meta.url);

@@ -1,35 +1,24 @@
 import { join, relative } from "node:path";
 import { runNotebooks } from "../client/run.ts";
 import { DISPLAY_NAME, KERNEL_NAME, kernelArgv } from "../spec/kernelspec.ts";
-import { lessonNotebooks, parseStartArgs, type StartOptions, USAGE } from "./args.ts";
+import { lessonNotebooks, lessonSource, type StartOptions, workingCopy } from "./args.mjs";
 import { openBrowser } from "./browser.ts";
 import { runCellHeadless, runCellWithJupyter } from "./check.ts";
 import { type JupyterLab, provideJupyter } from "./jupyter.ts";
 import { type KernelPlace, placeKernel } from "./kernel-place.ts";
 import { LabServer } from "./lab.ts";
 import { StepError, type Steps } from "./steps.mjs";
+import { copyLesson } from "./working-copy.ts";
 
 /**
  * What `npm start` does once the packages are installed and built: JupyterLab, the kernel, the server, the browser.
  *
  * @param root - the package's folder
- * @param args - what stands behind `npm start --`
+ * @param options - what was asked for
  * @param steps - tells each step in a line
  * @returns the exit code
  */
-export async function start(root: string, args: string[], steps: Steps): Promise<number> {
-  let options: StartOptions;
-  try {
-    // npm runs scripts in the package's folder; INIT_CWD is where the user typed.
-    options = parseStartArgs(args, root, process.env.INIT_CWD ?? process.cwd());
-  } catch (error) {
-    console.error(`\n${(error as Error).message}\n\n${USAGE}`);
-    return 1;
-  }
-  if (options.help) {
-    console.log(`\n${USAGE}`);
-    return 0;
-  }
+export async function start(root: string, options: StartOptions, steps: Steps): Promise<number> {
   try {
     let jupyter: JupyterLab | undefined;
     await steps.run("JupyterLab", async (report) => {
@@ -44,6 +33,7 @@ export async function start(root: string, args: string[], steps: Steps): Promise
       return `${DISPLAY_NAME} in ${short(place.folder, root)}`;
     });
     if (place.leftAlone) console.log(`      left alone: ${place.leftAlone}`);
+    if (options.notebook.folder === workingCopy(root)) await steps.run("lesson", () => prepareLesson(root));
     return jupyter
       ? await withJupyter(root, jupyter, place, options, steps)
       : await withoutPython(root, place, options, steps);
@@ -52,6 +42,13 @@ export async function start(root: string, args: string[], steps: Steps): Promise
     if (error instanceof StepError) return 1;
     throw error;
   }
+}
+
+/** Makes the student's copy of the lesson, or brings it up to date. @returns what to tell of it */
+function prepareLesson(root: string): string {
+  const { behind } = copyLesson(lessonSource(root), workingCopy(root));
+  const kept = behind.length > 0 ? `; yours are kept, though newer ones exist: ${behind.join(", ")}` : "";
+  return `your copy in ${short(workingCopy(root), root)}${kept}`;
 }
 
 async function withJupyter(
@@ -128,6 +125,7 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
     return 0;
   }
   const { folder } = options.notebook;
+  const lesson = lessonSource(root);
   console.log(`
   There is no Python here, which JupyterLab needs. Two ways to go on without it:
 
@@ -135,13 +133,13 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
               then Select Kernel > Jupyter Kernel... > "${DISPLAY_NAME}".
   JupyterLab  Install Python 3.9 or later (https://www.python.org/downloads), then run npm start again.
 
-  Meanwhile the lesson is run as it is, to pages that you can read:
+  Meanwhile the lesson is run as it is, solutions included, to pages that you can read:
 `);
   const outDir = join(root, "out", "lesson");
   let failed = false;
-  for (const name of lessonNotebooks(folder)) {
+  for (const name of lessonNotebooks(lesson)) {
     await steps.run(name.slice(0, 2), async (report) => {
-      const [result] = await runNotebooks([join(folder, name)], {
+      const [result] = await runNotebooks([join(lesson, name)], {
         outDir,
         html: true,
         collectErrors: true,

@@ -1,4 +1,7 @@
 import { sizeOf } from "../graph/shape.ts";
+import { counted, PRINTED, plural } from "../printed.ts";
+import { fromArray } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 /** `[n, height, width]` */
 export type GreyShape = readonly [n: number, height: number, width: number];
@@ -54,7 +57,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
     const [n] = shape;
     if (images.length !== sizeOf(shape) || labels.length !== n) {
       throw new RangeError(
-        `${name}: ${images.length} pixels and ${labels.length} labels do not make pictures of shape [${shape}]`,
+        `${name}: ${plural(images.length, "pixel")} and ${plural(labels.length, "label")} do not make pictures of shape [${shape}]`,
       );
     }
     const wrong = labels.findIndex((label) => label >= classes.length);
@@ -157,10 +160,51 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
     return { images, labels, shape: [count, channels!, height!, width!] };
   }
 
+  /** In a notebook: its first pictures, and how many there are. */
+  async [Symbol.for("Jupyter.display")](): Promise<Record<string, string>> {
+    const { showImages } = await import("../plots/grid.ts");
+    if (this.length === 0) return { "text/plain": this[PRINTED]() };
+    const figure = showImages(this.slice(0, 24), {
+      title: this.#headline(),
+      columns: 12,
+      scale: this.shape.at(-1)! < 50 ? 2 : 1,
+    });
+    const display = figure as unknown as { [key: symbol]: () => Promise<Record<string, string>> };
+    return { ...(await display[Symbol.for("Jupyter.display")]!()), "text/plain": this[PRINTED]() };
+  }
+
+  [PRINTED](): string {
+    const counts = new Map<number, number>();
+    for (const label of this.labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+    const labels = [...counts].sort(([a], [b]) => a - b).map(([label, n]) => `${this.classes[label]}: ${counted(n)}`);
+    const shown = labels.length > 12 ? [...labels.slice(0, 12), `${labels.length - 12} more`] : labels;
+    return `${this.#headline()}\n  ${shown.join(", ")}`;
+  }
+
+  #headline(): string {
+    const [n] = this.shape;
+    const [height, width] = this.shape.slice(-2);
+    const kind = this.shape.length === 3 ? "grey" : "colour";
+    return `${this.name}: ${counted(n)} ${kind} ${n === 1 ? "picture" : "pictures"} of ${height} × ${width} pixels`;
+  }
+
+  /**
+   * All pictures as a float32 tensor `[n, 1 or 3, height, width]`: `digits({ n: 8 }).toTensor()`. For batches in random order
+   * take a `DataLoader`.
+   *
+   * @param options.range - what 0 and 255 become; default [0, 1]. Diffusion works on [-1, 1].
+   */
+  toTensor(options: { range?: readonly [number, number] } = {}): Tensor {
+    const { images, shape } = this.batch(undefined, options);
+    return fromArray("float32", shape, images);
+  }
+
   #index(index: number | bigint, method: string): number {
     const i = Number(index);
     if (!Number.isInteger(i) || i < 0 || i >= this.length) {
-      throw new RangeError(`${this.name}.${method}: index ${index} is outside; the set has ${this.length} pictures`);
+      throw new RangeError(
+        `${this.name}.${method}: index ${index} is outside; the set has ${plural(this.length, "picture")}`,
+      );
     }
     return i;
   }

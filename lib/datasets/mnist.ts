@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type HubOptions, hubFile } from "../hub/index.ts";
+import { plural } from "../printed.ts";
 import { parseIdx } from "./idx.ts";
 import { ImageDataset } from "./image-dataset.ts";
 import { readPictureTable } from "./picture-table.ts";
@@ -89,7 +90,9 @@ async function fromFolder(source: Source, split: Split, folder: string): Promise
     throw new Error(`${labels.path}: holds ${labels.dtype} [${labels.shape}], expected labels as uint8 [n]`);
   }
   if (labels.shape[0] !== n) {
-    throw new Error(`${labels.path}: has ${labels.shape[0]} labels for the ${n} pictures of ${images.path}`);
+    throw new Error(
+      `${labels.path}: has ${plural(labels.shape[0], "label")} for the ${plural(n, "picture")} of ${images.path}`,
+    );
   }
   return new ImageDataset({
     name: source.name,

@@ -1,3 +1,6 @@
+import { totalmem } from "node:os";
+import { counted, plural } from "../printed.ts";
+
 /** Shape arithmetic: what every operation needs to say which shape comes out, or why none can. */
 export type Shape = readonly number[];
 
@@ -20,6 +23,17 @@ export function checkShape(where: string, shape: Shape): void {
   if (!Array.isArray(shape) || shape.some((d) => !Number.isInteger(d) || d < 0)) {
     throw new RangeError(`${where}: got the shape ${format(shape)}; expected a list of integers, 0 or more each`);
   }
+  // Four bytes for each element; half of that in float16, twice in int64: no matter for what is far too large.
+  const bytes = 4 * sizeOf(shape);
+  if (bytes > totalmem()) {
+    throw new RangeError(
+      `${where}: ${show(shape)} is ${counted(sizeOf(shape))} numbers, ${gib(bytes)} in float32; this computer has ${gib(totalmem())}. Make it smaller, or work on one part after the other.`,
+    );
+  }
+}
+
+function gib(bytes: number): string {
+  return `${counted(Number((bytes / 2 ** 30).toPrecision(2)))} GiB`;
 }
 
 function format(value: unknown): string {
@@ -55,7 +69,7 @@ export function axis(where: string, dim: number, rank: number): number {
     throw new RangeError(
       rank === 0
         ? `${where}: dim ${dim} of a scalar; a scalar has no dimensions`
-        : `${where}: dim ${dim} is out of range; a tensor of ${rank} dimensions takes ${-rank} to ${rank - 1}`,
+        : `${where}: dim ${dim} is out of range; a tensor of ${plural(rank, "dimension")} takes ${-rank} to ${rank - 1}`,
     );
   }
   return dim < 0 ? dim + rank : dim;
@@ -89,7 +103,7 @@ export function inferShape(where: string, from: Shape, to: Shape): number[] {
     out[unknown] = rest === 0 ? 0 : size / rest;
   }
   if (out.some((d) => !Number.isInteger(d) || d < 0) || sizeOf(out) !== size) {
-    throw new RangeError(`${where}: ${show(from)} holds ${size} elements, which do not fit ${show(to)}`);
+    throw new RangeError(`${where}: ${show(from)} holds ${plural(size, "element")}, which do not fit ${show(to)}`);
   }
   return out;
 }

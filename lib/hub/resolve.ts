@@ -44,7 +44,18 @@ export async function resolveFiles(idOrFolder: string, options: ResolveOptions =
       `${where}: no folder ${resolve(idOrFolder)}; expected one, or a repository on the hub such as "org/name"`,
     );
   }
-  return new Repository(idOrFolder, options).resolve();
+  try {
+    return await new Repository(idOrFolder, options).resolve();
+  } catch (error) {
+    throw error instanceof HubError && /^(offline|missing)$/.test(error.kind) ? orFolder(error, idOrFolder) : error;
+  }
+}
+
+/** A name that is no folder is looked for on the hub: where it is not found there either, a folder's name may have been mistyped. */
+function orFolder(error: HubError, given: string): HubError {
+  const { kind, message, status, cause } = error;
+  const told = `${message.replace(/\.$/, "")}. If you meant a folder: there is none at ${resolve(given)}.`;
+  return new HubError(kind, told, { ...(status !== undefined && { status }), cause });
 }
 
 async function fromFolder(given: string, options: ResolveOptions): Promise<ResolvedFiles> {

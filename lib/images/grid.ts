@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import { plural } from "../printed.ts";
 import { convert, MODES, type Pixels } from "./pixels.ts";
 
 /** How pictures are put side by side. */
@@ -19,13 +20,13 @@ const LETTERS = 14;
 export async function gridOf(pictures: readonly Pixels[], options: GridOptions): Promise<Pixels> {
   const { columns = pictures.length, captions, gap = 4 } = options;
   if (!Number.isInteger(columns) || columns < 1) {
-    throw new RangeError(`Image.grid: ${columns} columns; expected a whole number from 1 up`);
+    throw new RangeError(`Image.grid: ${plural(columns, "column")}; expected a whole number from 1 up`);
   }
   if (!Number.isInteger(gap) || gap < 0)
     throw new RangeError(`Image.grid: gap ${gap}; expected a whole number from 0 up`);
   if (captions && captions.length !== pictures.length) {
     throw new RangeError(
-      `Image.grid: ${captions.length} captions for ${pictures.length} pictures; expected one for each`,
+      `Image.grid: ${plural(captions.length, "caption")} for ${plural(pictures.length, "picture")}; expected one for each`,
     );
   }
   const across = Math.min(columns, pictures.length);

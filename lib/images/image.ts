@@ -1,7 +1,8 @@
 import { extname } from "node:path";
 import { inspect } from "node:util";
 import sharp from "sharp";
-import { Animation, film } from "../plots/animation.ts";
+import { Animation, filmOf } from "../plots/animation.ts";
+import { plural } from "../printed.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkChoice, checkMode, checkRange, checkSize } from "./checks.ts";
@@ -92,7 +93,9 @@ export class Image {
   static async fromTensor(tensor: Tensor, options: { range?: readonly [number, number] } = {}): Promise<Image> {
     const images = await Image.fromBatch(tensor, options);
     if (images.length === 1) return images[0]!;
-    throw new RangeError(`Image.fromTensor: [${tensor.shape}] holds ${images.length} pictures; use Image.fromBatch`);
+    throw new RangeError(
+      `Image.fromTensor: [${tensor.shape}] holds ${plural(images.length, "picture")}; use Image.fromBatch`,
+    );
   }
 
   /** The pictures in a tensor `[n, c, h, w]`, as `fromTensor` reads one. */
@@ -153,16 +156,13 @@ export class Image {
       );
     }
     const { width, height } = first;
-    const alt = `animation of ${frames.length} frames, ${width}x${height}`;
+    const alt = `animation of ${plural(frames.length, "frame")}, ${width}x${height}`;
+    const scale = enlargement(width, height);
     return new Animation(format, alt, () => {
       const rasters = frames.map(
         (frame) => ({ width, height, channels: 3, bytes: frame.convert("RGB").#data }) as const,
       );
-      return film(
-        rasters,
-        frames.map(() => Math.round(1000 / fps)),
-        format,
-      );
+      return filmOf(rasters, { fps, hold: 0, format, scale, fileScale: 1, alt, bar: false });
     });
   }
 
@@ -275,7 +275,9 @@ export class Image {
   }
 
   async [DISPLAY](): Promise<Record<string, unknown>> {
-    const png = Buffer.from(await this.toPng());
+    const factor = enlargement(this.width, this.height);
+    const shown = this.resize(this.width * factor, this.height * factor, { filter: "nearest" });
+    const png = Buffer.from(await shown.toPng());
     return { "image/png": png.toString("base64"), "text/plain": this.#describe() };
   }
 
@@ -294,4 +296,9 @@ export class Image {
   #sharp(): ReturnType<typeof sharp> {
     return sharp(this.#data, { raw: { width: this.width, height: this.height, channels: MODES[this.mode] } });
   }
+}
+
+/** How many times as large a small picture is shown, so that its pixels can be seen: up to about 224 pixels high. */
+export function enlargement(width: number, height: number, room = 760): number {
+  return height >= 112 ? 1 : Math.max(1, Math.min(Math.floor(room / width), Math.floor(224 / height)));
 }

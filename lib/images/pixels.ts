@@ -1,3 +1,4 @@
+import { plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -13,7 +14,7 @@ export interface Pixels {
   readonly width: number;
   /** Height in pixels. */
   readonly height: number;
-  /** Kind of pixels: grey, color, or color with opacity. */
+  /** Kind of pixels: grey, colour, or colour with opacity. */
   readonly mode: Mode;
   /** `[height, width, channels]` */
   readonly data: Uint8Array;
@@ -79,7 +80,7 @@ export function pixelsOf(
     }
   }
   if (strange > 0) {
-    const share = `${strange} of ${plane * channels} values are not finite numbers (NaN or infinite)`;
+    const share = `${strange} of ${plural(plane * channels, "value")} are not finite numbers (NaN or infinite)`;
     throw new RangeError(
       `${where}: ${share}, so there is no picture in them. A model in float16 that overflows gives such: use float32.`,
     );

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { bytes as sizeOf } from "../hub/index.ts";
 import { webFetch } from "../io/fetch.ts";
+import { plural } from "../printed.ts";
 import { MODES, type Mode, type Pixels } from "./pixels.ts";
 
 /** What `Image.open` reads: a path, an address (http, https, file or data), or a file's bytes. */
@@ -87,7 +88,8 @@ export async function decode(bytes: Uint8Array, name: string, mode: Mode): Promi
       .toColourspace(mode === "L" ? "b-w" : "srgb");
     const opaque = mode === "RGBA" ? upright.ensureAlpha() : upright.flatten({ background: "white" }).removeAlpha();
     const { data, info } = await opaque.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-    if (info.channels !== MODES[mode]) throw new Error(`it has ${info.channels} channels, ${mode} has ${MODES[mode]}`);
+    if (info.channels !== MODES[mode])
+      throw new Error(`it has ${plural(info.channels, "channel")}, ${mode} has ${MODES[mode]}`);
     return {
       width: info.width,
       height: info.height,

@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** What the judge reads of a picture. */
 export const JUDGED = ["thing", "ink", "background", "manner"] as const;
+/** What the judge reads: "thing", "ink", "background" or "manner". */
 export type Judged = (typeof JUDGED)[number];
 
 const name = field("", "a word", (value) => typeof value === "string" && value !== "");
@@ -20,6 +21,7 @@ const fields = {
   manners: listOf(name, ["0"]),
 };
 
+/** The names of the answers, in their order. */
 export type WorldJudgeConfig = ConfigOf<typeof fields>;
 
 const CHANNELS = [16, 32, 64, 96, 128] as const;
@@ -47,11 +49,17 @@ class Stage extends Module {
 export class WorldJudge extends Model {
   readonly config: WorldJudgeConfig;
   readonly weightsName: string = "model";
+  /** The convolutions, the largest images first. */
   readonly stages: readonly Stage[];
+  /** From the last convolution's channels to 128 numbers that describe the whole picture. */
   readonly hidden: Linear;
+  /** A score for each thing. */
   readonly thing: Linear;
+  /** A score for each ink. */
   readonly ink: Linear;
+  /** A score for each background. */
   readonly background: Linear;
+  /** A score for each manner. */
   readonly manner: Linear;
 
   /** @param settings - the names of `things`, `inks`, `backgrounds` and `manners`, in the order of the answers */

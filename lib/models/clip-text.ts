@@ -3,6 +3,7 @@ import * as init from "../nn/init.ts";
 import { Embedding } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/norm.ts";
+import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type CLIPTextConfig, type CLIPTextSettings, readTextConfig } from "./clip-config.ts";
 import { CLIPEncoder } from "./clip-parts.ts";
@@ -36,7 +37,7 @@ class CLIPTextEmbeddings extends Module {
     const [longest, length] = [this.positionEmbedding.weight.shape[0]!, ids.shape[1]!];
     if (length > longest) {
       throw new RangeError(
-        `CLIPTextModel: ${length} tokens, the model takes ${longest}; let the tokenizer cut off what is too long`,
+        `CLIPTextModel: ${plural(length, "token")}, the model takes ${longest}; let the tokenizer cut off what is too long`,
       );
     }
     return this.tokenEmbedding.forward(ids).add(this.positionEmbedding.weight.narrow(0, 0, length));

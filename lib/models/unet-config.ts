@@ -12,6 +12,7 @@ import {
   type Settings,
   whole,
 } from "../config/fields.ts";
+import { plural } from "../printed.ts";
 import { type Activation, activations } from "./activations.ts";
 
 const act = choice<Activation>(activations, "silu");
@@ -161,7 +162,7 @@ export function checkBlocks(name: string, config: UNet2DConfig | UNet2DCondition
 export function perBlock<T>(name: string, key: string, value: T | readonly T[], count: number): readonly T[] {
   if (!Array.isArray(value)) return new Array<T>(count).fill(value as T);
   if (value.length !== count) {
-    throw new RangeError(`${name}: ${key} has ${value.length} values; expected ${count}, one for each block`);
+    throw new RangeError(`${name}: ${key} has ${plural(value.length, "value")}; expected ${count}, one for each block`);
   }
   return value;
 }

@@ -1,4 +1,5 @@
 import { show } from "../graph/shape.ts";
+import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
@@ -22,7 +23,9 @@ export class MultiheadAttention extends Module {
   constructor(embedDim: number, numHeads: number) {
     super();
     if (embedDim % numHeads !== 0) {
-      throw new RangeError(`MultiheadAttention: ${numHeads} heads do not divide ${embedDim} dimensions`);
+      throw new RangeError(
+        `MultiheadAttention: ${plural(numHeads, "head")} do not divide ${plural(embedDim, "dimension")}`,
+      );
     }
     this.numHeads = numHeads;
     // PyTorch draws the output layer first, then the input weights; the order decides the numbers.

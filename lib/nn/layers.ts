@@ -1,4 +1,5 @@
 import { checkOptions, checkWhole } from "../options.ts";
+import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { convNames, convTransposeNames, wholePair } from "./functional/conv.ts";
 import * as F from "./functional/index.ts";
@@ -70,7 +71,7 @@ export class Conv2d extends Module {
     checkSizes("Conv2d", { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw new RangeError(
-        `Conv2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
+        `Conv2d: ${plural(groups, "group")} do not divide ${inChannels} input and ${outChannels} output channels`,
       );
     }
     const [kh, kw] = wholePair("Conv2d", "kernelSize", kernelSize, 1);

@@ -1,4 +1,5 @@
 import { show } from "../graph/shape.ts";
+import { counted, PRINTED } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -79,7 +80,7 @@ export abstract class Module {
     return this;
   }
 
-  /** Turns dropout off and lets normalizations use their running statistics: `train(false)`. Returns the module. */
+  /** Turns dropout off and lets normalisations use their running statistics: `train(false)`. Returns the module. */
   eval(): this {
     return this.train(false);
   }
@@ -142,7 +143,7 @@ export abstract class Module {
     return this;
   }
 
-  /** The module's parts as an indented tree, one line each, with their settings and numbers of weights. */
+  /** The module's parts as an indented tree, one line each, with their settings. */
   toString(): string {
     const parts = [...this.#parts()].map(([name, part]) => `  (${name}): ${String(part).replaceAll("\n", "\n  ")}`);
     const head = `${this.constructor.name}(${this.describe()}`;
@@ -154,14 +155,30 @@ export abstract class Module {
     return "";
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
+  /** As many levels of the tree as a page has room for, with the number of weights of each part. */
+  [PRINTED](): string {
+    const levels = [1, 2, 3, 4, 5, 6].map((depth) => this.#tree(depth));
+    return levels.findLast((lines) => lines.length <= MOST_LINES)?.join("\n") ?? levels[0]!.join("\n");
   }
 
+  #tree(depth: number, name = ""): string[] {
+    const parts = [...this.#parts()];
+    const weights = this.numParameters();
+    const own = parts.length > 0 ? this.constructor.name : `${this.constructor.name}(${this.describe()})`;
+    const more = depth === 0 && parts.length > 0 ? ` of ${parts.length} parts` : "";
+    const head = `${name && `${name}: `}${own}${more}${weights > 0 ? `  ${counted(weights)} weights` : ""}`;
+    if (depth === 0) return [head];
+    return [head, ...parts.flatMap(([part, module]) => module.#tree(depth - 1, part).map((line) => `  ${line}`))];
+  }
+
+  /** In a notebook: the same. */
   [Symbol.for("Jupyter.display")](): Record<string, string> {
-    return { "text/plain": this.toString() };
+    return { "text/plain": this[PRINTED]() };
   }
 }
+
+/** Lines of a tree that a page has room for. */
+const MOST_LINES = 40;
 
 /** A field's name in a checkpoint. */
 export function keyOf(field: string): string {

@@ -1,4 +1,5 @@
 import { add, constant, expand, mul } from "../graph/ops/index.ts";
+import { plural } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional/index.ts";
@@ -19,7 +20,7 @@ export class GroupNorm extends Module {
   constructor(numGroups: number, numChannels: number, options: { eps?: number } = {}) {
     super();
     if (numChannels % numGroups !== 0) {
-      throw new RangeError(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
+      throw new RangeError(`GroupNorm: ${plural(numGroups, "group")} do not divide ${plural(numChannels, "channel")}`);
     }
     this.numGroups = numGroups;
     this.eps = options.eps ?? 1e-5;
@@ -102,7 +103,7 @@ export class BatchNorm2d extends Module {
   forward(x: Tensor): Tensor {
     if (x.shape[1] !== this.weight.numel()) {
       throw new RangeError(
-        `BatchNorm2d: input [${x.shape}] has ${x.shape[1]} channels, expected ${this.weight.numel()}`,
+        `BatchNorm2d: input [${x.shape}] has ${plural(x.shape[1], "channel")}, expected ${this.weight.numel()}`,
       );
     }
     if (!this.training) {

@@ -1,5 +1,6 @@
 import type { Node } from "../graph/node.ts";
 import { cat, where } from "../graph/ops/index.ts";
+import { counted, PRINTED, plural } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { atEveryCall, live, tracing } from "../tensor/trace.ts";
@@ -75,6 +76,19 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
 
   set lr(value: number) {
     for (const group of this.groups) group.lr = value;
+  }
+
+  [PRINTED](): string {
+    const groups = this.groups.map((group) => {
+      const { params, buckets: _, ...settings } = group;
+      const weights = params.reduce((n, p) => n + p.numel(), 0);
+      const text = Object.entries(settings).map(
+        ([key, value]) => `${key} ${Array.isArray(value) ? `[${value}]` : value}`,
+      );
+      return `${counted(weights)} weights in ${counted(params.length)} tensors, ${text.join(", ")}`;
+    });
+    const head = `${this.constructor.name} after ${counted(this.steps)} ${this.steps === 1 ? "step" : "steps"}`;
+    return groups.length === 1 ? `${head}: ${groups[0]}` : `${head}:\n  ${groups.join("\n  ")}`;
   }
 
   /** Forgets the gradients. */
@@ -155,7 +169,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   loadStateDict(state: OptimizerState): void {
     if (state.groups.length !== this.groups.length) {
       throw new Error(
-        `${this.constructor.name}: the state has ${state.groups.length} groups, expected ${this.groups.length}`,
+        `${this.constructor.name}: the state has ${plural(state.groups.length, "group")}, expected ${this.groups.length}`,
       );
     }
     const names = new Set(Object.keys(state.tensors).map((key) => key.slice(key.indexOf(".") + 1)));

@@ -1,3 +1,4 @@
+import { plural } from "../printed.ts";
 import { atEveryCall } from "../tensor/trace.ts";
 import type { GroupSettings, Optimizer } from "./optimizer.ts";
 
@@ -65,7 +66,9 @@ export class CosineWithWarmup extends LambdaLR {
   constructor(optimizer: Optimizer, options: { warmup: number; total: number }) {
     const { warmup, total } = options;
     if (!(total > warmup && warmup >= 0)) {
-      throw new RangeError(`CosineWithWarmup: ${warmup} steps of warm-up of ${total}; expected fewer than all`);
+      throw new RangeError(
+        `CosineWithWarmup: ${plural(warmup, "step")} of warm-up of ${total}; expected fewer than all`,
+      );
     }
     super(optimizer, (step) => {
       if (step < warmup) return step / Math.max(1, warmup);

@@ -7,6 +7,7 @@ import {
   readTextualInversion,
 } from "../adapters/index.ts";
 import type { CLIPTextModel, Model } from "../models/index.ts";
+import { plural } from "../printed.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { realize } from "../tensor/state.ts";
@@ -91,7 +92,7 @@ export async function addConcept(
   const first = tokenizer.vocabSize;
   if (first > count) {
     throw new Error(
-      `${given}: the tokenizer has ${first} tokens, the text encoder ${count}; they do not belong together`,
+      `${given}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not belong together`,
     );
   }
   tokenizer.addConcept(concept.token, concept.vectors);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { configText } from "../config/write.ts";
 import { type HubOptions, type ResolvedFiles, resolveFiles, writeJson } from "../hub/index.ts";
 import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import { plural } from "../printed.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
 import { CLIPTokenizer } from "../tokenizer/index.ts";
@@ -51,7 +52,9 @@ export function checkTogether(name: string, { unet, vae, textEncoder }: Componen
   }
   const [made, expected] = [unet.config.out_channels, vae.config.latent_channels];
   if (made !== expected) {
-    throw new RangeError(`${name}: the U-Net makes ${made} channels, the autoencoder's latents have ${expected}`);
+    throw new RangeError(
+      `${name}: the U-Net makes ${plural(made, "channel")}, the autoencoder's latents have ${expected}`,
+    );
   }
 }
 

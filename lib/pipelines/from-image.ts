@@ -1,5 +1,6 @@
 import { sameShape, show } from "../graph/shape.ts";
 import { Image } from "../images/index.ts";
+import { plural } from "../printed.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -73,6 +74,6 @@ export function fill(name: string, what: string, x: Tensor, count: number): Tens
   const given = x.shape[0]!;
   if (given === count) return x;
   if (count % given !== 0)
-    throw new RangeError(`${name}: ${given} ${what} for ${count} pictures; expected one, or as many`);
+    throw new RangeError(`${name}: ${given} ${what} for ${plural(count, "picture")}; expected one, or as many`);
   return cat(new Array<Tensor>(count / given).fill(x));
 }

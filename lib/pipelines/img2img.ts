@@ -1,3 +1,4 @@
+import { plural } from "../printed.ts";
 import type { Scheduler } from "../schedulers/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, naturalSize } from "./from-image.ts";
@@ -56,7 +57,7 @@ export function skipped(
   const kept = Math.min(Math.trunc(steps * strength), steps);
   if (kept < 1) {
     throw new RangeError(
-      `${name}: strength ${strength} of ${steps} steps leaves none; take more steps or a larger strength`,
+      `${name}: strength ${strength} of ${plural(steps, "step")} leaves none; take more steps or a larger strength`,
     );
   }
   const skip = (steps - kept) * scheduler.order;

@@ -1,3 +1,4 @@
+import { plural } from "../printed.ts";
 import type { SchedulerSettings } from "../schedulers/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -34,7 +35,7 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
   protected override checkInputChannels(got: number, latents: number): void {
     if (got === latents || got === 2 * latents + 1) return;
     throw new RangeError(
-      `${this.constructor.name}: the U-Net takes ${got} channels, expected ${latents} or, of an inpainting model, ${2 * latents + 1}`,
+      `${this.constructor.name}: the U-Net takes ${plural(got, "channel")}, expected ${latents} or, of an inpainting model, ${2 * latents + 1}`,
     );
   }
 

@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import type { UNet2DConditionModel } from "../models/index.ts";
+import { plural } from "../printed.ts";
 import { Generator } from "../random/index.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { LossGuidance } from "./loss-guidance.ts";
@@ -113,7 +114,7 @@ export function planOf(
     whole(key, value);
     if (value % scale !== 0) {
       const near = Math.max(scale, Math.round(value / scale) * scale);
-      fail(`${key} is ${value}; expected a number that ${scale} divides, such as ${near}`);
+      fail(`${key} is ${value}; expected a multiple of ${scale}, such as ${near}`);
     }
   }
   if (options.seed !== undefined && options.generator !== undefined) fail("give either seed or generator", TypeError);
@@ -192,7 +193,9 @@ function generatorsOf(name: string, { seed, generator }: GenerateOptions, count:
     throw new TypeError(`${name}: generator is ${shown(generator)}; expected new Generator(seed), or a list of such`);
   }
   if (list.length !== 1 && list.length !== count) {
-    throw new RangeError(`${name}: ${list.length} generators for ${count} pictures; expected one, or as many`);
+    throw new RangeError(
+      `${name}: ${plural(list.length, "generator")} for ${plural(count, "picture")}; expected one, or as many`,
+    );
   }
   return list;
 }

@@ -1,5 +1,7 @@
 import type { AdapterOptions } from "../adapters/index.ts";
 import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import type { Module } from "../nn/module.ts";
+import { counted, listed, PRINTED } from "../printed.ts";
 import { type Device, devices } from "../runtime/devices.ts";
 import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
@@ -51,6 +53,25 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     options: PipelineOptions = {},
   ): Promise<P> {
     return new this(await loadComponents(idOrFolder, options));
+  }
+
+  [PRINTED](): string {
+    const weights = (model: Module) => {
+      const { device } = model as Module & { device?: string };
+      return `${model.constructor.name}, ${counted(model.numParameters())} weights${device ? ` on ${device}` : ""}`;
+    };
+    return listed(this.constructor.name, [
+      ["tokenizer", `${this.tokenizer.constructor.name}, ${counted(this.tokenizer.vocabSize)} tokens`],
+      ["textEncoder", weights(this.textEncoder)],
+      ["unet", weights(this.unet)],
+      ["vae", weights(this.vae)],
+      ["scheduler", `${this.scheduler.constructor.name}, ${counted(this.scheduler.length)} training steps`],
+    ]);
+  }
+
+  /** In a notebook: the parts, a line each. */
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    return { "text/plain": this[PRINTED]() };
   }
 
   /** The same parts in another kind of pipeline: `StableDiffusionImg2ImgPipeline.fromPipe(pipe)`. Weights are shared. */

@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import type { CLIPTextModel } from "../models/index.ts";
+import { plural } from "../printed.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
@@ -29,7 +30,9 @@ export class PromptEncoder {
   async encode(prompts: readonly string[], skip = 0): Promise<Tensor> {
     const layers = this.#model.config.num_hidden_layers;
     if (!Number.isInteger(skip) || skip < 0 || skip >= layers) {
-      throw new RangeError(`clipSkip is ${skip}; expected 0 to ${layers - 1}, the text encoder has ${layers} layers`);
+      throw new RangeError(
+        `clipSkip is ${skip}; expected 0 to ${layers - 1}, the text encoder has ${plural(layers, "layer")}`,
+      );
     }
     const written = prompts.map((prompt) => this.#tokenizer.maybeConvertPrompt(prompt));
     const { inputIds } = this.#tokenizer.batch(written);

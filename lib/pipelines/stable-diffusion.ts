@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import { Image, type ImageMetadata } from "../images/index.ts";
+import { plural } from "../printed.ts";
 import { Scheduler } from "../schedulers/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -52,7 +53,9 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   protected checkInputChannels(got: number, latents: number): void {
     if (got === latents) return;
     const hint = got === 2 * latents + 1 ? "; it is an inpainting model: use StableDiffusionInpaintPipeline" : "";
-    throw new RangeError(`${this.constructor.name}: the U-Net takes ${got} channels, expected ${latents}${hint}`);
+    throw new RangeError(
+      `${this.constructor.name}: the U-Net takes ${plural(got, "channel")}, expected ${latents}${hint}`,
+    );
   }
 
   /**

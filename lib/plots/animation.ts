@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import type { MimeData } from "./figure.ts";
+import { filmPlayer } from "./film-player.ts";
 import { plural } from "./format.ts";
 import { rgb, SERIES } from "./palette.ts";
-import { describe, type PicturesInput, picturesOf } from "./pictures.ts";
+import { checkCount, describe, type PicturesInput, picturesOf } from "./pictures.ts";
 import { enlarged, type Raster, rasterOf } from "./pixels.ts";
 import { checkRange, checkWhole, extentOf, pictureRange, type Range } from "./ranges.ts";
 import { tag } from "./svg.ts";
@@ -26,12 +27,15 @@ export interface AnimationOptions {
   format?: (typeof FORMATS)[number];
   /** A bar below the picture that shows how far the film is; default true. */
   bar?: boolean;
-  /** What it shows, for the text alternative. */
+  /** One line above. */
   title?: string;
+  /** A text below each frame, as many as there are frames; default "3 / 40". */
+  captions?: readonly (string | number)[];
 }
 
 /**
- * Plays pictures as a film that begins anew at its end. Readers who asked their system for less motion see the last frame.
+ * Plays pictures as a film that begins anew at its end, with a button to pause and a slider to step through it. Readers who
+ * asked their system for less motion see the last frame, and on paper everybody does.
  * `animate(frames, { title: "from noise to digit" })`.
  *
  * @param frames - `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures
@@ -42,7 +46,9 @@ export function animate(frames: PicturesInput, options: AnimationOptions = {}): 
   const { fps = 10, hold = 1.5, format = "webp" } = options;
   const pictures = picturesOf(where, frames, { three: "grey" });
   if (pictures.count > MOST_FRAMES) {
-    throw new RangeError(`${where}: ${pictures.count} frames, expected at most ${MOST_FRAMES}. Take every tenth.`);
+    throw new RangeError(
+      `${where}: ${plural(pictures.count, "frame")}, expected at most ${MOST_FRAMES}. Take every tenth.`,
+    );
   }
   if (!(fps > 0 && fps <= 60)) throw new RangeError(`${where}: fps is ${String(fps)}, expected above 0 and at most 60`);
   if (!(hold >= 0 && hold <= 60)) throw new RangeError(`${where}: hold is ${String(hold)}, expected 0 to 60 seconds`);
@@ -54,18 +60,45 @@ export function animate(frames: PicturesInput, options: AnimationOptions = {}): 
   if (options.range !== undefined) checkRange(where, options.range);
   checkWhole(where, "scale", options.scale);
   const scale = options.scale ?? Math.max(1, Math.floor(224 / Math.max(pictures.width, pictures.height)));
+  if (options.captions) checkCount(where, "captions", options.captions, pictures.count, "frame");
   const title = options.title ? `${options.title}: ` : "";
   const alt = `${title}animation of ${plural(pictures.count, "frame")}, ${describe(pictures)} pixels`;
   return new Animation(format, alt, async () => {
     const all = await pictures.read();
     const range = options.range ?? all[0]!.range ?? pictureRange(extentOf(all.map((picture) => picture.pixels)));
-    const rasters = all.map((picture, i) => {
-      const raster = inColour(enlarged(rasterOf(picture, range), scale));
-      return options.bar === false ? raster : withBar(raster, (i + 1) / all.length);
-    });
-    const delay = rasters.map((_, i) => Math.round(1000 / fps + (i === rasters.length - 1 ? hold * 1000 : 0)));
-    return film(rasters, delay, format);
+    const frames = all.map((picture) => inColour(rasterOf(picture, range)));
+    return filmOf(frames, { ...options, fps, hold, format, scale, alt });
   });
+}
+
+/** How {@link filmOf} plays frames. */
+interface Playing {
+  readonly fps: number;
+  readonly hold: number;
+  readonly format: (typeof FORMATS)[number];
+  /** CSS pixels for each of a frame's. */
+  readonly scale: number;
+  /** Pixels of the file for each of a frame's; default `scale`. */
+  readonly fileScale?: number;
+  readonly alt: string;
+  readonly bar?: boolean;
+  readonly title?: string;
+  readonly captions?: readonly (string | number)[];
+}
+
+/** Frames in colour and of one size as a film: the file, and a player for the page. */
+export async function filmOf(frames: readonly Raster[], playing: Playing): Promise<Film> {
+  const { fps, hold, format, scale, title, alt } = playing;
+  const large = frames.map((frame, i) => {
+    const raster = enlarged(frame, playing.fileScale ?? scale);
+    return playing.bar === false ? raster : withBar(raster, (i + 1) / frames.length);
+  });
+  const each = Math.round(1000 / fps);
+  const last = Math.round(1000 / fps + hold * 1000);
+  const delay = frames.map((_, i) => (i === frames.length - 1 ? last : each));
+  const captions = frames.map((_, i) => String(playing.captions?.[i] ?? `${i + 1} / ${frames.length}`));
+  const player = await filmPlayer({ frames, scale, title, captions, delay: each, hold: last, alt });
+  return { ...(await film(large, delay, format)), player };
 }
 
 /** A film as a file. */
@@ -78,6 +111,8 @@ interface Film {
   readonly width: number;
   /** Height in pixels. */
   readonly height: number;
+  /** HTML that plays it in a page, with a slider; undefined where it is too large for that. */
+  readonly player?: string;
 }
 
 /** A film that shows itself. In a script write it to a file: `await film.save("walk.webp")`. */
@@ -112,13 +147,14 @@ export class Animation {
   }
 
   async [DISPLAY](): Promise<MimeData> {
-    const { bytes, last, width, height } = await this.#made();
+    const { bytes, last, width, height, player = "" } = await this.#made();
     const address = (type: string, file: Uint8Array) =>
       `data:image/${type};base64,${Buffer.from(file).toString("base64")}`;
     const still = tag("source", { media: "(prefers-reduced-motion: reduce)", srcset: address("png", last) });
     const style = "image-rendering:pixelated;max-width:100%;height:auto;display:block";
     const image = tag("img", { src: address(this.#format, bytes), width, height, alt: this.#alt, style });
-    return { "text/html": `<picture>${still}${image}</picture>`, "text/plain": this.#alt };
+    const picture = `<picture class="difflab-still">${still}${image}</picture>`;
+    return { "text/html": player + picture, "text/plain": this.#alt };
   }
 
   [inspect.custom](): string {
@@ -127,11 +163,7 @@ export class Animation {
 }
 
 /** Rasters of one size as one file that plays them over and over; `delay` in milliseconds for each. */
-export async function film(
-  rasters: readonly Raster[],
-  delay: number[],
-  format: (typeof FORMATS)[number],
-): Promise<Film> {
+async function film(rasters: readonly Raster[], delay: number[], format: (typeof FORMATS)[number]): Promise<Film> {
   const { default: sharp } = await import("sharp");
   const { width, height } = rasters[0]!;
   const strip = Buffer.concat(rasters.map((raster) => raster.bytes));

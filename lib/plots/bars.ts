@@ -1,3 +1,4 @@
+import { plural } from "../printed.ts";
 import { type ChartOptions, drawChart } from "./chart.ts";
 import { Figure } from "./figure.ts";
 import { label } from "./format.ts";
@@ -62,9 +63,9 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
   const pending = listOf(where, record ? Object.values(input) : input);
   const count = pending.shape.reduce((n, d) => n * d, 1);
   if (count > MOST_BARS)
-    throw new RangeError(`${where}: ${count} values, expected at most ${MOST_BARS}. For many: histogram.`);
+    throw new RangeError(`${where}: ${plural(count, "value")}, expected at most ${MOST_BARS}. For many: histogram.`);
   if (names && names.length !== count)
-    throw new RangeError(`${where}: ${names.length} labels for ${count} values; expected as many`);
+    throw new RangeError(`${where}: ${plural(names.length, "label")} for ${plural(count, "value")}; expected as many`);
   if (options.yRange !== undefined) checkRange(`${where}: yRange`, options.yRange);
   const { highlight } = options;
   if (typeof highlight === "number" && !(Number.isInteger(highlight) && highlight >= 0 && highlight < count)) {

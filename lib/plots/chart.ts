@@ -29,7 +29,7 @@ export interface Chart extends ChartOptions {
 export async function drawChart(chart: Chart): Promise<Drawing> {
   const { width = CHART.width, height = CHART.height, legend = [], notes = [], alt } = chart;
   const title = titleBlock(chart.title, width);
-  const names = legend.length > 0 ? legendBlock(legend, 0, title.height) : { body: "", height: 0 };
+  const names = legend.length > 0 ? legendBlock(legend, 0, title.height, width) : { body: "", height: 0 };
   const top = title.height + names.height;
   const plot = await plotMarkup(chart, { width, height });
   const placed = plot.replace("<svg ", `<svg x="0" y="${top}" `);

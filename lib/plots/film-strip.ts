@@ -17,7 +17,7 @@ export interface FilmStripOptions extends GridOptions {
   valueName?: string;
   /** Frames shown at most, evenly chosen, the first and the last among them; default 20. */
   limit?: number;
-  /** Frames in a row; default 10. */
+  /** Frames in a row; default: rows of equal length, at most eight. */
   columns?: number;
 }
 
@@ -31,7 +31,7 @@ export interface FilmStripOptions extends GridOptions {
  */
 export function filmStrip(frames: PicturesInput, options: FilmStripOptions = {}): Figure {
   const where = "filmStrip";
-  const { limit = 20, columns = 10, stepName = "step", valueName = "" } = options;
+  const { limit = 20, columns, stepName = "step", valueName = "" } = options;
   const pictures = picturesOf(where, frames, { three: "grey" });
   checkWhole(where, "limit", limit);
   checkWhole(where, "columns", columns);
@@ -53,7 +53,7 @@ export function filmStrip(frames: PicturesInput, options: FilmStripOptions = {})
     });
     const shown = chosen.map((i) => all[i]!);
     const rows: Row[] = [];
-    const each = Math.min(columns, shown.length);
+    const each = Math.min(columns ?? Math.ceil(shown.length / Math.ceil(shown.length / 8)), shown.length);
     for (let from = 0; from < shown.length; from += each) {
       rows.push({ pictures: shown.slice(from, from + each), captions: captions.slice(from, from + each) });
     }

@@ -1,3 +1,5 @@
+export { plural } from "../printed.ts";
+
 /**
  * A number as a label: three significant digits, an exponent only for the very large and small, a true minus sign.
  * 0.98765 is 0.988, 1234567 is 1.23e6.
@@ -27,11 +29,6 @@ export function grouped(value: number): string {
 /** `[1, 28, 28]` as people write sizes: 1 × 28 × 28. */
 export function sizes(shape: readonly number[]): string {
   return shape.join(" × ");
-}
-
-/** 1 image, 3 images. */
-export function plural(count: number, word: string): string {
-  return `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function trimmed(text: string): string {

@@ -1,11 +1,20 @@
 import { type Drawing, Figure } from "./figure.ts";
 import { plural } from "./format.ts";
 import { COLUMN, drawRaster, GAP, noteBlock, SMALL, titleBlock } from "./parts.ts";
-import { checkCount, describe, type Picture, type Pictures, type PicturesInput, picturesOf } from "./pictures.ts";
+import {
+  channelLikeness,
+  checkCount,
+  describe,
+  type Picture,
+  type Pictures,
+  type PicturesInput,
+  picturesOf,
+} from "./pictures.ts";
 import { rasterOf } from "./pixels.ts";
 import {
   checkRange,
   checkWhole,
+  contrastNote,
   type Extent,
   extentOf,
   pictureRange,
@@ -41,7 +50,7 @@ export interface ImagesOptions extends GridOptions {
  * `showImages(x, { captions: ["noisy", "clean"] })`.
  *
  * @param images - grey `[h, w]`, `[n, h, w]`, `[n, 1, h, w]` or RGB `[3, h, w]`, `[n, 3, h, w]`; a data set; or a list of such.
- *   `[3, h, w]` is one picture in colour, unless there are three captions
+ *   `[3, h, w]` is one picture in colour, unless `stack` made it of three grey ones or there are three captions
  * @returns a figure that shows itself; values that are NaN or infinite stand out in magenta, yellow and cyan, and are counted
  * @throws RangeError where the shapes fit no pictures or the captions not the pictures
  */
@@ -49,7 +58,7 @@ export function showImages(images: PicturesInput, options: ImagesOptions = {}): 
   const where = "showImages";
   checkOptions(where, options);
   const { captions, limit = 200 } = options;
-  const pictures = picturesOf(where, images, { three: captions?.length === 3 ? "grey" : "colour" });
+  const pictures = picturesOf(where, images, { three: captions?.length === 3 ? "grey" : undefined });
   if (captions) checkCount(where, "captions", captions, pictures.count);
   checkWhole(where, "columns", options.columns);
   checkWhole(where, "limit", limit);
@@ -63,8 +72,13 @@ export function showImages(images: PicturesInput, options: ImagesOptions = {}): 
       rows.push({ pictures: shown.slice(at, at + columns), captions: texts?.slice(at, at + columns) });
     }
     const more = pictures.count > count ? `the first ${count} of ${plural(pictures.count, "picture")}` : "";
+    const { height, width } = pictures;
+    const unlike = pictures.ambiguous && channelLikeness(shown[0]!) < 0.5;
+    const three = unlike
+      ? `[3, ${height}, ${width}] is shown as one picture in colour; for three grey ones: x.reshape(3, 1, ${height}, ${width})`
+      : "";
     const what = `${plural(count, "picture")} of ${describe(pictures)} pixels`;
-    return drawRows(rows, { ...options, what, notes: [more] });
+    return drawRows(rows, { ...options, what, notes: [more, three] });
   });
 }
 
@@ -87,7 +101,11 @@ export function showRows(rows: Readonly<Record<string, PicturesInput>>, options:
   if (!isObject(rows) || Array.isArray(rows)) {
     throw new TypeError(`${where}: got ${kind(rows)}, expected an object of rows: { noisy: x, noise: e }`);
   }
-  const named = Object.entries(rows).map(([name, input]) => [name, picturesOf(`${where}: "${name}"`, input)] as const);
+  const read = (three?: "grey") =>
+    Object.entries(rows).map(([name, input]) => [name, picturesOf(`${where}: "${name}"`, input, { three })] as const);
+  // `[3, h, w]` beside a row of three grey pictures is such a row itself.
+  const found = read();
+  const named = found.some(([, { count, channels }]) => count === 3 && channels === 1) ? read("grey") : found;
   const [first] = named;
   if (!first) throw new RangeError(`${where}: got no rows, expected at least one: { noisy: x }`);
   for (const [name, pictures] of named) checkFit(where, name, pictures, first);
@@ -223,7 +241,13 @@ class Scales {
     const special = specialNote(this.#all, true);
     if (this.#given === "each")
       return ["black and white are the least and the greatest value of each picture", special];
-    if (this.#eachRow && !this.#given) return [special];
+    if (this.#eachRow && !this.#given) {
+      const faint = this.#rows.map((row, r) => {
+        const note = contrastNote(this.range(r, row.pictures[0]!), this.#extent(r));
+        return note && `${row.name}: ${note}`;
+      });
+      return [...faint, special];
+    }
     const range = this.range(0, this.#rows[0]!.pictures[0]!);
     return [rangeNote(range, this.#all, this.#given === undefined), special];
   }

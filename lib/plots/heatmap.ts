@@ -1,5 +1,6 @@
 import { type Drawing, Figure } from "./figure.ts";
 import { label } from "./format.ts";
+import { correlation, cosine } from "./likeness.ts";
 import { diverging } from "./palette.ts";
 import { COLUMN, drawRaster, GAP, noteBlock, pixelAxes, pixelTitles, scaleBar, titleBlock } from "./parts.ts";
 import { describe, type Picture, type Pictures, picturesOf } from "./pictures.ts";
@@ -29,19 +30,16 @@ export interface HeatmapOptions {
  * The colours can be told apart by the colour-blind; the numbers show on hover.
  * `showHeatmap(grad(f)(x), { unit: "change of p" })`.
  *
- * @param maps - `[h, w]`, or several by name, shown side by side: `{ "finite differences": a, "backward": b }`
+ * @param maps - `[h, w]`; several as `[n, h, w]` or a list of matrices; or by name: `{ "finite differences": a, "backward": b }`
  * @returns a figure that shows itself
  * @throws RangeError where a shape is no matrix, or maps to be compared differ in theirs
  */
 export function showHeatmap(
-  maps: NumbersInput | Readonly<Record<string, NumbersInput>>,
+  maps: NumbersInput | readonly NumbersInput[] | Readonly<Record<string, NumbersInput>>,
   options: HeatmapOptions = {},
 ): Figure {
   const where = "showHeatmap";
-  const named = isMap(maps) ? { "": maps } : (maps as Readonly<Record<string, NumbersInput>>);
-  const list = Object.entries(named).map(
-    ([name, map]) => [name, matrix(name ? `${where}: "${name}"` : where, map)] as const,
-  );
+  const list = mapsOf(where, maps);
   const first = list[0]?.[1];
   if (!first) throw new RangeError(`${where}: got no maps, expected at least one: { gradient: g }`);
   checkWhole(where, "scale", options.scale);
@@ -66,12 +64,38 @@ export function showHeatmap(
   });
 }
 
-function isMap(value: unknown): value is NumbersInput {
-  return Array.isArray(value) || isNumbers(value) || isTensor(value) || (isObject(value) && isNumbers(value.data));
+type Named = readonly [name: string, map: Pictures];
+
+/** The maps of an argument with their names: those given, or their numbers. */
+function mapsOf(where: string, input: Parameters<typeof showHeatmap>[0]): Named[] {
+  if (Array.isArray(input) && input.some((each) => isTensor(each) || isNumbers(each))) {
+    return (input as readonly NumbersInput[]).map((map, i) => [String(i), matrix(`${where}: map ${i}`, map)]);
+  }
+  if (Array.isArray(input) || isNumbers(input) || isTensor(input) || (isObject(input) && isNumbers(input.data))) {
+    return several(picturesOf(where, input as NumbersInput, { three: "grey" }), where);
+  }
+  const named = Object.entries(input as Readonly<Record<string, NumbersInput>>);
+  return named.map(([name, map]) => [name, matrix(`${where}: "${name}"`, map)]);
+}
+
+/** The matrices of `[n, h, w]`, read once. */
+function several(maps: Pictures, where: string): Named[] {
+  if (maps.count === 1) return [["", only(where, maps)]];
+  let all: Promise<Picture[]> | undefined;
+  return Array.from({ length: maps.count }, (_, i) => {
+    const read = async () => {
+      all ??= maps.read();
+      return [(await all)[i]!];
+    };
+    return [String(i), only(where, { ...maps, count: 1, read })];
+  });
 }
 
 function matrix(where: string, input: NumbersInput): Pictures {
-  const pictures = picturesOf(where, input);
+  return only(where, picturesOf(where, input, { three: "grey" }));
+}
+
+function only(where: string, pictures: Pictures): Pictures {
   if (pictures.count !== 1 || pictures.channels !== 1) {
     throw new RangeError(`${where}: got ${pictures.count} maps of ${describe(pictures)}, expected one matrix [h, w]`);
   }
@@ -85,43 +109,47 @@ interface NamedMap {
 
 async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise<Drawing> {
   const margin = { left: 26, top: 16 };
-  const room = (COLUMN - (maps.length - 1) * 3 * GAP) / maps.length - margin.left;
+  // Several maps stand in rows of equal length, at most four.
+  const columns = Math.ceil(maps.length / Math.ceil(maps.length / 4));
+  const room = (COLUMN - (columns - 1) * 3 * GAP) / columns - margin.left;
   const widest = Math.max(...maps.map(({ picture }) => picture.width));
   const scale = options.scale ?? Math.max(1, Math.floor(Math.min(room, 300) / widest));
   const extents = maps.map(({ picture }) => extentOf([picture.pixels]));
   const sizesOfAll = extents.map(({ low, high }) => Math.max(-low, high) || 1);
   const limits = sizesOfAll.map((own) => (options.limit === "each" ? own : (options.limit ?? Math.max(...sizesOfAll))));
+  const place = Math.max(widest * scale, maps.length === 1 || options.limit === "each" ? 140 : 60);
 
   const title = titleBlock(options.title);
   const parts = [title.body];
   const hover: string[] = [];
-  let [x, bottom] = [0, 0];
+  let [top, bottom] = [title.height, title.height];
   for (const [i, { name, picture }] of maps.entries()) {
+    if (i % columns === 0) top = bottom + (i === 0 ? 0 : GAP);
     const limit = limits[i]!;
-    let y = title.height;
+    const left = (i % columns) * (margin.left + place + 3 * GAP) + margin.left;
+    let y = top;
     if (name) {
-      const text = wrap(name, Math.max(picture.width * scale + margin.left, 90));
-      parts.push(lines(text, x + margin.left, y + 12, { bold: true }));
+      const text = wrap(name, Math.max(picture.width * scale, 90));
+      parts.push(lines(text, left, y + 12, { bold: true }));
       y += text.length * lineHeight() + 2;
     }
     y += margin.top;
-    const left = x + margin.left;
     const raster = colouredRaster(picture, (value) => diverging(value / limit));
     parts.push(await drawRaster(raster, left, y, scale), pixelAxes(picture.width, picture.height, left, y, scale));
     if (picture.width * picture.height <= 1024) hover.push(pixelTitles(picture, left, y, scale));
     y += picture.height * scale + GAP;
-    if (options.limit === "each" || i === 0) {
-      const bar = await legend(limit, {
-        x: left,
-        y,
-        width: Math.min(220, Math.max(140, picture.width * scale)),
-        name: options.unit,
-      });
+    if (options.limit === "each") {
+      const bar = await legend(limit, { x: left, y, width: Math.min(220, place), name: options.unit });
       parts.push(bar.body);
       y += bar.height;
     }
     bottom = Math.max(bottom, y);
-    x += margin.left + Math.max(picture.width * scale, 140) + 3 * GAP;
+  }
+  if (options.limit !== "each") {
+    const width = Math.min(220, Math.max(140, widest * scale));
+    const bar = await legend(limits[0]!, { x: margin.left, y: bottom, width, name: options.unit });
+    parts.push(bar.body);
+    bottom += bar.height;
   }
   const special = specialNote(extentOf(maps.map(({ picture }) => picture.pixels)), true);
   const likeness = compared(maps, options.compare ?? "none");
@@ -132,12 +160,14 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
     parts.push(lines([likeness], margin.left, bottom + 12));
     bottom += lineHeight() + 4;
   }
-  const width = Math.max(x - 3 * GAP, 240);
+  const width = Math.max(columns * (margin.left + place + 3 * GAP) - 3 * GAP, 240);
   const note = noteBlock([cut, special], width, bottom);
-  const what = maps.map(({ name, picture }, i) => {
+  const told = maps.slice(0, 4);
+  const what = told.map(({ name, picture }, i) => {
     const { low, high } = extents[i]!;
     return `${name ? `${name}, ` : ""}heat map of ${picture.height} × ${picture.width} values from ${label(low)} to ${label(high)}`;
   });
+  if (maps.length > told.length) what.push(`${maps.length - told.length} more`);
   const alt = [options.title, ...what, likeness, special].filter(Boolean).join(". ");
   return { width, height: bottom + note.height + 2, body: parts.join("") + note.body, hover: hover.join(""), alt };
 }
@@ -154,7 +184,7 @@ function legend(limit: number, place: { x: number; y: number; width: number; nam
 function compared(maps: readonly NamedMap[], compare: (typeof COMPARISONS)[number]): string {
   if (compare === "none") return "";
   const [a, b] = maps.map(({ picture }) => picture.pixels) as [ArrayLike<number>, ArrayLike<number>];
-  const value = compare === "cosine" ? cosine(a, b) : cosine(centred(a), centred(b));
+  const value = compare === "cosine" ? cosine(a, b) : correlation(a, b);
   const name = compare === "cosine" ? "cosine similarity" : "correlation";
   return `${name} ${closeness(value)}`;
 }
@@ -164,21 +194,4 @@ function closeness(value: number): string {
   return Number.isNaN(value)
     ? "undefined (a map is zero everywhere, or holds NaN)"
     : value.toFixed(6).replace("-", "−");
-}
-
-/** a·b / (|a| |b|) */
-export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [dot, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    dot += a[i]! * b[i]!;
-    aa += a[i]! ** 2;
-    bb += b[i]! ** 2;
-  }
-  return dot / (Math.sqrt(aa) * Math.sqrt(bb));
-}
-
-function centred(list: ArrayLike<number>): number[] {
-  const values = Array.from(list);
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
-  return values.map((v) => v - mean);
 }

@@ -109,7 +109,9 @@ function curveOf(where: string, name: string, input: SeriesInput, x: NumbersInpu
   const xs: Pending | undefined = at === undefined ? undefined : listOf(`${where}: x`, at);
   const count = (list: Pending) => list.shape.reduce((n, d) => n * d, 1);
   if (xs && count(xs) !== count(y)) {
-    throw new RangeError(`${where}: ${count(y)} values for ${count(xs)} places on the x axis; expected as many`);
+    throw new RangeError(
+      `${where}: ${plural(count(y), "value")} for ${count(xs)} places on the x axis; expected as many`,
+    );
   }
   return { name, x: xs, y };
 }

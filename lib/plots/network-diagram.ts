@@ -1,9 +1,14 @@
+import { Module } from "../nn/module.ts";
+import { outputShapes } from "../nn/shapes.ts";
+import { zeros } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { arrow, extent, rect, type Shape } from "./blocks.ts";
 import { type Drawing, Figure } from "./figure.ts";
-import { sizes } from "./format.ts";
+import { grouped, sizes } from "./format.ts";
 import { SERIES } from "./palette.ts";
 import { COLUMN, SMALL, titleBlock } from "./parts.ts";
 import { lineHeight, lines, wrap } from "./svg.ts";
+import { drawUNet, type UNetShapes } from "./u-net-diagram.ts";
 
 /** One step of a chain of layers. */
 export interface LayerShape {
@@ -13,15 +18,31 @@ export interface LayerShape {
   readonly shape: Shape;
 }
 
+/** How a network is drawn. */
+export interface NetworkOptions {
+  /** One line above. */
+  title?: string;
+  /** Of a model: the shape of one input without the batch, `[1, 28, 28]`. */
+  input?: Shape;
+  /** Of a model that takes more than one input: calls it once, `() => model.forward(x, t)`. Nothing is computed. */
+  run?: () => unknown;
+}
+
 /**
- * Draws layers as a chain, each with its name and the shape of what it gives out:
+ * Draws layers as a chain, each with its name and the shape of what it gives out: those of a model, with
+ * `drawNetwork(model, { input: [1, 28, 28] })`, or
  * `drawNetwork([{ name: "image", shape: [1, 28, 28] }, { name: "conv 3 × 3", shape: [16, 14, 14] }])`.
  *
- * @param layers - the input first: `[{ name: "image", shape: [1, 28, 28] }, { name: "conv 3 × 3", shape: [16, 14, 14] }, ...]`
- * @throws RangeError where there are no layers or a shape is empty
+ * @param layers - a model, of which each layer is drawn, or of a large one each part; or layers, the input first
+ * @throws RangeError where there are no layers, a shape is empty, or a model cannot be called with the input
  */
-export function drawNetwork(layers: readonly LayerShape[], options: { title?: string } = {}): Figure {
+export function drawNetwork(layers: readonly LayerShape[] | Module, options: NetworkOptions = {}): Figure {
   const where = "drawNetwork";
+  if (layers instanceof Module) {
+    const title = options.title ?? `${layers.constructor.name}, ${grouped(layers.numParameters())} weights`;
+    if (hasLevels(layers) && options.input) return drawUNet(layers.shapes(options.input), { title });
+    return drawNetwork(layersOf(where, layers, options), { title });
+  }
   if (!Array.isArray(layers) || layers.length === 0) {
     throw new RangeError(`${where}: got no layers, expected at least one: [{ name: "image", shape: [1, 28, 28] }]`);
   }
@@ -33,6 +54,46 @@ export function drawNetwork(layers: readonly LayerShape[], options: { title?: st
       );
   }
   return new Figure(where, async () => chain(layers, options.title));
+}
+
+/** A U-Net that knows its own shapes. */
+function hasLevels(model: Module): model is Module & { shapes(image: Shape): UNetShapes } {
+  return "shapes" in model && typeof model.shapes === "function";
+}
+
+const MOST_LAYERS = 28;
+
+/** What a model's layers give out: of the innermost, or where these are many, of the parts that hold them. */
+function layersOf(where: string, model: Module, { input, run }: NetworkOptions): LayerShape[] {
+  const name = model.constructor.name;
+  if (!input && !run) throw new RangeError(`${where}: of ${name}, give the shape of one input: { input: [1, 28, 28] }`);
+  const call = run ?? (() => (model as unknown as { forward(x: Tensor): unknown }).forward(zeros([1, ...input!])));
+  let shapes: Record<string, readonly number[]>;
+  try {
+    shapes = outputShapes(model, call);
+  } catch (cause) {
+    const next = run ? "" : ` Where it takes more than one input: { run: () => model.forward(x, t) }.`;
+    const got = input ? ` with an input [1, ${input.join(", ")}]` : "";
+    throw new RangeError(`${where}: ${name} could not be called${got}: ${(cause as Error).message}.${next}`, { cause });
+  }
+  const parts = [...model.namedModules()].filter(([part]) => part !== "" && part in shapes);
+  const depths = parts.map(([part]) => part.split(".").length);
+  const leaves = parts.filter(([part]) => !parts.some(([other]) => other.startsWith(`${part}.`)));
+  const shown = leaves.length <= MOST_LAYERS ? leaves : parts.filter((_, i) => depths[i] === Math.min(...depths));
+  const order = Object.keys(shapes);
+  const chosen = shown.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  const layers = chosen.map(([part, module]) => ({ name: layerName(part, module), shape: shapes[part]!.slice(1) }));
+  return input ? [{ name: "input", shape: input }, ...layers] : layers;
+}
+
+/** `conv1: Conv2d(1, 16, 3)` of a layer; in a list, where the name is a number, the layer alone. */
+function layerName(part: string, module: Module): string {
+  const own = String(module)
+    .split("\n")[0]!
+    .replace(/\(\)?$/, "")
+    .replace(/kernelSize=\[(\d+),(\d+)\]/, "$1×$2")
+    .replace(/, padding=[^,)]+/, "");
+  return /(^|\.)\d+$/.test(part) ? own : `${part}: ${own}`;
 }
 
 function chain(layers: readonly LayerShape[], title?: string): Drawing {

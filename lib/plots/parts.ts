@@ -38,12 +38,13 @@ export function legendBlock(
   entries: readonly { name: string; colour: string; dash?: string }[],
   x: number,
   y: number,
+  room = COLUMN,
 ): Block {
   let at = x;
   let row = y;
   const body = entries.map(({ name, colour, dash }) => {
     const width = 24 + textWidth(name) + 14;
-    if (at > x && at + width > COLUMN) {
+    if (at > x && at + width > room) {
       at = x;
       row += lineHeight() + 2;
     }

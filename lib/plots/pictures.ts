@@ -1,3 +1,5 @@
+import { plural } from "./format.ts";
+import { correlation } from "./likeness.ts";
 import {
   isNumbers,
   isObject,
@@ -68,9 +70,12 @@ export interface Pictures {
   readonly channels: 1 | 3;
   /** The labels that came with the pictures. */
   readonly labels: readonly string[] | undefined;
+  /** Whether one picture in colour was made of `[3, h, w]`, which could be three grey ones. */
+  readonly ambiguous?: boolean;
   read(): Promise<Picture[]>;
 }
 
+const STACK = Symbol.for("difflab.stack");
 const LARGEST_SIDE = 8192;
 const EXPECTED =
   "[height, width], [n, height, width], [1 or 3, height, width] or [n, 1 or 3, height, width], channels first";
@@ -79,7 +84,8 @@ const EXPECTED =
  * Finds the pictures in an argument.
  *
  * @param where - the function, for errors
- * @param options.three - what `[3, h, w]` is: one picture in colour (default), or three grey ones, as for a film
+ * @param options.three - what `[3, h, w]` is: one picture in colour, or three grey ones, as for a film; default colour,
+ *   unless `stack` made it of three
  * @throws RangeError where the shape is none of pictures, or those of a list differ; TypeError where there are no numbers
  */
 export function picturesOf(where: string, input: PicturesInput, options: { three?: "colour" | "grey" } = {}): Pictures {
@@ -90,8 +96,6 @@ export function picturesOf(where: string, input: PicturesInput, options: { three
   ) {
     return several(where, input as readonly (ImageLike | NumbersInput | PictureLike)[]);
   }
-  if (hasTensor(input))
-    return arrange(where, valuesOf(where, input.toTensor({ range: [0, 1] })), undefined, options.three);
   if (isPictures(input)) {
     const labels = input.labels && Array.from(input.labels, (label) => input.classes?.[Number(label)] ?? String(label));
     return arrange(where, valuesOf(where, { data: input.images, shape: input.shape }), labels);
@@ -100,7 +104,24 @@ export function picturesOf(where: string, input: PicturesInput, options: { three
     const labels = input.label === undefined ? undefined : [String(input.label)];
     return arrange(where, valuesOf(where, { data: input.image, shape: input.shape }), labels);
   }
-  return arrange(where, valuesOf(where, input), undefined, options.three);
+  if (hasTensor(input))
+    return arrange(where, valuesOf(where, input.toTensor({ range: [0, 1] })), undefined, options.three);
+  const three = options.three ?? (isStack(input) ? "grey" : undefined);
+  return arrange(where, valuesOf(where, input), undefined, three);
+}
+
+/** Whether a tensor was made by `stack`, of one picture after the other. */
+function isStack(input: unknown): boolean {
+  return isObject(input) && (input as { [STACK]?: boolean })[STACK] === true;
+}
+
+/** How alike the channels of a picture in colour are at least: 1 where they are the same but for contrast, 0 where they have nothing in common. */
+export function channelLikeness({ pixels, channels }: Picture): number {
+  if (channels === 1) return 1;
+  const channel = (c: number) => Array.from({ length: pixels.length / 3 }, (_, i) => pixels[3 * i + c]!);
+  const [red, green, blue] = [0, 1, 2].map(channel) as [number[], number[], number[]];
+  const pairs = [correlation(red, green), correlation(green, blue), correlation(red, blue)];
+  return Math.min(...pairs.map((r) => (Number.isNaN(r) ? 1 : Math.abs(r))));
 }
 
 function several(where: string, list: readonly (ImageLike | NumbersInput | PictureLike)[]): Pictures {
@@ -136,7 +157,8 @@ function arrange(where: string, values: Pending, labels?: readonly string[], thr
       return { width, height, channels, pixels, range };
     });
   };
-  return { count, width, height, channels, labels, read };
+  const ambiguous = values.shape.length === 3 && channels === 3 && three === undefined;
+  return { count, width, height, channels, labels, read, ...(ambiguous && { ambiguous }) };
 }
 
 /** Number, channels, height and width of what a shape is taken for. */
@@ -157,7 +179,7 @@ function layout(
   }
   if (shape.length === 4) {
     throw new RangeError(
-      `${where}: [${shape.join(", ")}] has ${b} channels, expected 1 (grey) or 3 (red, green, blue). Show the channels as pictures of their own: x.reshape([${a * b}, ${c}, ${d}]).`,
+      `${where}: [${shape.join(", ")}] has ${plural(b, "channel")}, expected 1 (grey) or 3 (red, green, blue). Show the channels as pictures of their own: x.reshape([${a * b}, ${c}, ${d}]).`,
     );
   }
   throw new RangeError(`${where}: got [${shape.join(", ")}], expected ${EXPECTED}`);
@@ -193,10 +215,18 @@ function isPictures(value: unknown): value is PicturesLike {
 }
 
 /** Checks a list of captions, steps or values against the pictures that they belong to. */
-export function checkCount(where: string, what: string, list: { readonly length: number }, count: number): void {
+export function checkCount(
+  where: string,
+  what: string,
+  list: { readonly length: number },
+  count: number,
+  each = "picture",
+): void {
   if (typeof list !== "object" || list === null)
     throw new TypeError(`${where}: ${what} is ${kind(list)}, expected a list`);
   if (list.length !== count) {
-    throw new RangeError(`${where}: ${list.length} ${what} for ${count} pictures; expected as many`);
+    throw new RangeError(
+      `${where}: ${plural(list.length, what.replace(/s$/, ""))} for ${plural(count, each)}; expected as many`,
+    );
   }
 }

@@ -3,7 +3,7 @@ import { label } from "./format.ts";
 import { drawRaster, GAP, noteBlock, pixelAxes, pixelTitles, scaleBar, titleBlock } from "./parts.ts";
 import { describe, type Picture, type PicturesInput, picturesOf } from "./pictures.ts";
 import { rasterOf } from "./pixels.ts";
-import { checkRange, checkWhole, extentOf, pictureRange, type Range, specialNote } from "./ranges.ts";
+import { checkRange, checkWhole, contrastNote, extentOf, pictureRange, type Range, specialNote } from "./ranges.ts";
 import { tag } from "./svg.ts";
 
 const LARGEST = 64;
@@ -89,13 +89,15 @@ async function draw(picture: Picture, options: PixelsOptions): Promise<Drawing> 
   const bar = await scaleBar(grey, ticks, { x, y: bottom + GAP, width: Math.min(160, right - x) });
   const figureWidth = Math.max(right + 2, 200);
   const special = specialNote(extent, true);
-  const note = noteBlock([special], figureWidth, bottom + GAP + bar.height);
+  const contrast = options.range === undefined ? contrastNote(range, extent) : "";
+  const note = noteBlock([contrast, special], figureWidth, bottom + GAP + bar.height);
   const alt = [
     options.title,
     `picture of ${height} × ${width} pixels, values from ${label(extent.low)} to ${label(extent.high)}`,
     (options.mark ?? [])
       .map(([row, column]) => `row ${row}, column ${column} marked: ${label(pixels[row * width + column]!, 4)}`)
       .join(", "),
+    contrast,
     special,
   ];
   return {

@@ -55,10 +55,25 @@ export function checkRange(where: string, range: unknown): void {
 /** A sentence on what the grey levels mean, empty where it goes without saying. */
 export function rangeNote(range: Range, extent: Extent, found: boolean): string {
   const [low, high] = range;
+  const contrast = found ? contrastNote(range, extent) : "";
+  if (contrast) return contrast;
   if (found && low === 0 && (high === 1 || high === 255)) return "";
   const note = `black is ${label(low)}, white ${label(high)}`;
   const beyond = extent.low < low - 1e-6 || extent.high > high + 1e-6;
   return beyond ? `${note}; the values go from ${label(extent.low)} to ${label(extent.high)}` : note;
+}
+
+/**
+ * A sentence on pictures whose values lie so close together that hardly anything is seen; empty where there is contrast.
+ *
+ * @param range - in which they are shown, found by us
+ */
+export function contrastNote([low, high]: Range, extent: Extent): string {
+  if (extent.low === extent.high) return `every value is ${label(extent.low)}`;
+  if (extent.high - extent.low >= 0.1 * (high - low)) return "";
+  const [from, to] = [label(extent.low), label(extent.high)];
+  const ends = [extent.low, extent.high].map((end) => Number(end.toPrecision(3)));
+  return `the values only go from ${from} to ${to}, so there is little contrast; range: [${ends.join(", ")}] stretches it`;
 }
 
 /** A sentence on numbers that are none, with the colours that stand for them; empty where there are none. */

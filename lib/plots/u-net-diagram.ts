@@ -1,3 +1,4 @@
+import { plural } from "../printed.ts";
 import { arrow, type Block, elbow, extent, rect, type Shape } from "./blocks.ts";
 import { type Drawing, Figure } from "./figure.ts";
 import { sizes } from "./format.ts";
@@ -37,7 +38,7 @@ export function drawUNet(shapes: UNetShapes, options: { title?: string } = {}): 
   const up = shapes.up ?? down;
   const middle = shapes.middle ?? down.at(-1)!;
   if (up.length !== down.length) {
-    throw new RangeError(`${where}: ${down.length} levels down and ${up.length} up; expected as many`);
+    throw new RangeError(`${where}: ${plural(down.length, "level")} down and ${up.length} up; expected as many`);
   }
   for (const [name, shape] of [
     ["input", input],

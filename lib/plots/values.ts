@@ -1,3 +1,5 @@
+import { plural } from "../printed.ts";
+
 /** What figures are made of: tensors, or numbers in arrays. */
 
 /** A tensor of this library, or whatever else has a shape and gives its elements. */
@@ -56,7 +58,7 @@ export function valuesOf(where: string, input: unknown): Pending {
   if (count === 0) throw new RangeError(`${where}: [${found.shape.join(", ")}] is empty; there is nothing to show.`);
   if (count > MOST_VALUES) {
     throw new RangeError(
-      `${where}: [${found.shape.join(", ")}] is ${count} numbers, a figure takes ${MOST_VALUES}. Show a part of it.`,
+      `${where}: [${found.shape.join(", ")}] is ${plural(count, "number")}, a figure takes ${MOST_VALUES}. Show a part of it.`,
     );
   }
   return {
@@ -64,7 +66,9 @@ export function valuesOf(where: string, input: unknown): Pending {
     async read() {
       const { data, range } = await found.read();
       if (data.length !== count) {
-        throw new RangeError(`${where}: ${data.length} numbers do not fill the shape [${found.shape.join(", ")}]`);
+        throw new RangeError(
+          `${where}: ${plural(data.length, "number")} do not fill the shape [${found.shape.join(", ")}]`,
+        );
       }
       return { shape: found.shape, data: plain(data), range };
     },
@@ -99,7 +103,9 @@ function look(where: string, input: unknown): Found {
     const { data, shape } = input;
     const count = shape.reduce((n, d) => n * d, 1);
     if (count !== data.length) {
-      throw new RangeError(`${where}: ${data.length} numbers do not fill the shape [${shape.join(", ")}] (${count})`);
+      throw new RangeError(
+        `${where}: ${plural(data.length, "number")} do not fill the shape [${shape.join(", ")}] (${count})`,
+      );
     }
     return known(data, shape);
   }
@@ -133,8 +139,8 @@ function nestedShape(where: string, list: readonly unknown[]): number[] {
       if (length >= 0) for (const [i, each] of (part as unknown[]).entries()) check(each, dim + 1, `${path}[${i}]`);
       return;
     }
-    const got = length < 0 ? kind(part) : `${length} elements`;
-    const expected = dim === shape.length ? "a number" : `${shape[dim]} elements`;
+    const got = length < 0 ? kind(part) : plural(length, "element");
+    const expected = dim === shape.length ? "a number" : plural(shape[dim], "element");
     throw new RangeError(`${where}: ${path || "the list"} holds ${got}, expected ${expected} as in those before it`);
   };
   check(list, 0, "");

@@ -1,5 +1,6 @@
 import { copyModel } from "./copy-model.ts";
 import { engine } from "./engine.ts";
+import { quietProbe } from "./quiet-probe.ts";
 import { Session } from "./sessions.ts";
 import { settings } from "./settings.ts";
 
@@ -78,6 +79,8 @@ async function attempt(device: Device): Promise<string | null> {
     return `onnxruntime-node for ${process.platform} ${process.arch} is built without it`;
   }
   const model = copyModel("float32", [1]);
+  const quiet = device === "webgpu" ? await quietProbe(model, device) : null;
+  if (quiet !== null) return quiet;
   const session = new Session(model, { device, threads: 1, arena: false });
   try {
     const data = Float32Array.of(3);

@@ -1,4 +1,5 @@
 import type { Structure } from "../lower/structure.ts";
+import { plural } from "../printed.ts";
 
 /** Says what onnxruntime's message means, where that is known, and keeps the message where not. */
 export function explain(error: unknown, graph?: Structure): Error {
@@ -9,7 +10,7 @@ export function explain(error: unknown, graph?: Structure): Error {
     // Negative indices were moved below those that count from the end.
     const index = Number(bounds[1]) < -size ? Number(bounds[1]) + size : Number(bounds[1]);
     return new RangeError(
-      `index ${index} is out of range; the indexed dimension has ${size} elements, 0 to ${size - 1}`,
+      `index ${index} is out of range; the indexed dimension has ${plural(size, "element")}, 0 to ${size - 1}`,
       { cause: error },
     );
   }

@@ -19,7 +19,9 @@ const DEFAULTS = {
 
 /** Settings of `EDMEulerScheduler`. */
 export type EDMEulerConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS> & {
+  /** Smallest noise level. */
   readonly sigma_min: number;
+  /** Largest noise level. */
   readonly sigma_max: number;
 };
 

@@ -16,12 +16,16 @@ export const KDPM2 = {
   steps_offset: 0,
 } as const satisfies Partial<SchedulerSettings>;
 
+/** Settings that these schedulers share. */
 type KDPM2Settings = CommonSettings & Pick<SchedulerSettings, "timestep_spacing" | "steps_offset"> & SigmaSettings;
 
 /** Where a step begins, where its middle is, and where it ends. */
 export interface KDPM2Levels {
+  /** Noise level at the start of the step. */
   readonly from: number;
+  /** Noise level of the second call of the model. */
   readonly middle: number;
+  /** Noise level at the end of the step. */
   readonly to: number;
   /** Noise put back at the end. */
   readonly up: number;

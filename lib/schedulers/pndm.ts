@@ -1,4 +1,5 @@
 import type { Settings } from "../config/fields.ts";
+import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
 import { Scheduler, type StepOutput, type TimestepOptions } from "./scheduler.ts";
@@ -57,7 +58,7 @@ export class PNDMScheduler extends Scheduler<PNDMConfig> {
     } else {
       if (n < 4)
         throw new RangeError(
-          `${this.name}.setTimesteps: ${n} steps; the Runge-Kutta start needs 4, or set skip_prk_steps`,
+          `${this.name}.setTimesteps: ${plural(n, "step")}; the Runge-Kutta start needs 4, or set skip_prk_steps`,
         );
       const half = Math.floor(Math.floor(this.length / n) / 2);
       const pairs = rising.slice(-4).flatMap((t) => [t, t + half]);

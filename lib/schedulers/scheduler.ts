@@ -1,4 +1,5 @@
 import type { Settings } from "../config/fields.ts";
+import { counted, listed, PRINTED, plural } from "../printed.ts";
 import type { Generator } from "../random/index.ts";
 import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -165,6 +166,20 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   /** A scheduler like this one before any run. A subclass whose constructor takes more than settings overrides it. */
   protected fresh(): this {
     return new (this.constructor as new (settings: object) => this)({ ...this.config });
+  }
+
+  [PRINTED](): string {
+    const { num_train_timesteps, beta_start, beta_end, beta_schedule, prediction_type } = this.config;
+    const run =
+      this.numInferenceSteps === null
+        ? "no run yet: setTimesteps(n) starts one"
+        : `a run of ${plural(this.numInferenceSteps, "step")}`;
+    const betas = beta_start === undefined ? "" : `, beta ${beta_start} to ${beta_end} (${beta_schedule})`;
+    return listed(this.constructor.name, [
+      ["training", `${counted(num_train_timesteps)} steps${betas}`],
+      ["prediction", prediction_type ?? "epsilon"],
+      ["sampling", run],
+    ]);
   }
 
   /** The config as diffusers writes it to `scheduler_config.json`. */

@@ -1,4 +1,5 @@
 import type { Settings } from "../config/fields.ts";
+import { plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Choices } from "./config.ts";
@@ -110,7 +111,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     this.#index ??= this.#begin ?? this.indexForTimestep(timestep);
     if (this.#index >= this.timesteps.length) {
       throw new RangeError(
-        `${this.name}.step: all ${this.timesteps.length} steps of this run are done; call setTimesteps`,
+        `${this.name}.step: this run of ${plural(this.timesteps.length, "step")} is done; call setTimesteps`,
       );
     }
     return this.#index;

@@ -2,9 +2,10 @@ import { allocate, arrayName, type DType, holds, isDType, isFloat, type TypedArr
 import { type Node, source } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
+import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
-import { inRange, nodeOf, type Operand } from "./operands.ts";
+import { inRange, nodeOf, type Operand, type ShapeArguments, shapeArguments } from "./operands.ts";
 import type { Nested } from "./print.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -90,7 +91,7 @@ function natural(data: TypedArray): DType {
 function made(data: TypedArray, shape: Shape, options: TensorOptions & { dtype: DType }): Tensor {
   checkShape("tensor", shape);
   if (sizeOf(shape) !== data.length) {
-    throw new RangeError(`tensor: ${data.length} elements do not fit the shape ${show(shape)}`);
+    throw new RangeError(`tensor: ${plural(data.length, "element")} do not fit the shape ${show(shape)}`);
   }
   return fromArray(options.dtype, shape, data, options);
 }
@@ -104,7 +105,7 @@ export function fromArray(dtype: DType, shape: Shape, data: TypedArray, options:
     throw new TypeError(`fromArray: ${dtype} needs a ${arrayName(dtype)}, got ${(data as object).constructor.name}`);
   }
   if (sizeOf(shape) !== data.length) {
-    throw new RangeError(`fromArray: ${data.length} elements do not fit the shape ${show(shape)}`);
+    throw new RangeError(`fromArray: ${plural(data.length, "element")} do not fit the shape ${show(shape)}`);
   }
   return finish(source(new HostArray(dtype, [...shape], data, options.device ?? settings.device)), options);
 }
@@ -120,13 +121,19 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
   return finish(g.expand(g.constant(value, options.dtype ?? "float32", value !== 0 && value !== 1), shape), options);
 }
 
-/** Zeros of a shape: `zeros([2, 3])`. */
-export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+/** Zeros of a shape: `zeros([2, 3])`, or `zeros(2, 3)`. */
+export function zeros(shape: Shape, options?: TensorOptions): Tensor;
+export function zeros(...shape: number[]): Tensor;
+export function zeros(...args: ShapeArguments<TensorOptions>): Tensor {
+  const [shape, options] = shapeArguments(args);
   return full(shape, 0, options);
 }
 
-/** Ones of a shape: `ones([2, 3])`. */
-export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
+/** Ones of a shape: `ones([2, 3])`, or `ones(2, 3)`. */
+export function ones(shape: Shape, options?: TensorOptions): Tensor;
+export function ones(...shape: number[]): Tensor;
+export function ones(...args: ShapeArguments<TensorOptions>): Tensor {
+  const [shape, options] = shapeArguments(args);
   return full(shape, 1, options);
 }
 
@@ -176,7 +183,8 @@ export function arange(a: number, b?: number | TensorOptions, step = 1, options:
  * `[0, 0.25, 0.5, 0.75, 1]`.
  */
 export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
-  if (!Number.isInteger(count) || count < 0) throw new RangeError(`linspace: got ${count} numbers, expected 0 or more`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`linspace: got ${plural(count, "number")}, expected 0 or more`);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
   // From both ends towards the middle, so that the last number is exact.
   const values = Array.from({ length: count }, (_, i) =>
@@ -207,10 +215,13 @@ export function cat(list: readonly Tensor[], dim = 0): Tensor {
 /** Tensors of one shape joined along a new dimension. `stack([a, b, c])` of three `[28, 28]` is `[3, 28, 28]`. */
 export function stack(list: readonly Tensor[], dim = 0): Tensor {
   if (list.length === 0) throw new RangeError("stack: got an empty list; expected at least one tensor");
-  return cat(
+  const out = cat(
     list.map((x) => x.unsqueeze(dim)),
     dim,
   );
+  // Figures ask for it: three grey pictures in a stack have the shape of one in colour.
+  if (dim === 0) Object.defineProperty(out, Symbol.for("difflab.stack"), { value: true });
+  return out;
 }
 
 /** `condition ? a : b`, elementwise with broadcasting. `where(x.gt(0), x, 0)`. */

@@ -1,6 +1,8 @@
 import { type Node, source } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
+import type { Shape } from "../graph/shape.ts";
 import { checkOptions } from "../options.ts";
+import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
 import { current, HostArray } from "../runtime/storage.ts";
 import { TensorState } from "./state.ts";
@@ -56,7 +58,7 @@ export function checkRange(where: string, index: Node, size: number, negative: b
     if (v === except) continue;
     if (v >= size || v < (negative ? -size : 0)) {
       throw new RangeError(
-        `${where}: index ${v} is out of range; the indexed dimension has ${size} elements, 0 to ${size - 1}`,
+        `${where}: index ${v} is out of range; the indexed dimension has ${plural(size, "element")}, 0 to ${size - 1}`,
       );
     }
   }
@@ -95,4 +97,20 @@ export function inRange(
 /** `f(1, 2)` and `f([1, 2])` alike. */
 export function listed(values: number[] | [readonly number[]]): readonly number[] {
   return values.length === 1 && Array.isArray(values[0]) ? values[0] : (values as number[]);
+}
+
+/** A shape and options, or the sizes one by one, as PyTorch takes them too. */
+export type ShapeArguments<O> = number[] | [shape: Shape, options?: O];
+
+/** `f([2, 3], options)` and `f(2, 3)` alike. */
+export function shapeArguments<O extends object>(args: ShapeArguments<O>): [shape: Shape, options: O] {
+  const [first, second] = args;
+  if (args.every((size) => typeof size === "number")) return [args as number[], {} as O];
+  if (typeof first === "number") {
+    const sizes = (args as unknown[]).filter((size) => typeof size === "number");
+    throw new TypeError(
+      `with options the shape is a list: got ${sizes.join(", ")} and options, expected [${sizes.join(", ")}], options`,
+    );
+  }
+  return [first as Shape, (second ?? {}) as O];
 }

@@ -96,6 +96,12 @@ export function formatNow(x: Tensor): string {
   return formatLazy(x);
 }
 
+/** The elements in nested lists, computed while the program waits. */
+export function listNow(x: Tensor): Nested {
+  const values = x.dtype === "float16" ? x.float() : x;
+  return nested(x.numel() === 0 ? [] : readNow(values.node), x.shape, x.dtype);
+}
+
 function notes(x: Tensor): string {
   return `${x.device === "cpu" ? "" : `, device=${x.device}`}${x.requiresGrad ? ", requiresGrad=true" : ""}`;
 }

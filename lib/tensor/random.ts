@@ -2,6 +2,7 @@ import type { DType, TypedArray } from "../graph/dtype.ts";
 import { checkShape, type Shape, sizeOf } from "../graph/shape.ts";
 import { fillNormal, fillRandint, fillRandperm, fillUniform, type Generator } from "../random/index.ts";
 import type { TensorOptions } from "./create.ts";
+import { type ShapeArguments, shapeArguments } from "./operands.ts";
 import { Tensor } from "./tensor.ts";
 import { live } from "./trace.ts";
 
@@ -22,12 +23,18 @@ function drawn(where: string, dtype: DType, shape: Shape, fill: () => TypedArray
  * Numbers of the standard normal distribution: PyTorch's CPU numbers for the same seed, to 2e-6. `randn([2, 3])`,
  * `randn([8, 1, 28, 28]).mul(sigma)`.
  */
-export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+export function randn(shape: Shape, options?: RandomOptions): Tensor;
+export function randn(...shape: number[]): Tensor;
+export function randn(...args: ShapeArguments<RandomOptions>): Tensor {
+  const [shape, options] = shapeArguments(args);
   return drawn("randn", "float32", shape, () => fillNormal(new Float32Array(sizeOf(shape)), options), options);
 }
 
 /** Numbers evenly distributed from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. `rand([2, 3])`. */
-export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+export function rand(shape: Shape, options?: RandomOptions): Tensor;
+export function rand(...shape: number[]): Tensor;
+export function rand(...args: ShapeArguments<RandomOptions>): Tensor {
+  const [shape, options] = shapeArguments(args);
   return drawn("rand", "float32", shape, () => fillUniform(new Float32Array(sizeOf(shape)), options), options);
 }
 

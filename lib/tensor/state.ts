@@ -5,6 +5,7 @@ import { gradMode, Node, source } from "../graph/node.ts";
 import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
+import { plural } from "../printed.ts";
 import { computeAlong, realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
 import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
 import type { Operand } from "./operands.ts";
@@ -219,7 +220,7 @@ export abstract class TensorState {
   /** The only element as a number (true and false as 1 and 0). `await loss.item()` in a cell. */
   async item(): Promise<number> {
     if (this.numel() !== 1)
-      throw new RangeError(`item: ${show(this.shape)} holds ${this.numel()} elements, expected 1`);
+      throw new RangeError(`item: ${show(this.shape)} holds ${plural(this.numel(), "element")}, expected 1`);
     return Number((await this.#elements())[0]);
   }
 
@@ -347,3 +348,27 @@ function mappedOn(node: Node, device: string): Node {
   if (file) return source(new FileArray(node.dtype, node.shape, file, device));
   return new Node(node.op, [mappedOn(node.inputs[0]!, device)], node.attrs, node.shape, node.dtype);
 }
+
+// `x[0]` ends here, behind the class's own prototype: fields and methods are found before and cost nothing more.
+Object.setPrototypeOf(
+  TensorState.prototype,
+  new Proxy(Object.create(null), {
+    get(_, key) {
+      if (typeof key === "string" && /^-?\d+$/.test(key)) {
+        throw new TypeError(
+          `x[${key}] does not index a tensor. Write x.at(${key}); x.at(null, ${key}) for x[:, ${key}] in Python.`,
+        );
+      }
+      return Reflect.get(Object.prototype, key);
+    },
+    set(_, key, value, receiver) {
+      if (typeof key === "string" && /^-?\d+$/.test(key)) {
+        throw new TypeError(
+          `x[${key}] = ... does not work: elements are not set one by one. Make a list and call tensor(list), or choose with where(condition, a, x).`,
+        );
+      }
+      return Reflect.set(Object.prototype, key, value, receiver);
+    },
+    has: (_, key) => Reflect.has(Object.prototype, key),
+  }),
+);

@@ -2,7 +2,7 @@ import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
 import { indexNode, inRange } from "./operands.ts";
-import { formatNow, mimeBundle } from "./print.ts";
+import { formatNow, listNow, mimeBundle } from "./print.ts";
 import { Shaping } from "./shaping.ts";
 
 /** One place of an index: a slice's number, a range, everything, or a tensor of numbers. */
@@ -127,6 +127,22 @@ export class Tensor extends Shaping {
   /** The same as `matmul`: `[n, k]` times `[k, m]` is `[n, m]`. */
   mm(other: Tensor): Tensor {
     return this.matmul(other);
+  }
+
+  // ---- what JavaScript does with objects
+
+  /** Operators do not work on tensors; TypeScript lets a comparison of two pass. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new TypeError(
+      "operators do not work on tensors. Write x.add(y) for x + y, and sub, mul, div, pow; x.gt(y) for x > y, and lt, ge, le, eq. " +
+        "The number in a tensor of one element is (await x.item()).",
+    );
+  }
+
+  /** The elements in nested lists, for `JSON.stringify`. */
+  toJSON(): unknown {
+    return listNow(this);
   }
 
   // ---- display

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type HubOptions, resolveFiles } from "../hub/index.ts";
 import { notice } from "../notice.ts";
+import { counted, PRINTED, plural } from "../printed.ts";
 import { writeWhole } from "../safetensors/write.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -124,6 +125,10 @@ export class CLIPTokenizer {
     return CLIPTokenizer.fromVocabulary(vocab, merges, { modelMaxLength });
   }
 
+  [PRINTED](): string {
+    return `CLIPTokenizer: ${counted(this.vocabSize)} tokens, prompts of up to ${this.modelMaxLength}`;
+  }
+
   /** Number of tokens, with those added. Ids are below it. */
   get vocabSize(): number {
     let largest = -1;
@@ -186,7 +191,7 @@ export class CLIPTokenizer {
       const cut = ids.slice(1 + room, -1);
       truncated.push(this.decode(cut));
       if (cut.length === 0) return ids;
-      const count = `the prompt takes ${ids.length} tokens with start and end, ${maxLength} fit`;
+      const count = `the prompt takes ${plural(ids.length, "token")} with start and end, ${maxLength} fit`;
       if (!truncation) throw new RangeError(`CLIPTokenizer.batch: ${count}; shorten it, or leave truncation on`);
       onNotice(`CLIPTokenizer: ${count}; cut off: ${JSON.stringify(truncated.at(-1))}`);
       return [...ids.slice(0, 1 + room), this.eosTokenId];
@@ -254,7 +259,7 @@ export class CLIPTokenizer {
    */
   addConcept(token: string, vectors = 1): number[] {
     if (!Number.isInteger(vectors) || vectors < 1) {
-      throw new RangeError(`CLIPTokenizer.addConcept: ${vectors} vectors; expected a whole number from 1 up`);
+      throw new RangeError(`CLIPTokenizer.addConcept: ${plural(vectors, "vector")}; expected a whole number from 1 up`);
     }
     const tokens = Array.from({ length: vectors }, (_, i) => (i === 0 ? token : `${token}_${i}`));
     const taken = tokens.find((t) => this.tokenToId(t) !== undefined);

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { plural } from "../printed.ts";
 
 /** What a tokenizer's folder says. */
 export interface TokenizerFiles {
@@ -98,7 +99,7 @@ export function parseTokenizer(textOf: (name: string) => string | undefined, whe
     const id = vocab.get(content) ?? tokens.get(content)?.id;
     if (id === undefined) {
       throw new Error(
-        `${where}: the special token ${JSON.stringify(content)} is not in the vocabulary of ${vocab.size} tokens`,
+        `${where}: the special token ${JSON.stringify(content)} is not in the vocabulary of ${plural(vocab.size, "token")}`,
       );
     }
     tokens.set(content, { content, id, special: true });

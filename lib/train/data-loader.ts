@@ -1,5 +1,6 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { counted, PRINTED, plural } from "../printed.ts";
 import { fillRandperm, Generator } from "../random/index.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -32,6 +33,11 @@ export class TensorDataset implements Dataset {
   private constructor(columns: readonly { data: TypedArray; tensor: Tensor; row: number }[]) {
     this.#columns = columns;
     this.length = columns[0]!.tensor.shape[0]!;
+  }
+
+  [PRINTED](): string {
+    const columns = this.#columns.map(({ tensor }) => `[${tensor.shape.join(", ")}] ${tensor.dtype}`);
+    return `TensorDataset: ${counted(this.length)} examples of ${columns.join(" and ")}`;
   }
 
   /** Reads the tensors once; batches are then taken in this thread. */
@@ -108,8 +114,15 @@ export class DataLoader {
       throw new RangeError(`DataLoader: batchSize is ${this.batchSize}, expected an integer above 0`);
     }
     if (this.length === 0) {
-      throw new RangeError(`DataLoader: ${this.dataset.length} examples make no batch of ${this.batchSize}`);
+      throw new RangeError(`DataLoader: ${plural(this.dataset.length, "example")} make no batch of ${this.batchSize}`);
     }
+  }
+
+  [PRINTED](): string {
+    const { shuffle, dropLast } = this.options;
+    const how = [shuffle && "shuffled", dropLast && "a smaller last one left out"].filter(Boolean);
+    const batches = `${counted(this.length)} batches of ${this.batchSize} from ${counted(this.dataset.length)} examples`;
+    return `DataLoader: ${[batches, ...how].join(", ")}`;
   }
 
   /** Batches in an epoch. */

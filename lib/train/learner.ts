@@ -4,6 +4,7 @@ import { clipGradNorm } from "../optim/clip.ts";
 import type { EMA } from "../optim/ema.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { Schedule } from "../optim/schedule.ts";
+import { counted, listed, PRINTED } from "../printed.ts";
 import { defaultGenerator } from "../random/index.ts";
 import { openSafetensors } from "../safetensors/index.ts";
 import { noGrad } from "../tensor/grad.ts";
@@ -17,7 +18,7 @@ import { Progress } from "./progress.ts";
 export type Objective = (...batch: Tensor[]) =>
   | Tensor
   | ({
-      /** What is minimized: a scalar. */
+      /** What is minimised: a scalar. */
       loss: Tensor;
     } & Record<string, Tensor>);
 
@@ -65,7 +66,7 @@ export interface LearnerOptions {
   readonly optimizer: Optimizer;
   /** The batches to train on. */
   readonly data: DataLoader;
-  /** What is minimized, given a batch. */
+  /** What is minimised, given a batch. */
   readonly objective: Objective;
   /** Looked at after each epoch, without training. */
   readonly validation?: DataLoader;
@@ -263,6 +264,17 @@ export class Learner {
       `fit: the ${key === "loss" ? "loss" : "length of the gradient"} is ${value} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
         "The weights are those before this step. A lower learning rate or clipNorm: 1 may help.",
     );
+  }
+
+  [PRINTED](): string {
+    const { model, optimizer, data } = this.options;
+    const loss = this.losses.at(-1);
+    const head = `Learner after ${counted(this.step)} ${this.step === 1 ? "step" : "steps"}${loss === undefined ? "" : `, loss ${loss.toPrecision(3)}`}`;
+    return listed(head, [
+      ["model", `${model.constructor.name}, ${counted(model.numParameters())} weights`],
+      ["optimizer", optimizer[PRINTED]()],
+      ["data", data[PRINTED]()],
+    ]);
   }
 
   /** Means of the objective's numbers over a data set, without training. */

@@ -4,15 +4,17 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { readNotebook, writeNotebook } from "../../kernel/client/index.ts";
 import { installKernelspec, kernelspecFolder } from "../../kernel/spec/install.ts";
 import { packageRoot } from "../../kernel/spec/package-root.ts";
 import { findPython } from "../../kernel/spec/python.ts";
-import { parseStartArgs } from "../../kernel/start/args.ts";
+import { parseStartArgs } from "../../kernel/start/args.mjs";
 import { provideJupyter } from "../../kernel/start/jupyter.ts";
 import { placeKernel } from "../../kernel/start/kernel-place.ts";
 import { findFreePort } from "../../kernel/start/lab.ts";
 import { buildIsCurrent, packagesAreCurrent } from "../../kernel/start/start.mjs";
 import { createSteps, StepError } from "../../kernel/start/steps.mjs";
+import { copyLesson } from "../../kernel/start/working-copy.ts";
 
 const root = packageRoot();
 let scratch: string;
@@ -27,8 +29,8 @@ afterEach(() => {
 describe("the arguments of npm start", () => {
   const parse = (...args: string[]) => parseStartArgs(args, root, scratch);
 
-  test("none open the first notebook of the lesson, in a browser, on Jupyter's port", () => {
-    const notebook = { folder: join(root, "notebooks"), file: "00-hello.ipynb" };
+  test("none open the first notebook of the student's copy of the lesson, in a browser, on Jupyter's port", () => {
+    const notebook = { folder: join(root, "lesson"), file: "00-hello.ipynb" };
     expect(parse()).toEqual({ check: false, help: false, browser: true, port: 8888, notebook });
   });
 
@@ -42,7 +44,33 @@ describe("the arguments of npm start", () => {
   });
 
   test("a file name of the lesson's is found from any folder", () => {
-    expect(parse("00-hello.ipynb").notebook.folder).toBe(join(root, "notebooks"));
+    expect(parse("00-hello.ipynb").notebook.folder).toBe(join(root, "lesson"));
+  });
+
+  test("the path of a notebook as the repository keeps it opens that one", () => {
+    const path = join(root, "notebooks", "00-hello.ipynb");
+    expect(parse(path).notebook).toEqual({ folder: join(root, "notebooks"), file: "00-hello.ipynb" });
+  });
+
+  test.each([
+    [["--help"], 0],
+    [["-h"], 0],
+    [["--chek"], 1],
+    [["99"], 1],
+  ])("%j is answered before anything is installed", (args, code) => {
+    // A clone in which nothing is installed or built yet.
+    for (const folder of ["kernel/start", "notebooks"]) {
+      cpSync(join(root, folder), join(scratch, folder), { recursive: true });
+    }
+    writeFileSync(join(scratch, "package.json"), '{ "type": "module" }');
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["kernel/start/start.mjs", ...args], {
+      cwd: scratch,
+      encoding: "utf8",
+    });
+    expect(stdout + stderr).toContain("npm start [-- [--check]");
+    expect(status).toBe(code);
+    expect(stdout).not.toMatch(/packages/);
+    expect(existsSync(join(scratch, "node_modules"))).toBe(false);
   });
 
   test.each([
@@ -54,6 +82,67 @@ describe("the arguments of npm start", () => {
     [["a.ipynb", "b.ipynb"], /2 notebooks.*expected one/],
   ])("%j is refused with what was expected", (args, message) => {
     expect(() => parse(...args)).toThrow(message);
+  });
+});
+
+describe("the student's copy of the lesson", () => {
+  const from = join(root, "notebooks");
+  const open = (name = "02-gradients.ipynb") => readNotebook(join(scratch, name));
+  const code = (name?: string) =>
+    open(name)
+      .cells.filter(({ cell_type }) => cell_type === "code")
+      .map(({ source }) => [source].flat().join(""));
+
+  test("holds stubs in place of the solutions, no outputs, and the solutions folded away below the checks", () => {
+    const { written, behind } = copyLesson(from, scratch);
+    expect(written).toContain("02-gradients.ipynb");
+    expect(behind).toEqual([]);
+    expect(code().join("\n")).not.toContain("BEGIN SOLUTION");
+    expect(code().filter((source) => source.includes("No answer yet.")).length).toBeGreaterThanOrEqual(3);
+    const { cells } = open();
+    expect(cells.every((cell) => cell.cell_type !== "code" || cell.outputs.length === 0)).toBe(true);
+    const check = cells.findIndex(({ id }) => id === "check-central");
+    expect(cells[check]!.metadata.nbgrader).toMatchObject({ grade: true, points: 2 });
+    expect([cells[check + 1]!.source].flat().join("")).toMatch(/^<details>[\s\S]+div\(2 \* h\)[\s\S]+<\/details>$/);
+    expect(existsSync(join(scratch, "tsconfig.json"))).toBe(true);
+  });
+
+  test("is left as it is where a student has worked in it, also when the lesson has changed since", () => {
+    const lesson = join(scratch, "lesson");
+    const mine = join(scratch, "mine");
+    cpSync(from, lesson, { recursive: true });
+    copyLesson(lesson, mine);
+    const change = (folder: string, text: string) => {
+      const notebook = readNotebook(join(folder, "02-gradients.ipynb"));
+      notebook.cells[0]!.source = text;
+      writeNotebook(join(folder, "02-gradients.ipynb"), notebook);
+    };
+    change(mine, "my notes");
+    expect(copyLesson(lesson, mine)).toEqual({ written: [], behind: [] });
+    change(lesson, "a better beginning");
+    expect(copyLesson(lesson, mine)).toEqual({ written: [], behind: ["02-gradients.ipynb"] });
+    expect(readNotebook(join(mine, "02-gradients.ipynb")).cells[0]!.source).toEqual(["my notes"]);
+  });
+
+  test("follows the lesson where the student has only run it", () => {
+    const lesson = join(scratch, "lesson");
+    const mine = join(scratch, "mine");
+    cpSync(from, lesson, { recursive: true });
+    copyLesson(lesson, mine);
+    const run = readNotebook(join(mine, "03-noise.ipynb"));
+    for (const cell of run.cells) if (cell.cell_type === "code") cell.execution_count = 1;
+    writeNotebook(join(mine, "03-noise.ipynb"), run);
+    expect(copyLesson(lesson, mine)).toEqual({ written: [], behind: [] });
+    const changed = readNotebook(join(lesson, "03-noise.ipynb"));
+    changed.cells[0]!.source = "# Noise, again";
+    writeNotebook(join(lesson, "03-noise.ipynb"), changed);
+    expect(copyLesson(lesson, mine)).toEqual({ written: ["03-noise.ipynb"], behind: [] });
+    expect(readNotebook(join(mine, "03-noise.ipynb")).cells[0]!.source).toEqual(["# Noise, again"]);
+  });
+
+  test("is ignored by git", () => {
+    const { status } = spawnSync("git", ["check-ignore", "-q", "lesson/02-gradients.ipynb"], { cwd: root });
+    expect(status).toBe(0);
   });
 });
 

@@ -10,7 +10,13 @@ interface Cell {
   id: string;
   cell_type: string;
   source: string | string[];
-  outputs: { output_type: string; data?: Record<string, unknown>; ename?: string; traceback?: string[] }[];
+  outputs: {
+    output_type: string;
+    data?: Record<string, unknown>;
+    text?: unknown;
+    ename?: string;
+    traceback?: string[];
+  }[];
 }
 
 describe("the notebook 00-hello", () => {
@@ -29,25 +35,29 @@ describe("the notebook 00-hello", () => {
     expect(result.ok).toBe(true);
   });
 
-  test("shows a plot and two pictures", () => {
-    expect(kinds("histogram")).toContainEqual(expect.arrayContaining([expect.stringMatching(/svg|html/)]));
-    expect(kinds("png")).toEqual([expect.arrayContaining(["image/png"])]);
-    expect(kinds("mix")).toEqual([expect.arrayContaining(["image/png"])]);
+  test("shows plots and pictures made by the library, and a plot of another package", () => {
+    for (const id of ["histogram", "picture", "mix", "distances", "packages"]) {
+      expect(kinds(id), id).toContainEqual(expect.arrayContaining(["image/svg+xml"]));
+    }
   });
 
-  test("shows a type error and an error at run time, each with its line", () => {
+  test("shows a type error, a forgotten await and an error at run time, each with its line", () => {
     const [typed] = fresh.get("type-error")!.outputs;
     expect(typed).toMatchObject({ output_type: "error", ename: "TypeScriptError" });
     expect(plain(typed!.traceback)).toContain("> 2 | guidance.toUpperCase()");
+    const [forgotten] = fresh.get("forgotten-await")!.outputs;
+    expect(plain(forgotten!.traceback)).toContain("Promise<number>");
     const [thrown] = fresh.get("runtime-error")!.outputs;
     expect(thrown).toMatchObject({ output_type: "error", ename: "RangeError" });
-    expect(plain(thrown!.traceback)).toMatch(/> 3 \| +throw new RangeError/);
+    expect(plain(thrown!.traceback)).toMatch(/> 1 \| picture\.add\(randn\(\[32, 32\]\)\)/);
   });
 
-  test("gives the very pictures that are stored in it, since all its noise has a seed", () => {
+  test("gives the very numbers and pictures that are stored in it, since all its noise has a seed", () => {
     const stored = cellsOf(path);
-    for (const id of ["noise", "png", "mix"]) {
-      expect(fresh.get(id)!.outputs[0]!.data, id).toEqual(stored.get(id)!.outputs[0]!.data);
+    for (const id of ["noise", "histogram", "picture", "mix", "check-seed"]) {
+      const shown = (cells: Map<string, Cell>) =>
+        cells.get(id)!.outputs.map(({ data, text }) => data?.["text/plain"] ?? text);
+      expect(shown(fresh), id).toEqual(shown(stored));
     }
   });
 

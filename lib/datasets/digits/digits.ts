@@ -1,3 +1,4 @@
+import { plural } from "../../printed.ts";
 import { Dice } from "../dice.ts";
 import { ImageDataset } from "../image-dataset.ts";
 import { write } from "../strokes/pen.ts";
@@ -55,7 +56,9 @@ function check(n: number, size: number, labels: readonly number[]): void {
     throw new RangeError(`digits: size ${size}; expected ${SIZES.smallest} to ${SIZES.largest} pixels, 28 as in MNIST`);
   }
   if (n * size * size > MOST_PIXELS) {
-    throw new RangeError(`digits: ${n} pictures of ${size}x${size} are ${n * size * size} bytes; draw fewer at a time`);
+    throw new RangeError(
+      `digits: ${plural(n, "picture")} of ${size}x${size} are ${n * size * size} bytes; draw fewer at a time`,
+    );
   }
   const wrong = labels.find((label) => !Number.isInteger(label) || label < 0 || label > 9);
   if (wrong !== undefined || labels.length === 0) {

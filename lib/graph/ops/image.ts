@@ -1,3 +1,4 @@
+import { plural } from "../../printed.ts";
 import { Node, type WindowAttrs } from "../node.ts";
 import { type Shape, show } from "../shape.ts";
 import { cast, inFloat32 } from "./elementwise.ts";
@@ -50,11 +51,13 @@ export function groupNorm(x: Node, weight: Node, bias: Node, groups: number, eps
   requireFloat("groupNorm", x);
   const c = x.shape[1];
   if (c === undefined || c % groups !== 0) {
-    throw new RangeError(`groupNorm: ${show(x.shape)} has ${c} channels, which ${groups} groups do not divide`);
+    throw new RangeError(
+      `groupNorm: ${show(x.shape)} has ${plural(c, "channel")}, which ${plural(groups, "group")} do not divide`,
+    );
   }
   if (weight.size !== c || bias.size !== c) {
     throw new RangeError(
-      `groupNorm: input ${show(x.shape)} has ${c} channels, weight ${show(weight.shape)} and bias ${show(bias.shape)} must too`,
+      `groupNorm: input ${show(x.shape)} has ${plural(c, "channel")}, weight ${show(weight.shape)} and bias ${show(bias.shape)} must too`,
     );
   }
   return inFloat32(x, (wide) => {

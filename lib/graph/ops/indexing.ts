@@ -1,3 +1,4 @@
+import { plural } from "../../printed.ts";
 import { Node } from "../node.ts";
 import { axis, sameShape, show } from "../shape.ts";
 import { cast, inFloat32 } from "./elementwise.ts";
@@ -41,7 +42,7 @@ export function scatterAdd(base: Node, dim: number, index: Node, x: Node): Node 
   const d = axis("scatterAdd", dim, base.shape.length);
   if (!sameShape(index.shape, x.shape) || index.shape.length !== base.shape.length) {
     throw new RangeError(
-      `scatterAdd: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${base.shape.length} dimensions`,
+      `scatterAdd: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${plural(base.shape.length, "dimension")}`,
     );
   }
   const at = indices("scatterAdd", index);

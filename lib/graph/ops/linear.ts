@@ -1,3 +1,4 @@
+import { plural } from "../../printed.ts";
 import { promote } from "../dtype.ts";
 import { type ConvAttrs, Node } from "../node.ts";
 import { broadcast, type Shape, show } from "../shape.ts";
@@ -22,7 +23,7 @@ export function matmul(a: Node, b: Node): Node {
   }
   if (a.shape[p - 1] !== b.shape[q - 2]) {
     throw new RangeError(
-      `matmul: ${show(a.shape)} has ${a.shape[p - 1]} columns and ${show(b.shape)} has ${b.shape[q - 2]} rows; expected equal numbers`,
+      `matmul: ${show(a.shape)} has ${plural(a.shape[p - 1], "column")} and ${show(b.shape)} has ${plural(b.shape[q - 2], "row")}; expected equal numbers`,
     );
   }
   const lead = broadcast("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
@@ -48,11 +49,11 @@ export function conv2d(x: Node, weight: Node, attrs: ConvAttrs): Node {
   const [o, cg, kh, kw] = weight.shape as [number, number, number, number];
   if (c !== cg * attrs.groups) {
     throw new RangeError(
-      `conv2d: input ${show(x.shape)} (NCHW) has ${c} channels, weight ${show(weight.shape)} expects ${cg * attrs.groups}`,
+      `conv2d: input ${show(x.shape)} (NCHW) has ${plural(c, "channel")}, weight ${show(weight.shape)} expects ${cg * attrs.groups}`,
     );
   }
   if (o % attrs.groups !== 0) {
-    throw new RangeError(`conv2d: ${o} output channels cannot be divided into ${attrs.groups} groups`);
+    throw new RangeError(`conv2d: ${o} output channels cannot be divided into ${plural(attrs.groups, "group")}`);
   }
   const { padding: p, stride, dilation } = attrs;
   const ho = outputSize(h, kh, p[0], p[2], stride[0], dilation[0]);

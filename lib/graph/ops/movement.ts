@@ -1,3 +1,4 @@
+import { plural } from "../../printed.ts";
 import { promote } from "../dtype.ts";
 import { Node } from "../node.ts";
 import { axis, inferShape, type Shape, sameShape, show } from "../shape.ts";
@@ -14,7 +15,9 @@ export function reshape(x: Node, to: Shape): Node {
 export function permute(x: Node, dims: readonly number[]): Node {
   const perm = dims.map((d) => axis("permute", d, x.shape.length));
   if (perm.length !== x.shape.length || new Set(perm).size !== perm.length) {
-    throw new RangeError(`permute: dims ${show(dims)} do not name each of the ${x.shape.length} dimensions once`);
+    throw new RangeError(
+      `permute: dims ${show(dims)} do not name each of the ${plural(x.shape.length, "dimension")} once`,
+    );
   }
   if (perm.every((d, i) => d === i)) return x;
   return new Node(

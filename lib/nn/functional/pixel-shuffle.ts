@@ -1,4 +1,5 @@
 import { show } from "../../graph/shape.ts";
+import { plural } from "../../printed.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /**
@@ -26,7 +27,7 @@ export function pixelUnshuffle(x: Tensor, r: number): Tensor {
 export function pixelShuffle(x: Tensor, r: number): Tensor {
   const [b, c, h, w] = images("pixelShuffle", x, r);
   if (c % (r * r) !== 0) {
-    throw new RangeError(`pixelShuffle: ${show(x.shape)} has ${c} channels, expected a multiple of ${r * r}`);
+    throw new RangeError(`pixelShuffle: ${show(x.shape)} has ${plural(c, "channel")}, expected a multiple of ${r * r}`);
   }
   const squares = x.reshape(b, c / (r * r), r, r, h, w); // [B, C, row, column, H, W]
   return squares.permute(0, 1, 4, 2, 5, 3).reshape(b, c / (r * r), h * r, w * r);

@@ -73,7 +73,7 @@ describe("a data set", () => {
   test("refuses parts and indices that do not fit", () => {
     const parts = { name: "x", images: new Uint8Array(4), labels: new Uint8Array(1), classes: ["a"] };
     expect(() => new ImageDataset({ ...parts, shape: [1, 2, 3] })).toThrow(
-      "x: 4 pixels and 1 labels do not make pictures",
+      "x: 4 pixels and 1 label do not make pictures",
     );
     expect(() => new ImageDataset({ ...parts, labels: Uint8Array.of(7), shape: [1, 2, 2] })).toThrow(
       "x: picture 0 has the label 7, expected 0 to 0",

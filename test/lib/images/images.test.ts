@@ -228,7 +228,7 @@ describe("Image", () => {
       [0, 0, 255, 255, 255],
     ]);
     await expect(Image.grid([])).rejects.toThrow("got no pictures");
-    await expect(Image.grid([black], { captions: ["a", "b"] })).rejects.toThrow("2 captions for 1 pictures");
+    await expect(Image.grid([black], { captions: ["a", "b"] })).rejects.toThrow("2 captions for 1 picture");
     await expect(Image.grid([black], { columns: 0 })).rejects.toThrow("0 columns");
   });
 
@@ -256,7 +256,9 @@ describe("Image", () => {
     ]!;
     const bundle = await show.call(image);
     expect(bundle["text/plain"]).toBe("Image 6x4 RGB");
-    expect((await Image.open(Buffer.from(bundle["image/png"]!, "base64"))).toRaw()).toEqual(image.toRaw());
+    // Small, so each pixel is a square on the page.
+    const shown = await Image.open(Buffer.from(bundle["image/png"]!, "base64"));
+    expect(shown.toRaw()).toEqual(image.resize(6 * 56, 4 * 56, { filter: "nearest" }).toRaw());
     expect(inspect(image)).toBe("Image 6x4 RGB");
   });
 

@@ -333,10 +333,10 @@ describe("bad input", () => {
     ["an option of another pipeline", { strength: 0.5 }, /unknown option strength; expected one of prompt, /],
     ["a guidance scale that is NaN", { guidanceScale: Number.NaN }, /guidanceScale is NaN; expected a number/],
     ["no steps", { numInferenceSteps: 0 }, /numInferenceSteps is 0; expected a whole number from 1 up/],
-    ["a size that 8 does not divide", { height: 65 }, /height is 65; expected a number that 8 divides, such as 64/],
+    ["a size that 8 does not divide", { height: 65 }, /height is 65; expected a multiple of 8, such as 64/],
     ["a size of 0", { width: 0 }, /width is 0/],
     ["a seed beside a generator", { seed: 1, generator: new Generator(1) }, /either seed or generator/],
-    ["too many generators", { generator: [new Generator(1), new Generator(1)] }, /2 generators for 1 pictures/],
+    ["too many generators", { generator: [new Generator(1), new Generator(1)] }, /2 generators for 1 picture/],
     ["latents of another size", { latents: draw(1, 1, 4, 4, 4) }, /expected \[1, 4, 8, 8\] for 1 of 64x64/],
     ["negative prompts that do not match", { negativePrompt: ["a", "b"] }, /2 negative prompts for 1 prompts/],
     [
