@@ -5,6 +5,7 @@ import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/** How low-rank changes of a network are made. */
 export interface LoraOptions {
   /** Width of the bottleneck: a change of a weight `[out, in]` is `[out, rank]` times `[rank, in]`; default 8. */
   readonly rank?: number;
