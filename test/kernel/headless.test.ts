@@ -238,11 +238,45 @@ describe("npm run lesson", () => {
     });
   });
 
+  it("with --no-run makes pages of the outputs that are there, with --student without solutions", async () => {
+    const solution = "function two(): number {\n  // BEGIN SOLUTION\n  return 2;\n  // END SOLUTION\n}";
+    const path = write("a.ipynb", "1 + 1", solution, "console.log(two())");
+    const notebook = JSON.parse(readFileSync(path, "utf8"));
+    const stream = (text: string) => [{ output_type: "stream", name: "stdout", text }];
+    notebook.cells[0].outputs = stream("stored output");
+    notebook.cells[2].outputs = stream("the answer");
+    notebook.cells[2].metadata.nbgrader = { grade: true };
+    writeFileSync(path, JSON.stringify(notebook));
+    const whole = await lesson("--no-run", path);
+    expect(whole).toMatchObject({ code: 0, stderr: "" });
+    const page = () => readFileSync(join(folder, "out/a.html"), "utf8").replace(/<[^>]+>/g, "");
+    expect(page()).toContain("stored output");
+    expect(page()).toContain("return 2;");
+    expect(readdirSync(join(folder, "out"))).toEqual(["a.html"]);
+    expect((await lesson("--no-run", "--student", path)).code).toBe(0);
+    expect(page()).toContain("stored output");
+    expect(page()).toContain("No answer yet.");
+    expect(page()).not.toMatch(/return 2;|the answer|BEGIN SOLUTION/);
+  });
+
+  it("with --student runs the solutions and writes neither them nor what their checks printed", async () => {
+    const solution = "function two(): number {\n  // BEGIN SOLUTION\n  return 2;\n  // END SOLUTION\n}";
+    const path = write("a.ipynb", solution, 'console.log("twice:", 2 * two())');
+    expect((await lesson("--student", "--html", path)).code).toBe(0);
+    const written = readFileSync(join(folder, "out/a.ipynb"), "utf8");
+    expect(written).toContain("twice: 4");
+    expect(written).toContain("No answer yet.");
+    expect(written).not.toContain("return 2;");
+  });
+
   it.each([
+    [["--student", "--in-place"], /would throw the solutions away/],
+    [["--no-run", "--in-place"], /nothing for --in-place/],
     [["--nonsense"], /--nonsense[\s\S]*npm run lesson/],
     [["--timeout", "soon"], /--timeout is soon, expected a number/],
     [["."], /no notebooks in \./],
   ])("refuses %j with exit code 2 and the reason", async (args, message) => {
+    if (args.includes("--in-place")) args.push(write("a.ipynb", "1"));
     const { code, stderr } = await lesson(...args);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
