@@ -12,7 +12,7 @@ export interface DisplayMessage {
 /** Takes messages in the order in which they are to appear. */
 export type Publish = (message: DisplayMessage) => void;
 
-/** What `display` may be told beside the value. */
+/** Options of `display`. */
 export interface DisplayOptions {
   /** Name of this output, by which it can be updated later; default: a new one. */
   id?: string;

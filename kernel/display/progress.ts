@@ -1,7 +1,7 @@
 import { type Bar, Group, type ProgressBar, type Show } from "./bars.ts";
 import { describeError } from "./safe.ts";
 
-/** What `progress` may be told beside the items. */
+/** Options of `progress`. */
 export interface ProgressOptions {
   /** Steps in all; default: the `length` or `size` of the items, where they have one. */
   total?: number;

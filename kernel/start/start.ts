@@ -133,7 +133,7 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
               then Select Kernel > Jupyter Kernel... > "${DISPLAY_NAME}".
   JupyterLab  Install Python 3.9 or later (https://www.python.org/downloads), then run npm start again.
 
-  Meanwhile the lesson is run as it is, solutions included, to pages that you can read:
+  Meanwhile the lesson is run, solutions included, and written to pages that you can read:
 `);
   const outDir = join(root, "out", "lesson");
   let failed = false;

@@ -4,7 +4,7 @@ import { convert, MODES, type Pixels } from "./pixels.ts";
 
 /** How pictures are put side by side. */
 export interface GridOptions {
-  /** Pictures in a row; default all. */
+  /** Pictures per row; default all. */
   columns?: number;
   /** A text below each picture. */
   captions?: readonly string[];

@@ -22,12 +22,12 @@ const RANGE = [-1, 1] as const;
 export interface ResizeOptions {
   /** Default "lanczos". */
   filter?: Filter;
-  /** "fill" changes the proportions (default), "cover" cuts off what is too much, "contain" adds white. */
+  /** "fill" changes the proportions (default), "cover" crops, "contain" adds white borders. */
   fit?: (typeof FITS)[number];
 }
 
 /**
- * A picture of 8-bit pixels. It does not change: what alters it gives another. `await Image.open("cat.png")`,
+ * An image of 8-bit pixels. It never changes: every method returns a new one. `await Image.open("cat.png")`,
  * `await Image.fromTensor(x, { range: [0, 1] })`.
  */
 export class Image {
@@ -53,8 +53,8 @@ export class Image {
   /**
    * Opens a PNG, JPEG, WebP, GIF, TIFF or AVIF: a path, an address, or the file's bytes.
    *
-   * It is turned upright as its camera says, brought to 8 bits, and laid on white where it is transparent. Of a film the
-   * first frame is taken.
+   * It is turned upright as its camera says, brought to 8 bits, and laid on white where it is transparent. Of an animation
+   * the first frame is read.
    * `await Image.open("cat.png")`.
    *
    * @param options.mode - default "RGB"
@@ -120,7 +120,7 @@ export class Image {
   }
 
   /**
-   * Pictures side by side, row by row, with white between. Those smaller than the largest stand in the middle of their place.
+   * Pictures side by side, row by row, with white between. Smaller ones are centred.
    *
    * @param options.columns - default all in one row
    * @param options.captions - a text below each
@@ -139,7 +139,7 @@ export class Image {
   /**
    * Pictures as a film, which shows itself in a notebook and is written with `save("film.webp")`.
    *
-   * @param options.fps - frames in a second; default 10
+   * @param options.fps - frames per second; default 10
    * @param options.format - default "webp", which keeps all colours; "gif" has 256
    * @throws RangeError where the pictures differ in size
    */
@@ -252,7 +252,7 @@ export class Image {
   }
 
   /**
-   * Writes the picture to a file; its name says the format: .png, .jpg, .webp or .gif. The file is there whole or not at all.
+   * Writes the picture to a file; its name says the format: .png, .jpg, .webp or .gif. The file is written completely or not at all.
    *
    * @param options.metadata - kept in a PNG's text chunks, where `Image.open(...).metadata` and other programs find it. With a
    *   `prompt` it also goes, in one text, under "parameters", where many programs look.

@@ -67,7 +67,7 @@ export interface SaveOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Writes tensors to a safetensors file, whole or not at all. */
+/** Writes tensors to a safetensors file, completely or not at all. */
 export async function saveTensors(
   path: string,
   tensors: Readonly<Record<string, Tensor>>,

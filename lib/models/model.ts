@@ -37,8 +37,8 @@ export abstract class Model extends Module implements Checkpointed {
   /**
    * Builds the network from a config, with fresh weights.
    *
-   * @param config - `config.json` as it stands, or settings in camelCase
-   * @throws RangeError that lists every value that the model does not know; keys that it does not know are told
+   * @param config - an unmodified `config.json`, or settings in camelCase
+   * @throws RangeError that lists every value that the model does not know; unknown keys are reported
    */
   static fromConfig<M>(this: new (config: never) => M, config: object): M {
     return fromFile(() => new this(config as never));

@@ -11,7 +11,7 @@ import type { Step } from "./step.ts";
 export interface GenerateOptions {
   /** What the picture should show; several prompts make several pictures at once. */
   prompt?: string | readonly string[];
-  /** What it should not show: takes the place of the empty prompt in the guidance. One for all, or one for each. */
+  /** What it should not show; replaces the empty prompt in the guidance. One for all, or one for each. */
   negativePrompt?: string | readonly string[];
   /** Steps of the scheduler; default 50. */
   numInferenceSteps?: number;
@@ -50,7 +50,7 @@ export interface GenerateOptions {
   callback?: (step: Step) => unknown;
   /** Ends the run before its next step. */
   signal?: AbortSignal;
-  /** Show how far it is: default true. */
+  /** Show a progress bar; default true. */
   progress?: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 const DISPLAY: unique symbol = Symbol.for("Jupyter.display");
 
-/** What a pipeline gives. In a notebook it shows its pictures. */
+/** The result of a pipeline. In a notebook it shows its pictures. */
 export class PipelineOutput {
   /** The pictures, in the order of the prompts: `output.images[0]`. */
   readonly images: Image[];

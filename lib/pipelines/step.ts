@@ -1,6 +1,6 @@
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** What is known after a step of the sampler. */
+/** The state after one step of the sampler. */
 export interface Step {
   /** Steps done before it: 0 to `count - 1`. */
   readonly index: number;

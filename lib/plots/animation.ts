@@ -15,17 +15,17 @@ const MOST_FRAMES = 500;
 
 /** How a film plays. */
 export interface AnimationOptions {
-  /** Frames in a second; default 10. */
+  /** Frames per second; default 10. */
   fps?: number;
-  /** Seconds for which the last frame stands before it begins anew; default 1.5. */
+  /** Seconds for which the last frame stays before the film starts over; default 1.5. */
   hold?: number;
-  /** Values of black and white, for all frames; default: by their type and extent. */
+  /** The values shown as black and white, in all frames; default: by their type and extent. */
   range?: Range;
   /** Screen pixels for each pixel, a whole number; default: up to 224 on the page. */
   scale?: number;
   /** Default "webp", which keeps all colours; "gif" has 256. */
   format?: (typeof FORMATS)[number];
-  /** A bar below the picture that shows how far the film is; default true. */
+  /** A bar in the file, below the picture, that shows how far the film has got; default true. */
   bar?: boolean;
   /** One line above. */
   title?: string;
@@ -34,8 +34,8 @@ export interface AnimationOptions {
 }
 
 /**
- * Plays pictures as a film that begins anew at its end, with a button to pause and a slider to step through it. Readers who
- * asked their system for less motion see the last frame, and on paper everybody does.
+ * Plays pictures as a film that starts over at its end, with a button to pause and a slider to step through it. Readers who
+ * asked their system for less motion see the last frame; so does everybody in print.
  * `animate(frames, { title: "from noise to digit" })`.
  *
  * @param frames - `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures

@@ -8,15 +8,15 @@ import { isObject, isTensor, listOf, type NumbersInput } from "./values.ts";
 
 /** How a bar chart looks. */
 export interface BarChartOptions extends ChartOptions {
-  /** Names of the bars; default their numbers from 0. */
+  /** Names of the bars; default their numbers, starting at 0. */
   labels?: readonly (string | number)[];
   /** Name of the horizontal axis, with its unit. */
   xLabel?: string;
   /** Name of the vertical axis, with its unit. */
   yLabel?: string;
-  /** What the vertical axis shows at least; default: from 0 to the values' extent. */
+  /** The least that the vertical axis shows; default: from 0 to the values' extent. */
   yRange?: Range;
-  /** The bar that stands out, by its number; default the highest. null: none. */
+  /** The bar to highlight, by its number; default the highest. null: none. */
   highlight?: number | null;
 }
 

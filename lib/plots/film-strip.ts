@@ -15,9 +15,9 @@ export interface FilmStripOptions extends GridOptions {
   values?: NumbersInput;
   /** What that number is called: "p", "loss", "σ". */
   valueName?: string;
-  /** Frames shown at most, evenly chosen, the first and the last among them; default 20. */
+  /** Frames shown at most, evenly spaced, the first and the last among them; default 20. */
   limit?: number;
-  /** Frames in a row; default: rows of equal length, at most eight. */
+  /** Frames per row; default: rows of equal length, at most eight. */
   columns?: number;
 }
 

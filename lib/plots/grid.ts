@@ -29,7 +29,7 @@ import { isObject, kind } from "./values.ts";
 export interface GridOptions {
   /** One line above. */
   title?: string;
-  /** Which values are black and white; default: by their type and extent, the same for all pictures. "each": from the least to the greatest of each. */
+  /** The values shown as black and white; default: by their type and extent, the same for all pictures. "each": from the least to the greatest of each. */
   range?: Range | "each";
   /** CSS pixels for each pixel of a picture, a whole number; default: as many as fit. */
   scale?: number;
@@ -37,11 +37,11 @@ export interface GridOptions {
 
 /** How pictures are shown. */
 export interface ImagesOptions extends GridOptions {
-  /** Below each picture, a line end starts another line; default: the labels of a data set. */
+  /** Below each picture; `\n` starts a new line; default: the labels of a data set. */
   captions?: readonly (string | number)[];
-  /** Pictures in a row; default: what suits their number. */
+  /** Pictures per row; default: what suits their number. */
   columns?: number;
-  /** Pictures shown at most, the others are mentioned; default 200. */
+  /** Pictures shown at most; the rest is only mentioned. Default 200. */
   limit?: number;
 }
 
@@ -90,7 +90,7 @@ export interface RowsOptions extends GridOptions {
 
 /**
  * Shows sets of pictures as rows below each other, each with its name: noisy, true noise, predicted noise.
- * Each row has its own range of values, which is said beside it where it is not 0 to 1.
+ * Each row has its own range of values, which is given beside it unless it is 0 to 1.
  *
  * @param rows - name to pictures, of one size and number: `{ noisy, "true noise": noise, difference: predicted.sub(noise) }`
  * @throws RangeError where the rows do not fit each other

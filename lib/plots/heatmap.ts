@@ -17,11 +17,11 @@ export interface HeatmapOptions {
   title?: string;
   /** What the numbers are, with their unit: "change of p for each unit of brightness". */
   unit?: string;
-  /** The value of the darkest red, its negative being the darkest blue; default: the largest size of all values. "each": of each map. */
+  /** The value of the darkest red, its negative being the darkest blue; default: the largest absolute value of all. "each": of each map. */
   limit?: number | "each";
   /** CSS pixels for each element, a whole number; default: as many as fit. */
   scale?: number;
-  /** How alike the maps are, said below them: default "cosine" for two maps of one shape, "none" otherwise. */
+  /** How similar the maps are, written below them: default "cosine" for two maps of one shape, "none" otherwise. */
   compare?: (typeof COMPARISONS)[number];
 }
 

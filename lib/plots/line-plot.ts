@@ -6,11 +6,11 @@ import { SERIES, SPECIAL } from "./palette.ts";
 import { checkRange, type Range } from "./ranges.ts";
 import { isObject, kind, listOf, type NumbersInput, type Pending } from "./values.ts";
 
-/** A curve: heights alone, or with where they stand. */
+/** A curve: its heights alone, or with their positions. */
 export type SeriesInput =
   | NumbersInput
   | {
-      /** Where the values stand. */
+      /** Positions of the values. */
       readonly x: NumbersInput;
       /** The values, as many as `x`. */
       readonly y: NumbersInput;
@@ -18,7 +18,7 @@ export type SeriesInput =
 
 /** How a line plot looks. */
 export interface LinePlotOptions extends ChartOptions {
-  /** Where the values of all curves stand; default 0, 1, 2, ... */
+  /** Positions of the values of all curves; default 0, 1, 2, ... */
   x?: NumbersInput;
   /** Names with units: "step", "time (s)". */
   xLabel?: string;
@@ -28,7 +28,7 @@ export interface LinePlotOptions extends ChartOptions {
   logX?: boolean;
   /** A logarithmic vertical axis; what is not above zero is left out and counted. Default false. */
   logY?: boolean;
-  /** What the vertical axis shows at least; default: the values' extent. */
+  /** The least that the vertical axis shows; default: the values' extent. */
   yRange?: Range;
   /** A dot at each value; default: where a curve has at most 40. */
   dots?: boolean;

@@ -12,7 +12,7 @@ const LARGEST = 64;
 export interface PixelsOptions {
   /** One line above. */
   title?: string;
-  /** Values of black and white; default: by their type and extent. */
+  /** The values shown as black and white; default: by their type and extent. */
   range?: Range;
   /** CSS pixels for each pixel, a whole number; default 10 for a digit of 28. */
   scale?: number;

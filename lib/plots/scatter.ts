@@ -12,7 +12,7 @@ import { type NumbersInput, valuesOf } from "./values.ts";
 export interface ScatterOptions extends ChartOptions {
   /** Pictures drawn as the points, as many as there are points. */
   images?: PicturesInput;
-  /** Values of black and white; default: by their type and extent. */
+  /** The values shown as black and white; default: by their type and extent. */
   range?: Range;
   /** The class of each point: its colour and an entry of the legend; default: the labels of a data set given as `images`. */
   labels?: readonly (string | number)[];

@@ -138,7 +138,7 @@ function uNet(shapes: Required<Omit<UNetShapes, "condition">> & { condition?: st
   if (condition) {
     low += lineHeight(SMALL) + 4;
     parts.push(
-      lines([`every block is also told: ${condition}`], centre, low, { size: SMALL, anchor: "middle", faint: true }),
+      lines([`every block is also given ${condition}`], centre, low, { size: SMALL, anchor: "middle", faint: true }),
     );
   }
   const height = Math.max(low, top + tallest + 30) + 8;
@@ -149,7 +149,7 @@ function uNet(shapes: Required<Omit<UNetShapes, "condition">> & { condition?: st
     `middle ${sizes(middle)}`,
     `up ${[...up].reverse().map(sizes).join(", ")}`,
     `out ${sizes(output)}`,
-    condition && `told: ${condition}`,
+    condition && `given: ${condition}`,
   ];
   return { width, height, body: parts.join(""), alt: alt.filter(Boolean).join("; ") };
 }

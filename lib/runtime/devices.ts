@@ -24,11 +24,11 @@ const remedy: Readonly<Record<Device, string>> = {
 const usable = new Map<Device, Promise<string | null>>();
 
 /**
- * Chooses where tensors are made and computed from now on; tensors that exist stay where they are.
+ * Sets the device on which tensors are created and computed from now on; existing tensors stay where they are.
  * `await setDevice("auto")` at the top of a notebook.
  *
  * @param name - a device, or "auto" for the fastest that works here
- * @returns the device chosen
+ * @returns the device selected
  * @throws RangeError for a name that is none; Error where the device is not available, with how to get it
  */
 export async function setDevice(name: Device | "auto"): Promise<Device> {
@@ -52,7 +52,7 @@ export async function setDevice(name: Device | "auto"): Promise<Device> {
   return name;
 }
 
-/** The device on which tensors are made. */
+/** The device on which tensors are created. */
 export function getDevice(): string {
   return settings.device;
 }

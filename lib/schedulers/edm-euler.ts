@@ -27,7 +27,7 @@ export type EDMEulerConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS> & {
 
 /**
  * Euler's method in the terms of EDM: no betas, levels from `sigma_max` to `sigma_min`, and inputs and outputs of the model
- * scaled by the data's own standard deviation. The model is told a quarter of log sigma.
+ * scaled by the data's own standard deviation. The model is given a quarter of log sigma.
  *
  * @see Karras et al. 2022, table 1 and algorithm 2: https://arxiv.org/abs/2206.00364
  */

@@ -113,7 +113,7 @@ export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
   }
 
   #begin(timesteps: readonly number[], sigmas: readonly number[]): void {
-    // The model is told a quarter of log sigma, for every level but the last.
+    // The model is given a quarter of log sigma, for every level but the last.
     const given = this.#continuous ? sigmas.slice(0, -1).map((s) => Math.fround(0.25 * Math.log(s))) : timesteps;
     this.start(given, sigmas, timesteps.length);
   }

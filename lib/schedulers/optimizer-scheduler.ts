@@ -14,9 +14,9 @@ export interface OptimizerSchedulerOptions {
    * next noise level, "constant" leaves it as it is.
    */
   readonly rate?: "sigmas" | "constant";
-  /** Whether the model is told the timestep; where not, it is told `timestep` at every step. Default true. */
+  /** Whether the model is given the timestep; if not, it is given `timestep` at every step. Default true. */
   readonly passTimestep?: boolean;
-  /** What the model is told where it is not told the truth; default the middle of the training's, 500 of 1000. */
+  /** The timestep that the model is given in place of the true one; default the middle of the training's, 500 of 1000. */
   readonly timestep?: number;
 }
 
@@ -45,7 +45,7 @@ export class OptimizerScheduler extends EulerDiscreteScheduler {
     this.options = options;
   }
 
-  /** The timestep that the model is told. */
+  /** The timestep that the model is given. */
   modelTimestep(timestep: number): number {
     const { passTimestep = true, timestep: other = this.config.num_train_timesteps / 2 } = this.options;
     return passTimestep ? timestep : other;

@@ -89,8 +89,8 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   }
 
   /**
-   * A scheduler with the settings of a config: diffusers' JSON as it stands, or another scheduler's `config`. Settings
-   * of other schedulers are passed over; what is no scheduler's is told.
+   * A scheduler with the settings of a config: diffusers' JSON unmodified, or another scheduler's `config`. Settings
+   * of other schedulers are ignored; unknown keys are reported.
    *
    * @param settings - override those of `config`
    * @throws where a value is unknown or out of range

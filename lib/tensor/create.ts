@@ -11,7 +11,7 @@ import { Tensor } from "./tensor.ts";
 
 /** How a tensor is made: its dtype, device, and whether it takes gradients. */
 export interface TensorOptions {
-  /** float32 unless the data say otherwise. */
+  /** Default float32, or what the data are. */
   readonly dtype?: DType;
   /** The default device unless given. */
   readonly device?: string;

@@ -30,7 +30,7 @@ export function randn(...args: ShapeArguments<RandomOptions>): Tensor {
   return drawn("randn", "float32", shape, () => fillNormal(new Float32Array(sizeOf(shape)), options), options);
 }
 
-/** Numbers evenly distributed from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. `rand([2, 3])`. */
+/** Uniform random numbers from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. `rand([2, 3])`. */
 export function rand(shape: Shape, options?: RandomOptions): Tensor;
 export function rand(...shape: number[]): Tensor;
 export function rand(...args: ShapeArguments<RandomOptions>): Tensor {

@@ -188,7 +188,7 @@ export abstract class TensorState {
 
   // ---- values
 
-  /** Computes this tensor (and what was changed in place) now, and returns it. */
+  /** Computes this tensor (and pending in-place changes) now, and returns it. */
   async realize(): Promise<this> {
     await realize(this.#self);
     return this;
@@ -229,7 +229,7 @@ export abstract class TensorState {
     return nested(await this.#elements(), this.shape, this.dtype);
   }
 
-  /** Frees the memory of a tensor that is not needed any more, without waiting for the garbage collector. */
+  /** Frees the memory of a tensor that is no longer needed, without waiting for the garbage collector. */
   dispose(): void {
     const storage = this.#node.storage;
     if (storage instanceof DeviceBuffer) storage.dispose();
@@ -331,7 +331,7 @@ export abstract class TensorState {
   }
 }
 
-/** Computes all these tensors (and what was changed in place) in one run. */
+/** Computes all these tensors (and pending in-place changes) in one run. */
 export async function realize(...tensors: readonly Tensor[]): Promise<void> {
   const changed = [...pending].map((t) => [t, t.node] as const);
   await computeNodes([...tensors.map((t) => t.node), ...changed.map(([, node]) => node)]);

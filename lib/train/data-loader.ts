@@ -24,7 +24,7 @@ interface Images {
   ): { images: Float32Array; labels: BigInt64Array; shape: readonly number[] };
 }
 
-/** Examples that lie in tensors side by side: `x[i]` belongs to `y[i]`. */
+/** Examples held in tensors, row by row: `x[i]` belongs to `y[i]`. */
 export class TensorDataset implements Dataset {
   /** Number of examples. */
   readonly length: number;
@@ -72,9 +72,9 @@ export class TensorDataset implements Dataset {
 export interface DataLoaderOptions {
   /** Default 64. */
   readonly batchSize?: number;
-  /** A new order each epoch; default false. */
+  /** Shuffle the examples anew in each epoch; default false. */
   readonly shuffle?: boolean;
-  /** Of the orders; default 0. */
+  /** Seed of the shuffling; default 0. */
   readonly seed?: number;
   /** Leave out a last batch that is smaller than the others; default false. */
   readonly dropLast?: boolean;
@@ -147,7 +147,7 @@ export class DataLoader {
     return batch;
   }
 
-  /** The batches that are left of the epoch. */
+  /** The remaining batches of the epoch. */
   *[Symbol.iterator](): IterableIterator<Tensor[]> {
     const { epoch } = this.state;
     while (this.#epoch === epoch) yield this.next();

@@ -14,7 +14,7 @@ export interface FilmScrubberOptions {
   width?: number;
   /** Milliseconds of a frame while it plays; default 120. */
   interval?: number;
-  /** Values of black and white; default by their type and extent, for each row. */
+  /** The values shown as black and white; default by their type and extent, for each row. */
   range?: Range;
 }
 

@@ -462,7 +462,7 @@ describe("drawUNet and drawNetwork", () => {
     const y = (text: string) => Number(find(text)[0]!.get("y"));
     expect(y("32 × 28 × 28")).toBeLessThan(y("64 × 14 × 14"));
     expect(y("64 × 14 × 14")).toBeLessThan(y("96 × 7 × 7"));
-    expect(bundle["text/plain"]).toContain("up 64 × 14 × 14, 32 × 28 × 28; out 1 × 28 × 28; told: noise level");
+    expect(bundle["text/plain"]).toContain("up 64 × 14 × 14, 32 × 28 × 28; out 1 × 28 × 28; given: noise level");
   });
 
   it("draw the layers of a chain in order", async () => {
