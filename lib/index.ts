@@ -1,6 +1,7 @@
 /** difflab: tensors, training and Stable Diffusion in TypeScript. */
 
 export { LoraLayers, type LoraOptions, readLora, readTextualInversion } from "./adapters/index.ts";
+export { type Compiled, compile } from "./compile/compile.ts";
 export {
   captionOf,
   Dice,
@@ -58,7 +59,6 @@ export { realize } from "./tensor/state.ts";
 export { Tensor } from "./tensor/tensor.ts";
 // Prompts
 export { CLIPTokenizer } from "./tokenizer/index.ts";
-export { type Compiled, compile } from "./train/compile.ts";
 export { DataLoader, type DataLoaderOptions, type Dataset, TensorDataset } from "./train/data-loader.ts";
 export { type Callback, type FitResult, Learner, type LearnerOptions, type Objective } from "./train/learner.ts";
 export { accuracy } from "./train/metrics.ts";

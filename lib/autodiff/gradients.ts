@@ -1,4 +1,4 @@
-import { gradMode, type Node } from "../graph/node.ts";
+import { gradMode, type Node, recording } from "../graph/node.ts";
 import { add, cast, cat, constant, expand, pad } from "../graph/ops/index.ts";
 import { type Rule, rules } from "./rules.ts";
 
@@ -8,12 +8,18 @@ import { type Rule, rules } from "./rules.ts";
  * @param options.createGraph - keep the result differentiable, for gradients of gradients; default false
  */
 export function gradients(root: Node, options: { seed?: Node; createGraph?: boolean } = {}): Map<Node, Node> {
+  if (!root.requiresGrad) return new Map();
+  const { seed, createGraph = false } = options;
+  const compute = () => gradientsOf(root, seed, createGraph);
+  return recording.current ? recording.current.memo(["gradients", root, seed, createGraph], compute) : compute();
+}
+
+function gradientsOf(root: Node, seed: Node | undefined, createGraph: boolean): Map<Node, Node> {
   const found = new Map<Node, Node>();
-  if (!root.requiresGrad) return found;
   const before = gradMode.enabled;
-  gradMode.enabled = options.createGraph ?? false;
+  gradMode.enabled = createGraph;
   try {
-    found.set(root, options.seed ?? expand(cast(constant(1), root.dtype), root.shape));
+    found.set(root, seed ?? expand(cast(constant(1), root.dtype), root.shape));
     for (const node of order(root).reverse()) {
       const dy = found.get(node);
       if (!dy || node.inputs.length === 0) continue;

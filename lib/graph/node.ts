@@ -1,4 +1,4 @@
-import { type DType, isFloat, type TypedArray } from "./dtype.ts";
+import { type DType, isFloat } from "./dtype.ts";
 import { type Shape, sizeOf } from "./shape.ts";
 
 /** `[top, left, bottom, right]`: zeros around an image; negative numbers crop. */
@@ -46,8 +46,8 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   source: None;
   /** An argument of a traced function. */
   placeholder: None;
-  /** Host numbers made anew for each run of a traced function: random draws, a learning rate. */
-  live: { readonly fill: () => TypedArray };
+  /** Host numbers made anew for each call of a traced function: random draws, a learning rate. */
+  live: None;
   /**
    * A number written into the program. `free` numbers are the caller's: outside a traced function they are fed, so that
    * another value needs no new session. A `weak` one stands beside a float16 tensor: it keeps float32's range and
@@ -114,17 +114,37 @@ export interface Storage {
   readonly file?: FileRegion;
 }
 
+/** A file that tensors lie in, which may come to lie elsewhere. */
+export interface FileOnDisk {
+  /** Tells it from others, also from one under its name that holds something else. */
+  readonly id: number;
+  readonly folder: string;
+  /** Its name in `folder`. */
+  readonly location: string;
+}
+
 /** Bytes of a file on disk. */
 export interface FileRegion {
-  readonly folder: string;
-  /** Path relative to `folder`. */
-  readonly location: string;
+  readonly file: FileOnDisk;
   readonly offset: number;
   readonly length: number;
 }
 
 /** Where gradients flow at the moment; `noGrad` switches it off. */
 export const gradMode = { enabled: true };
+
+/** Who writes down what a traced function does, and compares it with what it did before. */
+export interface Recorder {
+  /** The node that an earlier call made at this point, where it was the same; null otherwise. */
+  known(op: Op, inputs: readonly Node[], attrs: object, shape: Shape, dtype: DType, requiresGrad: boolean): Node | null;
+  /** Takes in a new node. */
+  made(node: Node): void;
+  /** What `make` gives, or gave in an earlier call at this point for the same `key`: it depends on nothing else. */
+  memo<T>(key: readonly unknown[], make: () => T): T;
+}
+
+/** The recorder of the function being traced, if one is. */
+export const recording: { current: Recorder | null } = { current: null };
 
 let count = 0;
 
@@ -135,27 +155,34 @@ let count = 0;
  * there. And what no gradient will pass forgets its inputs then, so that a training loop does not keep its past.
  */
 export class Node<O extends Op = Op> {
-  readonly id: number;
-  readonly op: O;
-  readonly attrs: OpAttrs[O];
-  readonly shape: Shape;
-  readonly dtype: DType;
+  declare readonly id: number;
+  declare readonly op: O;
+  declare readonly attrs: OpAttrs[O];
+  declare readonly shape: Shape;
+  declare readonly dtype: DType;
   /** Where it will be computed; null while only numbers of the program take part. */
-  readonly device: string | null;
-  requiresGrad: boolean;
-  inputs: readonly Node[];
+  declare readonly device: string | null;
+  declare requiresGrad: boolean;
+  declare inputs: readonly Node[];
   #storage: Storage | null = null;
 
-  constructor(op: O, inputs: readonly Node[], attrs: OpAttrs[O], shape: Shape, dtype: DType) {
+  /** @param device - of a placeholder, which has no inputs that would tell it */
+  constructor(op: O, inputs: readonly Node[], attrs: OpAttrs[O], shape: Shape, dtype: DType, device?: string | null) {
+    const requiresGrad =
+      gradMode.enabled && op !== "detach" && isFloat(dtype) && inputs.some((input) => input.requiresGrad);
+    const recorder = recording.current;
+    const known = recorder?.known(op, inputs, attrs, shape, dtype, requiresGrad);
+    // biome-ignore lint/correctness/noConstructorReturn: a traced function meets its own nodes again at each call
+    if (known) return known as Node<O>;
     this.id = count++;
     this.op = op;
     this.inputs = inputs;
     this.attrs = attrs;
     this.shape = shape;
     this.dtype = dtype;
-    this.device = joinDevices(op, inputs);
-    this.requiresGrad =
-      gradMode.enabled && op !== "detach" && isFloat(dtype) && inputs.some((input) => input.requiresGrad);
+    this.device = device === undefined ? joinDevices(op, inputs) : device;
+    this.requiresGrad = requiresGrad;
+    recorder?.made(this as unknown as Node);
   }
 
   get size(): number {
@@ -190,6 +217,19 @@ function joinDevices(op: Op, inputs: readonly Node[]): string | null {
     device = own;
   }
   return device;
+}
+
+/** Whether two operations have the same attributes; numbers as `Object.is` tells them apart (NaN, -0). */
+export function sameAttributes(a: object, b: object): boolean {
+  const [p, q] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key in p) {
+    const [v, w] = [p[key], q[key]];
+    if (Object.is(v, w)) continue;
+    if (!Array.isArray(v) || !Array.isArray(w) || v.length !== w.length) return false;
+    for (let i = 0; i < v.length; i++) if (!Object.is(v[i], w[i])) return false;
+  }
+  for (const key in q) if (!(key in p)) return false;
+  return true;
 }
 
 /** A leaf that holds `storage`. */

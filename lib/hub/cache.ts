@@ -1,7 +1,8 @@
 import { copyFile, mkdir, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { getRepoFolderName } from "@huggingface/hub";
-import { writeWhole } from "../safetensors/write.ts";
+import { isKept } from "../files/mapped.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { HubError } from "./errors.ts";
 import type { RepoType } from "./options.ts";
 
@@ -94,6 +95,7 @@ export async function listFolder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (isKept(entry.name)) continue;
     if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) {
       found.push(relative(folder, path).split(sep).join("/"));
     }

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { putInPlace } from "../files/write-whole.ts";
 import { isFile, type RepoCache } from "./cache.ts";
 import { bytes, HubError, HubRefusal, isOffline } from "./errors.ts";
 import { withLock } from "./lock.ts";
@@ -60,7 +61,7 @@ export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: 
         );
       }
     }
-    await rename(partial, blob);
+    await putInPlace(partial, blob);
   };
   await withLock(cache.lock(file.hash), once, options.signal);
 }

@@ -3,7 +3,8 @@ import { openAsBlob } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { commitIter, createRepo } from "@huggingface/hub";
-import { writeWhole } from "../safetensors/write.ts";
+import { isKept, keepMapped } from "../files/mapped.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { listFolder } from "./cache.ts";
 import { explain, HubError, HubRefusal } from "./errors.ts";
 import { type HubOptions, hubUrlOf } from "./options.ts";
@@ -35,6 +36,8 @@ export async function saveFolder(folder: string, fill: (folder: string) => Promi
   try {
     await mkdir(fresh);
     await fill(fresh);
+    // Tensors that lie in the old files keep their values.
+    await keepMapped(target);
     const replaced = await rename(target, aside).then(
       () => true,
       (error: NodeJS.ErrnoException) => {
@@ -71,7 +74,7 @@ async function checkTarget(target: string): Promise<void> {
   const isModel = names.some(
     (name) => name === "model_index.json" || name === "config.json" || name.endsWith("_config.json"),
   );
-  const strange = (await listFolder(target)).find((path) => !SAVED.test(basename(path)));
+  const strange = (await listFolder(target)).find((path) => !SAVED.test(basename(path)) && !isKept(basename(path)));
   if (!isModel || strange !== undefined) {
     const reason = strange === undefined ? "no saved model" : `the file ${strange}`;
     throw new HubError(

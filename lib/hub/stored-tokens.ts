@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { writeWhole } from "../safetensors/write.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { hubHome } from "./options.ts";
 
 /*

@@ -1,12 +1,13 @@
+import { type Results, tensorsIn } from "../compile/containers.ts";
+import { trace } from "../compile/traced.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { type Node, source } from "../graph/node.ts";
 import { Emitter } from "../lower/emitter.ts";
 import { structure } from "../lower/structure.ts";
 import { read, realize } from "../runtime/realize.ts";
-import { writeWhole } from "../safetensors/write.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Results, traceTwice } from "../train/compile.ts";
 
 /**
  * Writes a function of tensors as an `.onnx` file in standard operators, weights included, which other runtimes load.
@@ -26,20 +27,21 @@ export async function saveOnnx<A extends readonly Tensor[]>(
 
 /** The bytes that `saveOnnx` would write. */
 export async function toOnnx<A extends readonly Tensor[]>(f: (...args: A) => Results, args: A): Promise<Uint8Array> {
-  const traced = traceTwice("saveOnnx", (...inputs) => noGrad(() => f(...(inputs as unknown as A))), args);
+  const plain = (...inputs: readonly unknown[]) => noGrad(() => f(...(inputs as unknown as A)));
+  const traced = trace("saveOnnx", plain, args, tensorsIn(args));
   if (traced.states.size > 0) throw new Error("saveOnnx: the function changes tensors; save one that only computes");
   const graph = structure(traced.results, true);
   const constants = new Map<Node, TypedArray>();
+  const outers = new Map(traced.record.map(({ node, read }) => [node, read]));
   const inputs = [];
   for (const input of graph.inputs) {
-    const index = traced.placeholders.indexOf(input.node);
-    if (index >= 0) {
-      inputs.push({ ...input, name: `x${index}` });
+    const outer = outers.get(input.node);
+    if (typeof outer === "number") {
+      inputs.push({ ...input, name: `x${outer}` });
       continue;
     }
     if (input.node.is("live")) throw new Error("saveOnnx: the function draws random numbers; make them an argument");
-    const tensor = traced.trace.reads.get(input.node);
-    const node = tensor ? tensor.peek() : input.node;
+    const node = outer ? outer.peek() : input.node;
     await realize([node]);
     constants.set(input.node, await read(node));
     inputs.push(input);

@@ -1,5 +1,4 @@
-import { realpath } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { type MappedFile, mapFile } from "../files/mapped.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { source } from "../graph/node.ts";
 import { settings } from "../runtime/settings.ts";
@@ -23,8 +22,8 @@ const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uin
 /**
  * The tensors of a safetensors checkpoint (one file, or the index of several), by name.
  *
- * They stay in the file: a session that computes with them maps it, so that opening takes no time and no memory, and
- * the file must stay where it is while they are used. bfloat16 and float64 are read and converted to float32.
+ * They stay in the file: a session that computes with them maps it, so that opening takes no time and no memory. Do not
+ * delete or change the file while they are used; saving over it from here is fine, they keep their values. bfloat16 and float64 are read and converted to float32.
  *
  * @param options.copy - read everything into memory now; default false
  * @throws Error where the file is damaged, or holds a type that the engine does not know
@@ -32,7 +31,7 @@ const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uin
 export async function loadTensors(path: string, options: { copy?: boolean } = {}): Promise<Record<string, Tensor>> {
   const file = await openSafetensors(path);
   const tensors: Record<string, Tensor> = {};
-  const folders = new Map<string, { folder: string; location: string }>();
+  const files = new Map<string, MappedFile>();
   for (const [name, entry] of file.tensors) {
     const dtype = direct[entry.dtype];
     if (dtype === undefined) {
@@ -45,14 +44,9 @@ export async function loadTensors(path: string, options: { copy?: boolean } = {}
     } else if (options.copy || entry.byteLength === 0 || dtype === "bool") {
       tensors[name] = fromArray(dtype, entry.shape, (await file.read(name)) as TypedArray);
     } else {
-      let place = folders.get(entry.path);
-      if (!place) {
-        // The session may not leave its folder by a symbolic link, as those of the hub's cache would.
-        const real = await realpath(entry.path);
-        place = { folder: dirname(real), location: basename(real) };
-        folders.set(entry.path, place);
-      }
-      const region = { ...place, offset: entry.offset, length: entry.byteLength };
+      const mapped = files.get(entry.path) ?? (await mapFile(entry.path, file.stamps.get(entry.path)!));
+      files.set(entry.path, mapped);
+      const region = { file: mapped, offset: entry.offset, length: entry.byteLength };
       tensors[name] = new Tensor(source(new FileArray(dtype, entry.shape, region, settings.device)));
     }
   }

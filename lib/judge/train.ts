@@ -14,7 +14,7 @@ import { dataPath } from "../shipped.ts";
 import { oneHot, tensor } from "../tensor/create.ts";
 import { randn } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { compile } from "../train/compile.ts";
+import { compile } from "../compile/compile.ts";
 import { DigitJudge } from "./judge.ts";
 import { lessons } from "./pictures.ts";
 

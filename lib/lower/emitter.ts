@@ -27,6 +27,8 @@ const onDemand: ReadonlySet<Op> = new Set([
   ...(["conv2d", "matmul", "attention", "detach"] as const),
 ]);
 
+const deepest = 200;
+
 // What these read, where nobody else does, they write themselves: together they may be less work.
 const writesOwn: ReadonlyMap<Op, Op> = new Map([
   ["sum", "mul"],
@@ -151,8 +153,14 @@ export class Emitter {
       this.uses.set(read, (this.uses.get(read) ?? 0) + 1);
     }
     const left = this.#leftToReaders(structure);
+    // How many nodes in a row are left to their readers: each is a call within a call when it is written at last.
+    const depths = new Map<Node, number>();
     for (const node of structure.order) {
-      if (!onDemand.has(node.op) && !left.has(node) && this.one(node) === node) this.name(node);
+      if (isLeaf(node) || this.one(node) !== node) continue;
+      const isLeft = onDemand.has(node.op) || left.has(node);
+      const depth = isLeft ? 1 + Math.max(0, ...node.inputs.map((input) => depths.get(this.one(input)) ?? 0)) : 0;
+      if (isLeft && depth < deepest) depths.set(node, depth);
+      else this.name(node);
     }
     for (const [i, node] of structure.outputs.entries()) {
       this.graph.result(this.name(node), `y${i}`, node.dtype, node.shape);
@@ -171,9 +179,9 @@ export class Emitter {
   }
 
   /** Where a part of a file lies, as the model says it. */
-  external(file: FileRegion): ExternalData {
+  external({ file, offset, length }: FileRegion): ExternalData {
     const location = relative(this.target.folder ?? file.folder, join(file.folder, file.location));
-    return { location, offset: file.offset, length: file.length };
+    return { location, offset, length };
   }
 
   reshape(x: string, shape: readonly number[]): string {
@@ -183,6 +191,6 @@ export class Emitter {
   /** A constant beside a float tensor, in its dtype. */
   scalar(value: number, like: Node): string {
     if (like.dtype !== "float16") return this.graph.scalar(value, like.dtype);
-    return this.once(`half ${value}`, () => this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }));
+    return this.once(`half ${Object.is(value, -0) ? "-0" : value}`, () => this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }));
   }
 }

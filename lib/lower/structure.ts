@@ -40,8 +40,8 @@ export function structure(outputs: readonly Node[], freeze = false): Structure {
     place.set(node, i);
     const head = `${node.op} ${node.dtype} ${node.shape}`;
     if (isLeaf(node)) {
-      const file = node.storage?.file;
-      if (file) parts.push(`file ${head} ${file.folder} ${file.location} ${file.offset}`);
+      const region = node.storage?.file;
+      if (region) parts.push(`file ${head} ${region.file.id} ${region.offset}`);
       else {
         inputs.push({ name: `x${i}`, dtype: node.dtype, shape: node.shape, node });
         parts.push(`leaf ${node.dtype} ${node.shape}`);

@@ -2,11 +2,11 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fromFile } from "../config/read.ts";
 import { configText } from "../config/write.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { type HubOptions, resolveFiles } from "../hub/index.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Module } from "../nn/module.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
-import { writeWhole } from "../safetensors/write.ts";
 import { inFile } from "../tensor/trace.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
 
@@ -80,14 +80,12 @@ export abstract class Model extends Module implements Checkpointed {
     const { dtype = "float32", maxShardBytes } = options;
     await mkdir(folder, { recursive: true });
     const tensors = await tensorsToSave(this, dtype === "float16");
-    const path = await saveCheckpoint(folder, tensors, {
+    await saveCheckpoint(folder, tensors, {
       name: this.weightsName,
       ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
     });
     const config = Buffer.from(configText(this.configToSave()));
     await writeWhole(join(folder, "config.json"), (write) => write(config));
-    // Weights that lay in a file of this folder may lie elsewhere in the new one.
-    if (this.mapped) await loadWeights(this, path);
   }
 
   /** Where it computes: the device of its weights. */

@@ -20,6 +20,6 @@ export * as functional from "./functional/index.ts";
 export * as init from "./init.ts";
 export { withoutInit } from "./init.ts";
 export { Conv2d, type Conv2dOptions, ConvTranspose2d, Embedding, Linear } from "./layers.ts";
-export { keyOf, type Layer, Module, type StateDict } from "./module.ts";
+export { keyOf, type Layer, Module, Parameter, type StateDict } from "./module.ts";
 export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm } from "./norm.ts";
 export { outputShapes } from "./shapes.ts";

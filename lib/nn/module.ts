@@ -12,9 +12,24 @@ export interface Layer {
   forward(x: Tensor): Tensor;
 }
 
+/** A tensor that is trained where it is a module's field: `weight = new nn.Parameter(randn([3, 3]))`. */
+export class Parameter extends Tensor {
+  /**
+   * @param data - its first values
+   * @param requiresGrad - false for one that is frozen from the start; default true
+   */
+  constructor(data: Tensor, requiresGrad = true) {
+    super(noGrad(() => data.detach().node));
+    this.markParameter();
+    this.requiresGrad = requiresGrad;
+  }
+}
+
 /**
- * A part of a network. Fields that are tensors with `requiresGrad` are its parameters, other tensors its buffers
- * (running means and their like), and fields that are modules, or lists of modules, its parts.
+ * A part of a network. Fields that are tensors with `requiresGrad` are its parameters, also while they are frozen; other
+ * tensors are its buffers (running means, masks and their like), which are saved and not trained. Fields that are
+ * modules, or lists of modules, are its parts. What two parts share (a weight, a layer) is one parameter; a part may
+ * refer to the module that it belongs to.
  *
  * Names in a checkpoint follow from the fields by one rule: a capital letter becomes an underscore and a small one
  * (`runningMean` is `running_mean`), parts are joined by dots, members of lists are numbered.
@@ -25,38 +40,100 @@ export abstract class Module {
 
   /** This module and all parts below it, with their names: "" for itself. */
   *namedModules(prefix = ""): Generator<[string, Module]> {
+    const seen = new Set<Module>();
+    for (const [name, module] of this.#paths(prefix, new Set())) {
+      if (seen.has(module)) continue;
+      seen.add(module);
+      yield [name, module];
+    }
+  }
+
+  /** All ways that lead to a part, but for those in a circle: what is shared has several. */
+  *#paths(prefix: string, above: Set<Module>): Generator<[string, Module]> {
     yield [prefix, this];
-    for (const [name, part] of this.#parts()) yield* part.namedModules(prefix === "" ? name : `${prefix}.${name}`);
+    above.add(this);
+    for (const [name, part] of this.#parts()) if (!above.has(part)) yield* part.#paths(join(prefix, name), above);
+    above.delete(this);
   }
 
   *#parts(): Generator<[string, Module]> {
-    for (const [field, value] of Object.entries(this)) {
-      if (value instanceof Module) yield [keyOf(field), value];
+    for (const [name, value] of this.#fields()) {
+      if (value instanceof Module) yield [name, value];
       else if (Array.isArray(value)) {
-        for (const [i, item] of value.entries()) if (item instanceof Module) yield [`${keyOf(field)}.${i}`, item];
+        for (const [i, item] of value.entries()) if (item instanceof Module) yield [`${name}.${i}`, item];
       }
     }
   }
 
-  *#tensors(): Generator<[string, Tensor]> {
-    const own = Object.entries(this).filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
-    // Parameters before buffers, as PyTorch orders them. A frozen parameter keeps its place among them.
-    const buffers = this.bufferNames();
-    for (const [field, value] of own) if (!buffers.includes(field)) yield [field, value];
-    for (const [field, value] of own) if (buffers.includes(field)) yield [field, value];
+  /** Fields with parts or tensors, by their names in a checkpoint. */
+  #fields(): Map<string, unknown> {
+    const fields = new Map<string, unknown>();
+    for (const field of Object.keys(this)) {
+      const value = (this as Record<string, unknown>)[field];
+      const holds = value instanceof Module || value instanceof Tensor;
+      if (!holds && !(Array.isArray(value) && value.some((item) => item instanceof Module))) continue;
+      const name = keyOf(field);
+      if (fields.has(name)) {
+        const twins = Object.keys(this).filter((other) => keyOf(other) === name);
+        throw new Error(
+          `${this.constructor.name}: the fields ${twins.join(" and ")} have one name in a checkpoint, "${name}"; rename one of them`,
+        );
+      }
+      fields.set(name, value);
+    }
+    return fields;
   }
 
-  /** Fields that hold tensors which are saved but not trained. */
+  #tensors(kind: "parameters" | "buffers"): [string, Tensor][] {
+    const isBuffer = new Set([...this.bufferNames().map(keyOf), ...this.#buffers.keys()]);
+    const own: [string, Tensor][] = [];
+    for (const [name, value] of this.#fields()) {
+      if (!(value instanceof Tensor)) continue;
+      // The result of a computation with gradients is neither.
+      const isKept = isBuffer.has(name) || !(value.isParameter || value.requiresGrad);
+      if (kind === "buffers" ? isKept : value.isParameter && !isBuffer.has(name)) own.push([name, value]);
+    }
+    return own;
+  }
+
+  // Names of registered buffers, and whether they are saved.
+  readonly #buffers = new Map<string, boolean>();
+
+  /**
+   * Makes `tensor` the field `name`, which is never trained.
+   *
+   * @param options.persistent - whether it is part of the checkpoint; default true
+   */
+  registerBuffer(name: string, tensor: Tensor | null, options: { persistent?: boolean } = {}): void {
+    this.#buffers.set(keyOf(name), options.persistent ?? true);
+    Object.assign(this, { [name]: tensor });
+  }
+
+  /** Fields that hold tensors which are saved but not trained, where they might be taken for parameters. */
   protected bufferNames(): readonly string[] {
     return [];
   }
 
   /** All parameters with their names in a checkpoint: `for (const [name, p] of model.namedParameters())`. */
   *namedParameters(): Generator<[string, Tensor]> {
+    const seen = new Set<Tensor>();
     for (const [prefix, module] of this.namedModules()) {
-      const buffers = module.bufferNames();
-      for (const [field, value] of module.#tensors()) {
-        if (!buffers.includes(field)) yield [join(prefix, field), value];
+      for (const [name, value] of module.#tensors("parameters")) {
+        if (seen.has(value)) continue;
+        seen.add(value);
+        yield [join(prefix, name), value];
+      }
+    }
+  }
+
+  /** All tensors that are kept but not trained, with their names. */
+  *namedBuffers(): Generator<[string, Tensor]> {
+    const seen = new Set<Tensor>();
+    for (const [prefix, module] of this.namedModules()) {
+      for (const [name, value] of module.#tensors("buffers")) {
+        if (seen.has(value)) continue;
+        seen.add(value);
+        yield [join(prefix, name), value];
       }
     }
   }
@@ -99,8 +176,12 @@ export abstract class Module {
   /** All parameters and buffers by name. They are the module's own tensors: changing them changes the module. */
   stateDict(): Record<string, Tensor> {
     const state: Record<string, Tensor> = {};
-    for (const [prefix, module] of this.namedModules()) {
-      for (const [field, value] of module.#tensors()) state[join(prefix, field)] = value;
+    for (const [prefix, module] of this.#paths("", new Set())) {
+      // Parameters before buffers, as PyTorch orders them. A frozen parameter keeps its place among them.
+      for (const [name, value] of module.#tensors("parameters")) state[join(prefix, name)] = value;
+      for (const [name, value] of module.#tensors("buffers")) {
+        if (module.#buffers.get(name) !== false) state[join(prefix, name)] = value;
+      }
     }
     return state;
   }
@@ -113,10 +194,21 @@ export abstract class Module {
    * @throws Error that lists every missing and unexpected name and every shape that differs
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): { missing: string[]; unexpected: string[] } {
+    return this.checkStateDict(state, options)();
+  }
+
+  /**
+   * Checks a state, and returns what loads it.
+   * @throws as `loadStateDict` does
+   */
+  checkStateDict(
+    state: StateDict,
+    options: { strict?: boolean } = {},
+  ): () => { missing: string[]; unexpected: string[] } {
     const own = this.stateDict();
-    const missing = Object.keys(own).filter((name) => !(name in state));
-    const unexpected = Object.keys(state).filter((name) => !(name in own));
-    const common = Object.keys(own).filter((name) => name in state);
+    const missing = Object.keys(own).filter((name) => !Object.hasOwn(state, name));
+    const unexpected = Object.keys(state).filter((name) => !Object.hasOwn(own, name));
+    const common = Object.keys(own).filter((name) => Object.hasOwn(state, name));
     const problems = common
       .filter((name) => show(own[name]!.shape) !== show(state[name]!.shape))
       .map((name) => `${name} is ${show(state[name]!.shape)}, expected ${show(own[name]!.shape)}`);
@@ -128,15 +220,20 @@ export abstract class Module {
       const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
       throw new Error(`${this.constructor.name}.loadStateDict: nothing loaded, ${count}:\n  ${problems.join("\n  ")}`);
     }
-    noGrad(() => {
-      for (const name of common) own[name]!.assign(state[name]!.to(own[name]!.dtype).detach().node, { lazy: true });
-    });
-    return { missing, unexpected };
+    return () => {
+      noGrad(() => {
+        // Taken before the first is changed: they may be this module's own.
+        const values = common.map((name) => state[name]!.to(own[name]!.dtype).detach().node);
+        for (const [i, name] of common.entries()) own[name]!.assign(values[i]!, { lazy: true });
+      });
+      return { missing, unexpected };
+    };
   }
 
   /** Moves parameters and buffers to a device. */
   async to(device: string): Promise<this> {
-    for (const tensor of Object.values(this.stateDict())) {
+    const buffers = Array.from(this.namedBuffers(), ([, buffer]) => buffer);
+    for (const tensor of [...this.parameters(), ...buffers]) {
       const moved = await tensor.to(device);
       tensor.assign(moved.node, { lazy: true });
     }
@@ -145,6 +242,16 @@ export abstract class Module {
 
   /** The module's parts as an indented tree, one line each, with their settings. */
   toString(): string {
+    if (printing.has(this)) return `${this.constructor.name}(as above)`;
+    printing.add(this);
+    try {
+      return this.#print();
+    } finally {
+      printing.delete(this);
+    }
+  }
+
+  #print(): string {
     const parts = [...this.#parts()].map(([name, part]) => `  (${name}): ${String(part).replaceAll("\n", "\n  ")}`);
     const head = `${this.constructor.name}(${this.describe()}`;
     return parts.length === 0 ? `${head})` : `${head}\n${parts.join("\n")}\n)`;
@@ -180,11 +287,14 @@ export abstract class Module {
 /** Lines of a tree that a page has room for. */
 const MOST_LINES = 40;
 
+// Modules whose parts are being printed: a part may lead back to them.
+const printing = new Set<Module>();
+
 /** A field's name in a checkpoint. */
 export function keyOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function join(prefix: string, field: string): string {
-  return prefix === "" ? keyOf(field) : `${prefix}.${keyOf(field)}`;
+function join(prefix: string, name: string): string {
+  return prefix === "" ? name : `${prefix}.${name}`;
 }

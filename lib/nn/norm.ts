@@ -1,4 +1,5 @@
 import { add, constant, expand, mul } from "../graph/ops/index.ts";
+import type { Shape } from "../graph/shape.ts";
 import { plural } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -103,7 +104,7 @@ export class BatchNorm2d extends Module {
   forward(x: Tensor): Tensor {
     if (x.shape[1] !== this.weight.numel()) {
       throw new RangeError(
-        `BatchNorm2d: input [${x.shape}] has ${plural(x.shape[1], "channel")}, expected ${this.weight.numel()}`,
+        `${this.constructor.name}: input [${x.shape}] has ${plural(x.shape[1], "channel")}, expected ${this.weight.numel()}`,
       );
     }
     if (!this.training) {
@@ -113,7 +114,7 @@ export class BatchNorm2d extends Module {
       return x.mul(scale.reshape(wide)).add(shift.reshape(wide));
     }
     const n = x.numel() / this.weight.numel();
-    if (n < 2) throw new RangeError(`BatchNorm2d: [${x.shape}] has one value a channel; training needs two or more`);
+    if (n < 2) throw new TooFewValues(this, x.shape);
     const { output, mean, variance } = F.batchNorm(x, this.weight, this.bias, this.eps);
     noGrad(() => {
       this.#track(this.runningMean, mean);
@@ -132,4 +133,16 @@ export class BatchNorm2d extends Module {
   }
 }
 
-export { BatchNorm2d as BatchNorm1d };
+/** `BatchNorm2d` for `[B, C]` and `[B, C, L]`. */
+export class BatchNorm1d extends BatchNorm2d {}
+
+/** A batch too small for the mean and variance of each channel. */
+export class TooFewValues extends RangeError {
+  /** The layer that it is too small for. */
+  readonly layer: Module;
+
+  constructor(layer: Module, shape: Shape) {
+    super(`${layer.constructor.name}: [${shape}] has one value a channel; training needs two or more`);
+    this.layer = layer;
+  }
+}

@@ -16,7 +16,7 @@ export class Adam extends Optimizer<AdamSettings> {
     super(params, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, ...options });
   }
 
-  protected override check(group: Group<AdamSettings>): void {
+  protected override check(group: AdamSettings): void {
     super.check(group);
     if (group.betas.length !== 2 || group.betas.some((b) => !(b >= 0 && b < 1))) {
       throw new RangeError(
@@ -30,19 +30,22 @@ export class Adam extends Optimizer<AdamSettings> {
     return false;
   }
 
-  protected override prepare(group: Group<AdamSettings>): Update {
+  protected override readonly stateNames = ["exp_avg", "exp_avg_sq"];
+
+  protected override prepare(group: Group<AdamSettings>, steps: number): Update {
     const { decoupled } = this;
+    const { lr, weightDecay, betas } = group;
     // parameter -= lr / c1 * m / (sqrt(v) / sqrt(c2) + eps), with the corrections c = 1 - beta ** steps, as
     // (lr sqrt(c2) / c1) * m / (sqrt(v) + eps sqrt(c2)): one pass less over the parameters.
-    const rootC2 = () => Math.sqrt(1 - group.betas[1] ** this.steps);
-    const size = this.number(() => (group.lr * rootC2()) / (1 - group.betas[0] ** this.steps));
-    const eps = this.number(() => group.eps * rootC2());
-    const fresh1 = this.number(() => 1 - group.betas[0]);
-    const beta2 = this.number(() => group.betas[1]);
-    const fresh2 = this.number(() => 1 - group.betas[1]);
-    const decay = this.number(() => (decoupled ? 1 - group.lr * group.weightDecay : group.weightDecay));
+    const rootC2 = Math.sqrt(1 - betas[1] ** steps);
+    const size = this.number((lr * rootC2) / (1 - betas[0] ** steps));
+    const eps = this.number(group.eps * rootC2);
+    const fresh1 = this.number(1 - betas[0]);
+    const beta2 = this.number(betas[1]);
+    const fresh2 = this.number(1 - betas[1]);
+    const decay = this.number(decoupled ? 1 - lr * weightDecay : weightDecay);
     return (values, gradients, state, set) => {
-      const decays = group.weightDecay !== 0;
+      const decays = weightDecay !== 0;
       const dx = decays && !decoupled ? g.add(gradients, g.mul(values, decay)) : gradients;
       const start = decays && decoupled ? g.mul(values, decay) : values;
       const m = g.add(state("exp_avg"), g.mul(g.sub(dx, state("exp_avg")), fresh1));

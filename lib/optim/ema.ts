@@ -1,7 +1,16 @@
+import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
+import { show } from "../graph/shape.ts";
 import type { Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { untraced } from "../tensor/trace.ts";
+
+/** Where a parameter stands: in an optimizer's row, or alone. */
+interface Place {
+  readonly row: Tensor;
+  readonly offset: number;
+}
 
 /**
  * A running mean of a module's weights: `mean = decay * mean + (1 - decay) * weight` at each `update()`.
@@ -13,8 +22,8 @@ export class EMA {
   /** The module whose weights are averaged. */
   readonly module: Module;
   // Whole rows, where an optimizer keeps the parameters in rows; and where in them each parameter stands.
-  readonly #means = new Map<Tensor, Tensor>();
-  readonly #places = new Map<Tensor, { readonly row: Tensor; readonly offset: number }>();
+  #means = new Map<Tensor, Tensor>();
+  #places = new Map<Tensor, Place>();
 
   constructor(module: Module, options: { decay?: number } = {}) {
     this.module = module;
@@ -22,24 +31,61 @@ export class EMA {
     if (!(this.decay >= 0 && this.decay < 1)) {
       throw new RangeError(`EMA: decay is ${this.decay}, expected a number from 0 to below 1`);
     }
-    for (const p of module.parameters()) {
-      const row = p.window?.base ?? p;
-      this.#places.set(p, { row, offset: p.window?.offset ?? 0 });
-      if (!this.#means.has(row))
-        this.#means.set(
-          row,
-          noGrad(() => new Tensor(g.unary("detach", row.node))),
-        );
-    }
+    this.#arrange();
   }
 
   /** Takes in the present weights: call it after the optimizer's step. */
   update(): void {
+    this.#arrange();
     noGrad(() => {
       for (const [row, mean] of this.#means) {
         mean.assign(g.add(mean.node, g.mul(g.sub(row.node, mean.node), 1 - this.decay)));
       }
     });
+  }
+
+  /** Keeps the means as the parameters lie now: an optimizer may have rearranged them, a layer may have another weight. */
+  #arrange(): void {
+    const params = this.module.parameters();
+    const isInPlace = (p: Tensor) => {
+      const place = this.#places.get(p);
+      return place !== undefined && place.row === (p.window?.base ?? p) && place.offset === (p.window?.offset ?? 0);
+    };
+    if (params.length === this.#places.size && params.every(isInPlace)) return;
+    untraced(() => {
+      // A weight that was not there before starts with its value.
+      const values = new Map(params.map((p) => [p, this.#meanOf(p) ?? p]));
+      this.#places = new Map(params.map((p) => [p, { row: p.window?.base ?? p, offset: p.window?.offset ?? 0 }]));
+      this.#means = new Map(
+        [...this.#rowsOf(values)].map(([row, node]) => [row, new Tensor(noGrad(() => g.unary("detach", node)))]),
+      );
+    });
+  }
+
+  /** Rows that hold `values` where their parameters stand. */
+  *#rowsOf(values: ReadonlyMap<Tensor, Tensor>): Generator<[Tensor, Node]> {
+    const parts = new Map<Tensor, { offset: number; value: Tensor }[]>();
+    for (const [p, value] of values) {
+      const { row, offset } = this.#places.get(p)!;
+      const list = parts.get(row);
+      if (list) list.push({ offset, value });
+      else parts.set(row, [{ offset, value }]);
+    }
+    for (const [row, list] of parts) {
+      const pieces: Node[] = [];
+      let at = 0;
+      // What else the row holds is not ours; its mean is never read.
+      const fill = (to: number) => {
+        if (to > at) pieces.push(g.narrow(g.reshape(row.detach().node, [row.numel()]), 0, at, to));
+      };
+      for (const { offset, value } of list.sort((a, b) => a.offset - b.offset)) {
+        fill(offset);
+        pieces.push(g.reshape(value.detach().node, [value.numel()]));
+        at = offset + value.numel();
+      }
+      fill(row.numel());
+      yield [row, g.reshape(g.cat(pieces, 0), row.shape)];
+    }
   }
 
   /** The mean weights by name, with the buffers as they are. */
@@ -58,23 +104,33 @@ export class EMA {
     return mean.slice(0, place.offset, place.offset + tensor.numel()).reshape(tensor.shape);
   }
 
-  /** Takes over saved means of the parameters. */
+  /**
+   * Takes over saved means of the parameters.
+   * @throws Error where one is missing or has another shape; nothing is changed then
+   */
   loadStateDict(state: Readonly<Record<string, Tensor>>): void {
-    const rows = new Map<Tensor, { offset: number; value: Tensor }[]>();
+    this.checkStateDict(state)();
+  }
+
+  /**
+   * Checks saved means, and returns what loads them.
+   * @throws as `loadStateDict` does
+   */
+  checkStateDict(state: Readonly<Record<string, Tensor>>): () => void {
+    const values = new Map<Tensor, Tensor>();
     for (const [name, p] of this.module.namedParameters()) {
       const value = state[name];
-      if (!value || value.numel() !== p.numel()) throw new Error(`EMA: "${name}" is missing or of another shape`);
-      const { row, offset } = this.#places.get(p)!;
-      rows.set(row, [...(rows.get(row) ?? []), { offset, value }]);
-    }
-    noGrad(() => {
-      for (const [row, parts] of rows) {
-        parts.sort((a, b) => a.offset - b.offset);
-        const flat = parts.map(({ value }) => g.reshape(value.detach().node, [value.numel()]));
-        const mean = this.#means.get(row)!;
-        mean.assign(g.reshape(g.cat(flat, 0), mean.shape));
+      if (!value || show(value.shape) !== show(p.shape)) {
+        throw new Error(`EMA: "${name}" is ${value ? show(value.shape) : "missing"}, expected ${show(p.shape)}`);
       }
-    });
+      values.set(p, value);
+    }
+    return () => {
+      this.#arrange();
+      noGrad(() => {
+        for (const [row, node] of this.#rowsOf(values)) this.#means.get(row)!.assign(node);
+      });
+    };
   }
 
   /** Gives the mean weights to a module of the same architecture (the trained one itself too). */

@@ -1,5 +1,5 @@
 import { plural } from "../printed.ts";
-import { atEveryCall } from "../tensor/trace.ts";
+import { onUndo } from "../tensor/trace.ts";
 import type { GroupSettings, Optimizer } from "./optimizer.ts";
 
 /** What a schedule says for one step. */
@@ -10,13 +10,21 @@ interface Settings {
   readonly momentum?: number;
 }
 
+/** Where a schedule stands. */
+export interface ScheduleState {
+  /** Steps taken so far. */
+  readonly steps: number;
+  /** The rate that each group started with. */
+  readonly baseLr?: readonly number[];
+}
+
 /** Changes the learning rate from step to step: call `step()` after the optimizer's. */
 export abstract class Schedule {
   /** The optimizer whose learning rate is changed. */
   readonly optimizer: Optimizer;
   /** Steps taken so far. */
   steps = 0;
-  protected readonly baseLr: readonly number[];
+  protected baseLr: readonly number[];
 
   constructor(optimizer: Optimizer) {
     this.optimizer = optimizer;
@@ -25,15 +33,59 @@ export abstract class Schedule {
 
   /** Goes on to the next step's settings. */
   step(): void {
-    atEveryCall(() => {
-      this.steps++;
+    const { steps } = this;
+    const before = this.optimizer.groups.map((group) => ({ ...group }));
+    this.steps++;
+    try {
       this.apply();
+    } catch (error) {
+      this.steps = steps;
+      throw error;
+    }
+    onUndo(() => {
+      this.steps = steps;
+      for (const [i, group] of this.optimizer.groups.entries()) Object.assign(group, before[i]);
     });
   }
 
+  /** Refuses to go so far, where the schedule has an end. */
+  checkSteps(_steps: number): void {}
+
+  /** Where it stands. */
+  stateDict(): ScheduleState {
+    return { steps: this.steps, baseLr: [...this.baseLr] };
+  }
+
+  /** @throws Error where the state is of another number of groups; nothing is changed then */
+  loadStateDict(state: ScheduleState): void {
+    this.checkStateDict(state)();
+  }
+
+  /**
+   * Checks a state, and returns what loads it. The optimizer's own state brings the rates of the moment.
+   * @throws as `loadStateDict` does
+   */
+  checkStateDict({ steps, baseLr }: ScheduleState): () => void {
+    if (!Number.isInteger(steps) || steps < 0) {
+      throw new RangeError(`${this.constructor.name}: the state is at step ${steps}, expected 0 or more`);
+    }
+    if (baseLr && baseLr.length !== this.baseLr.length) {
+      throw new Error(
+        `${this.constructor.name}: the state is of ${baseLr.length} groups, expected ${this.baseLr.length}`,
+      );
+    }
+    this.checkSteps(steps);
+    return () => {
+      this.steps = steps;
+      if (baseLr) this.baseLr = [...baseLr];
+    };
+  }
+
   protected apply(): void {
+    // All are worked out before the first is changed: a schedule may be at its end.
+    const next = this.optimizer.groups.map((_, i) => this.at(this.steps, this.baseLr[i]!));
     for (const [i, group] of this.optimizer.groups.entries()) {
-      const { lr, momentum } = this.at(this.steps, this.baseLr[i]!);
+      const { lr, momentum } = next[i]!;
       const settings = group as GroupSettings & { betas?: readonly [number, number]; momentum?: number };
       settings.lr = lr;
       if (momentum === undefined) continue;
@@ -132,24 +184,37 @@ export class OneCycleLR extends Schedule {
       maxMomentum: 0.95,
       ...options,
     };
-    if (!(options.totalSteps >= 1)) {
-      throw new RangeError(`OneCycleLR: totalSteps is ${options.totalSteps}, expected 1 or more`);
+    const { totalSteps, pctStart, maxLr, divFactor, finalDivFactor } = this.options;
+    if (!(totalSteps >= 1)) throw new RangeError(`OneCycleLR: totalSteps is ${totalSteps}, expected 1 or more`);
+    if (!(pctStart >= 0 && pctStart <= 1)) {
+      throw new RangeError(`OneCycleLR: pctStart is ${pctStart}, expected a share from 0 to 1`);
+    }
+    for (const [name, value] of Object.entries({ maxLr, divFactor, finalDivFactor })) {
+      if (!(value > 0 && value < Infinity)) {
+        throw new RangeError(`OneCycleLR: ${name} is ${value}, expected a number above 0`);
+      }
     }
     this.apply();
   }
 
+  override checkSteps(steps: number): void {
+    const { totalSteps } = this.options;
+    if (steps > totalSteps) {
+      throw new RangeError(`OneCycleLR: step ${steps} of ${totalSteps}; make totalSteps the number of steps you take`);
+    }
+  }
+
   at(step: number): Settings {
     const o = this.options;
-    if (step > o.totalSteps) {
-      throw new RangeError(`OneCycleLR: step ${step} of ${o.totalSteps}; make totalSteps the number of steps you take`);
-    }
+    this.checkSteps(step);
     const first = o.maxLr / o.divFactor;
     const last = first / o.finalDivFactor;
     const peak = o.pctStart * o.totalSteps - 1;
     const end = o.totalSteps - 1;
     const between = (a: number, b: number, part: number) => b + ((a - b) / 2) * (1 + Math.cos(Math.PI * part));
     const rising = step <= peak;
-    const part = rising ? step / peak : (step - peak) / (end - peak);
+    // The rate is at its peak where rising, or falling, takes no step at all.
+    const part = rising ? (peak === 0 ? 1 : step / peak) : Math.min(1, (step - peak) / (end - peak));
     const lr = rising ? between(first, o.maxLr, part) : between(o.maxLr, last, part);
     if (!o.cycleMomentum) return { lr };
     const [from, to] = rising ? [o.maxMomentum, o.baseMomentum] : [o.baseMomentum, o.maxMomentum];

@@ -17,17 +17,20 @@ export class SGD extends Optimizer<SgdSettings> {
     super(params, { lr: 1e-3, momentum: 0, nesterov: false, weightDecay: 0, ...options });
   }
 
-  protected override check(group: Group<SgdSettings>): void {
+  protected override check(group: SgdSettings): void {
     super.check(group);
     if (!(group.momentum >= 0)) throw new RangeError(`SGD: momentum is ${group.momentum}, expected 0 or more`);
     if (group.nesterov && group.momentum === 0) throw new RangeError("SGD: nesterov needs a momentum above 0");
   }
 
+  protected override readonly stateNames = ["momentum_buffer"];
+
   protected override prepare(group: Group<SgdSettings>): Update {
-    const lr = this.number(() => group.lr);
-    const momentum = this.number(() => group.momentum);
+    const lr = this.number(group.lr);
+    const momentum = this.number(group.momentum);
+    const decay = this.number(group.weightDecay);
     return (values, gradients, state, set) => {
-      let step = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, group.weightDecay));
+      let step = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, decay));
       if (group.momentum !== 0) {
         const buffer = g.add(g.mul(state("momentum_buffer"), momentum), step);
         set.state("momentum_buffer", buffer);
@@ -56,22 +59,34 @@ export class RMSprop extends Optimizer<RmspropSettings> {
     super(params, { lr: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0, ...options });
   }
 
+  protected override check(group: RmspropSettings): void {
+    super.check(group);
+    if (!(group.momentum >= 0)) throw new RangeError(`RMSprop: momentum is ${group.momentum}, expected 0 or more`);
+    if (!(group.alpha >= 0)) throw new RangeError(`RMSprop: alpha is ${group.alpha}, expected 0 or more`);
+  }
+
+  protected override readonly stateNames = ["square_avg", "grad_avg", "momentum_buffer"];
+
   protected override prepare(group: Group<RmspropSettings>): Update {
-    const lr = this.number(() => group.lr);
-    const { alpha } = group;
+    const lr = this.number(group.lr);
+    const alpha = this.number(group.alpha);
+    const fresh = this.number(1 - group.alpha);
+    const eps = this.number(group.eps);
+    const momentum = this.number(group.momentum);
+    const decay = this.number(group.weightDecay);
     return (values, gradients, state, set) => {
-      const dx = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, group.weightDecay));
-      const square = g.add(g.mul(state("square_avg"), alpha), g.mul(g.mul(dx, dx), 1 - alpha));
+      const dx = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, decay));
+      const square = g.add(g.mul(state("square_avg"), alpha), g.mul(g.mul(dx, dx), fresh));
       set.state("square_avg", square);
       let spread = square;
       if (group.centered) {
-        const mean = g.add(g.mul(state("grad_avg"), alpha), g.mul(dx, 1 - alpha));
+        const mean = g.add(g.mul(state("grad_avg"), alpha), g.mul(dx, fresh));
         set.state("grad_avg", mean);
         spread = g.sub(square, g.mul(mean, mean));
       }
-      let step = g.div(dx, g.add(g.sqrt(spread), group.eps));
+      let step = g.div(dx, g.add(g.sqrt(spread), eps));
       if (group.momentum > 0) {
-        step = g.add(g.mul(state("momentum_buffer"), group.momentum), step);
+        step = g.add(g.mul(state("momentum_buffer"), momentum), step);
         set.state("momentum_buffer", step);
       }
       set.value(g.sub(values, g.mul(step, lr)));

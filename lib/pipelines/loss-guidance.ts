@@ -1,8 +1,8 @@
+import { type Compiled, compile } from "../compile/compile.ts";
 import type { AutoencoderKL, UNet2DConditionModel } from "../models/index.ts";
 import type { Scheduler } from "../schedulers/index.ts";
 import { full } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Compiled, compile } from "../train/compile.ts";
 
 /** A loss that the run makes smaller: whatever can be said about a picture in differentiable operations. */
 export interface LossGuidance {

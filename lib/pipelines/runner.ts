@@ -1,8 +1,8 @@
+import { type Compiled, compile } from "../compile/compile.ts";
 import type { SessionOptions } from "../runtime/protocol.ts";
 import { quick } from "../runtime/sessions.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Compiled, compile } from "../train/compile.ts";
 
 /**
  * From so many calls on it pays to let onnxruntime lay out all weights anew: that takes as long as one or two calls of

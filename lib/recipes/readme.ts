@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeWhole } from "../safetensors/write.ts";
+import { writeWhole } from "../files/write-whole.ts";
 
 /** What was measured, each with its unit. */
 export type Figures = Readonly<Record<string, string | number>>;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { configText } from "../config/write.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { writeJson } from "../hub/index.ts";
 import type { Model } from "../models/model.ts";
-import { writeWhole } from "../safetensors/write.ts";
 import type { Scheduler } from "../schedulers/index.ts";
 
 /** Writes a U-Net in pixel space with its noise schedule as diffusers' `DDPMPipeline` reads it. */

@@ -17,6 +17,12 @@ class Engine {
   #quiet = new MessageChannel();
   #waiting = new Map<number, Waiting>();
   #count = 0;
+  #generation = 0;
+
+  /** How many threads have stopped before the present one: what an earlier one held is lost. */
+  get generation(): number {
+    return this.#generation;
+  }
 
   /** Sends a request and answers with its result. The process stays alive until then, and not longer. */
   request(request: Request, moved: readonly ArrayBuffer[] = []): Promise<unknown> {
@@ -37,6 +43,8 @@ class Engine {
 
   /** Sends a request that nobody waits for. */
   post(request: Request, moved: readonly ArrayBuffer[] = []): void {
+    // A thread that is gone has freed everything.
+    if (request.type === "free" && !this.#worker) return;
     this.#start().postMessage({ id: -1, request } satisfies Envelope, moved);
   }
 
@@ -49,9 +57,24 @@ class Engine {
     if (Atomics.wait(wake, 0, 0, 60_000) === "timed-out") {
       throw new Error("engine: no answer within a minute; use `await x.data()` where a computation takes long");
     }
-    const reply = receiveMessageOnPort(this.#quiet.port1)?.message as Reply;
-    if (reply.error !== undefined) throw new Error(reply.error);
-    return reply.result;
+    // An answer that came too late for the one who had asked may lie before it.
+    for (;;) {
+      const reply = receiveMessageOnPort(this.#quiet.port1)?.message as Reply | undefined;
+      if (!reply) throw new Error("engine: the answer is missing");
+      if (reply.id !== id) continue;
+      if (reply.error !== undefined) throw new Error(reply.error);
+      return reply.result;
+    }
+  }
+
+  /** Ends the thread after what it has at hand; the next request starts another. Tensors that it held are lost. */
+  async stop(): Promise<void> {
+    const worker = this.#worker;
+    if (!worker) return;
+    worker.ref();
+    const gone = new Promise((resolve) => worker.once("exit", resolve));
+    this.post({ type: "stop" });
+    await gone;
   }
 
   #start(): Worker {
@@ -66,8 +89,8 @@ class Engine {
     this.#worker = worker;
     worker.unref();
     worker.on("message", (reply: Reply) => this.#answer(reply));
-    worker.on("error", (error) => this.#fail(error));
-    worker.on("exit", (code) => this.#fail(new Error(`it ended with code ${code}`)));
+    worker.on("error", (error) => this.#fail(worker, error));
+    worker.on("exit", (code) => this.#fail(worker, new Error(`it ended with code ${code}`)));
     return worker;
   }
 
@@ -81,12 +104,19 @@ class Engine {
   }
 
   /** The thread is gone, and all tensors with it. The next request starts another. */
-  #fail(cause: Error): void {
+  #fail(worker: Worker, cause: Error): void {
+    // An error is followed by the exit; by then another thread may be at work.
+    if (worker !== this.#worker) return;
+    this.#generation++;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#worker = null;
     for (const { reject } of waiting) {
-      reject(new Error(`engine: the computing thread stopped (${cause.message}); tensors that it held are lost`));
+      reject(
+        new Error(
+          `engine: the computing thread stopped (${cause.message}); tensors that it held are lost. Load or make them again and go on: a new thread starts by itself.`,
+        ),
+      );
     }
   }
 }

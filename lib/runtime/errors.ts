@@ -22,7 +22,7 @@ export function explain(error: unknown, graph?: Structure): Error {
     return new Error(`not enough memory${hint}. Use a smaller batch.`, { cause: error });
   }
   if (/external data|External data|initializer\.cc.*SystemError/.test(text)) {
-    const file = graph?.order.find((node) => node.storage?.file)?.storage?.file;
+    const file = graph?.order.find((node) => node.storage?.file)?.storage?.file?.file;
     const path = file ? ` ${file.folder}/${file.location}` : "";
     return new Error(`the weights' file${path} cannot be read; has it been moved or deleted? ${text}`, {
       cause: error,

@@ -22,6 +22,7 @@ export type Request =
     }
   | { readonly type: "read"; readonly buffer: number; readonly device: string }
   | { readonly type: "free"; readonly buffers: readonly number[]; readonly sessions: readonly number[] }
+  | { readonly type: "stop" }
   | { readonly type: "block" }
   | { readonly type: "backends" };
 

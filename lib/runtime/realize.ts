@@ -1,16 +1,20 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import { allocate } from "../graph/dtype.ts";
-import type { Node, Storage } from "../graph/node.ts";
-import { type Structure, structure } from "../lower/structure.ts";
+import { type Node, recording, type Storage } from "../graph/node.ts";
+import { isLeaf, type Structure, sorted, structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
 import { explain } from "./errors.ts";
+import { arrived } from "./futures.ts";
 import type { Feed, Fetch } from "./protocol.ts";
 import { sessionFor, targetNow, targetOf } from "./sessions.ts";
 import { settings } from "./settings.ts";
-import { current, DeviceBuffer, feed, HostArray, memory } from "./storage.ts";
+import { current, DeviceBuffer, FileArray, feed, HostArray, memory } from "./storage.ts";
 
 // Results up to this many bytes are kept in the caller's thread once they were read.
 const smallResult = 16384;
+
+// onnxruntime takes ever longer to open a session with more operations than this: larger computations are cut in parts.
+const mostOperations = 4096;
 
 const companions = new WeakMap<Node, () => readonly Node[]>();
 
@@ -37,14 +41,23 @@ function along(graph: Structure, device: string): Node[] {
 
 /** Computes all `nodes` in one run for each device; what has been computed before is left alone. */
 export async function realize(nodes: readonly Node[]): Promise<void> {
+  checkNotTracing();
   for (const [device, group] of byDevice(nodes)) await compute(group, device, false);
+}
+
+function checkNotTracing(): void {
+  if (recording.current) {
+    throw new Error("a compiled function has no values yet while it runs: return the tensor, and read it outside");
+  }
 }
 
 /** The elements of `node`, computed if need be; the array is the caller's. */
 export async function read(node: Node): Promise<TypedArray> {
+  checkNotTracing();
   if (node.size === 0) return allocate(node.dtype, 0);
   const storage = node.storage && current(node.storage);
   if (storage instanceof HostArray) return storage.data.slice() as TypedArray;
+  if (storage instanceof FileArray) return storage.read();
   if (storage instanceof DeviceBuffer) return readBuffer(storage);
   const [data] = await compute([node], deviceOf(node), true);
   return data!;
@@ -57,10 +70,13 @@ export async function read(node: Node): Promise<TypedArray> {
 export function readNow(node: Node): TypedArray {
   const storage = node.storage && current(node.storage);
   if (storage instanceof HostArray) return storage.data.slice() as TypedArray;
+  if (storage instanceof FileArray && node.size <= 1e6) return storage.read();
   if (engine.busy) throw new Error("readNow: the engine is busy");
   if (storage instanceof DeviceBuffer) {
     return engine.requestNow({ type: "read", buffer: storage.id, device: storage.device }) as TypedArray;
   }
+  const order = sorted([node]);
+  if (order.length > mostOperations) throw new Error("readNow: the computation is large");
   const graph = structure([node]);
   if (
     graph.order.reduce((n, { size }) => n + size, 0) > 1e6 ||
@@ -77,7 +93,7 @@ export function readNow(node: Node): TypedArray {
 }
 
 async function readBuffer(storage: DeviceBuffer): Promise<TypedArray> {
-  if (storage.disposed) throw new Error(`a tensor of shape [${storage.shape}] is read after dispose()`);
+  if (storage.gone !== null) throw new Error(`a tensor of shape [${storage.shape}] ${storage.gone}`);
   return (await engine.request({ type: "read", buffer: storage.id, device: storage.device })) as TypedArray;
 }
 
@@ -97,9 +113,12 @@ function byDevice(nodes: readonly Node[]): Map<string, Node[]> {
   return groups;
 }
 
-/** Computes `wished`, and returns their elements where these are `wanted`. */
-async function compute(wished: readonly Node[], device: string, wanted: boolean): Promise<TypedArray[]> {
+/** Computes what is `asked` for, and returns the elements where these are `wanted`. */
+async function compute(asked: readonly Node[], device: string, wanted: boolean): Promise<TypedArray[]> {
   await memory.relieve();
+  await prepare(asked, device);
+  const wished = wanted ? asked : asked.filter((node) => !node.storage);
+  if (wished.length === 0) return [];
   const alone = structure(wished);
   const more = along(alone, device);
   const nodes = [...wished, ...more];
@@ -127,6 +146,22 @@ async function compute(wished: readonly Node[], device: string, wanted: boolean)
       node.settle(results[i] ?? new HostArray(node.dtype, node.shape, data[i]!.slice() as TypedArray, device));
   }
   return data;
+}
+
+/** Waits for what compiled functions are about to compute, and computes the beginning of what is too large for one run. */
+async function prepare(wished: readonly Node[], device: string): Promise<void> {
+  for (;;) {
+    const order = sorted(wished);
+    if (await arrived(order.filter((node) => isLeaf(node)))) continue;
+    const work = order.filter((node) => !isLeaf(node));
+    if (work.length <= mostOperations) return;
+    const first = new Set(work.slice(0, mostOperations));
+    const needed = new Set(wished.filter((node) => first.has(node)));
+    for (const node of work.slice(mostOperations)) {
+      for (const input of node.inputs) if (first.has(input)) needed.add(input);
+    }
+    await compute([...needed], device, false);
+  }
 }
 
 function feedsOf(graph: Structure): Feed[] {

@@ -1,9 +1,11 @@
 import { dirname, relative } from "node:path";
+import type { MappedFile } from "../files/mapped.ts";
 import { Emitter, type Target } from "../lower/emitter.ts";
 import type { Structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
 import type { Feed, Fetch, SessionOptions } from "./protocol.ts";
 import { settings } from "./settings.ts";
+import { FileArray } from "./storage.ts";
 
 let count = 0;
 
@@ -11,16 +13,29 @@ let count = 0;
 export class Session {
   readonly id = count++;
   readonly ready: Promise<unknown>;
+  readonly #generation = engine.generation;
   #closed = false;
+  #failed = false;
+  readonly #files: readonly MappedFile[];
 
-  constructor(model: Uint8Array, options: SessionOptions) {
+  /** @param files - whose contents it maps */
+  constructor(model: Uint8Array, options: SessionOptions, files: readonly MappedFile[] = []) {
+    this.#files = files;
     this.ready = engine.request({ type: "open", session: this.id, model, options }, [owned(model)]);
     // Reported by the run that follows; here only kept from ending the process.
-    this.ready.catch(() => {});
+    this.ready.catch(() => {
+      this.#failed = true;
+    });
+  }
+
+  /** Whether it can run: it is open, in the thread that is at work. */
+  get usable(): boolean {
+    return !this.#closed && !this.#failed && this.#generation === engine.generation;
   }
 
   async run(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown[]> {
     if (this.#closed) throw new Error("the session has been closed");
+    for (const file of this.#files) file.checkUnwritten();
     const result = engine.request({ type: "run", session: this.id, feeds, fetches });
     result.catch(() => {});
     await this.ready;
@@ -28,6 +43,7 @@ export class Session {
   }
 
   runNow(feeds: readonly Feed[], fetches: readonly Fetch[]): unknown[] {
+    for (const file of this.#files) file.checkUnwritten();
     return engine.requestNow({ type: "run", session: this.id, feeds, fetches }) as unknown[];
   }
 
@@ -64,8 +80,10 @@ export function open(
   extra: Partial<SessionOptions> = {},
 ): Session {
   const folder = folderOf(structure);
+  const files = filesOf(structure);
+  for (const file of files) file.checkThere();
   const model = new Emitter(folder === undefined ? target : { ...target, block: 0, folder }).emit(structure);
-  return new Session(model, {
+  const options = {
     device,
     threads: settings.threads,
     spinning: settings.spinning,
@@ -75,7 +93,8 @@ export function open(
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
-  });
+  };
+  return new Session(model, options, files);
 }
 
 /** Whether a pool of memory for the session pays: where much is computed; small ones would only hoard. */
@@ -83,13 +102,21 @@ function isLarge(structure: Structure): boolean {
   return structure.order.length > 200;
 }
 
-/** The folder that holds all files with weights of a computation, perhaps further down. */
+/** The files that hold weights of a computation. */
+function filesOf({ order }: Structure): MappedFile[] {
+  const files = new Set<MappedFile>();
+  for (const { storage } of order) if (storage instanceof FileArray) files.add(storage.file.file);
+  return [...files];
+}
+
+/** The folder that holds all of them, perhaps further down. */
 function folderOf(structure: Structure): string | undefined {
   let folder: string | undefined;
   for (const { storage } of structure.order) {
     if (!storage?.file) continue;
-    folder ??= storage.file.folder;
-    while (relative(folder, storage.file.folder).startsWith("..")) folder = dirname(folder);
+    const { file } = storage.file;
+    folder ??= file.folder;
+    while (relative(folder, file.folder).startsWith("..")) folder = dirname(folder);
   }
   return folder;
 }
@@ -111,7 +138,7 @@ export function sessionFor(structure: Structure, device: string, target: Target)
   const key = `${device} ${target.tuned} ${target.block}\n${structure.key}`;
   let entry = known.get(key);
   if (entry) known.delete(key);
-  else {
+  if (!entry?.session.usable) {
     const session = open(structure, device, target, folderOf(structure) === undefined ? {} : quick);
     session.ready.catch(() => known.delete(key));
     entry = { session, large: isLarge(structure) };

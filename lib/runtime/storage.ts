@@ -1,7 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { byteWidth, type DType, type TypedArray } from "../graph/dtype.ts";
-import type { FileRegion, Storage } from "../graph/node.ts";
+import type { MappedFile } from "../files/mapped.ts";
+import { byteWidth, type DType, type TypedArray, viewBytes } from "../graph/dtype.ts";
+import type { FileRegion, Node, Storage } from "../graph/node.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { engine } from "./engine.ts";
 import type { Feed } from "./protocol.ts";
@@ -27,15 +28,27 @@ export class FileArray implements Storage {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly device: string;
-  readonly file: FileRegion;
+  readonly file: FileRegion & { readonly file: MappedFile };
 
-  constructor(dtype: DType, shape: Shape, file: FileRegion, device: string) {
+  constructor(dtype: DType, shape: Shape, file: FileArray["file"], device: string) {
     this.dtype = dtype;
     this.shape = shape;
     this.file = file;
     this.device = device;
   }
+
+  /** Its elements, read now. */
+  read(): TypedArray {
+    const { file, offset, length } = this.file;
+    return viewBytes(this.dtype, file.read(offset, length).buffer);
+  }
 }
+
+/**
+ * Values that somebody outside of compiled functions may still look at, or their elements where they are computed:
+ * buffers that hold them are not written to again.
+ */
+export const escaped = new WeakSet<Storage | Node>();
 
 let count = 0;
 
@@ -45,6 +58,7 @@ export class DeviceBuffer implements Storage {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly device: string;
+  readonly #generation = engine.generation;
   #open = true;
 
   constructor(dtype: DType, shape: Shape, device: string) {
@@ -57,8 +71,15 @@ export class DeviceBuffer implements Storage {
     registry.register(this, { id: this.id, bytes }, this);
   }
 
-  get disposed(): boolean {
-    return !this.#open;
+  /** Why its elements are gone, or null where they are there. */
+  get gone(): string | null {
+    if (!this.#open) return "is used after dispose()";
+    if (this.#generation === engine.generation) return null;
+    return "is lost: the computing thread that held it has stopped. Load or make it again.";
+  }
+
+  get usable(): boolean {
+    return this.gone === null;
   }
 
   /** Frees the memory now rather than when the garbage collector comes by. */
@@ -129,7 +150,7 @@ export function feed(name: string, storage: Storage, settle: (buffer: DeviceBuff
     return { name, dtype, shape, buffer: buffer.id };
   }
   if (storage instanceof DeviceBuffer) {
-    if (storage.disposed) throw new Error(`a tensor of shape [${shape}] is used after dispose()`);
+    if (storage.gone !== null) throw new Error(`a tensor of shape [${shape}] ${storage.gone}`);
     return { name, dtype, shape, buffer: storage.id };
   }
   throw new Error(`a tensor of shape [${shape}] lies nowhere`);
@@ -141,6 +162,7 @@ export function upload(host: HostArray): DeviceBuffer {
   if (known) return known;
   const buffer = new DeviceBuffer(host.dtype, host.shape, host.device);
   uploaded.set(host, buffer);
+  if (escaped.has(host)) escaped.add(buffer);
   const { data } = host;
   // A part of a larger buffer cannot be moved alone.
   const own = data.byteLength === data.buffer.byteLength ? data : data.slice();

@@ -191,6 +191,9 @@ async function handle(request: Request): Promise<unknown> {
         await session?.release();
       }
       return;
+    case "stop":
+      // Ends this thread only, and not in the middle of a computation, which would end the process.
+      return process.exit(0);
     case "block":
       return block();
     case "backends":

@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileStamp, sameStamp, stampOf } from "../files/mapped.ts";
 import { arrayOver, type TensorData } from "./dtypes.ts";
 import { toFloat32 } from "./half.ts";
 import { headerLength, parseHeader, type TensorEntry } from "./header.ts";
@@ -117,20 +118,11 @@ export class SafetensorsFile {
   }
 
   async #checkUnchanged(path: string, file: FileHandle): Promise<void> {
-    const now = await file.stat();
     const then = this.#stamps.get(path);
-    if (then && (now.size !== then.size || now.mtimeMs !== then.mtimeMs)) {
+    if (then && !sameStamp(then, stampOf(await file.stat({ bigint: true })))) {
       throw new Error(`${path}: the file has changed since it was opened; open it again`);
     }
   }
-}
-
-/** What tells that a file is still the same. */
-export interface FileStamp {
-  /** Bytes. */
-  readonly size: number;
-  /** When it was last changed, in milliseconds since 1970. */
-  readonly mtimeMs: number;
 }
 
 /**
@@ -142,12 +134,13 @@ export interface FileStamp {
 export async function openFileOfTensors(path: string): Promise<SafetensorsFile> {
   const file = await openFile(path);
   try {
-    const { size, mtimeMs } = await file.stat();
+    const info = await file.stat({ bigint: true });
+    const size = Number(info.size);
     const prefix = new Uint8Array(await readBytes(file, 0, Math.min(8, size), path));
     const length = headerLength(prefix, size, path);
     const header = parseHeader(new Uint8Array(await readBytes(file, 8, length, path)), size, path);
     const tensors = new Map([...header.tensors].map(([name, entry]) => [name, { ...entry, path }]));
-    return new SafetensorsFile(path, tensors, header.metadata, new Map([[path, { size, mtimeMs }]]));
+    return new SafetensorsFile(path, tensors, header.metadata, new Map([[path, stampOf(info)]]));
   } finally {
     await file.close();
   }

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type FileStamp, openFileOfTensors, SafetensorsFile, type StoredTensor } from "./read.ts";
+import type { FileStamp } from "../files/mapped.ts";
+import { writeWhole } from "../files/write-whole.ts";
+import { openFileOfTensors, SafetensorsFile, type StoredTensor } from "./read.ts";
 import { findRepeatedKey } from "./repeated-key.ts";
-import { checkTensor, saveSafetensors, type TensorsToSave, type TensorToSave, writeWhole } from "./write.ts";
+import { checkTensor, saveSafetensors, type TensorsToSave, type TensorToSave } from "./write.ts";
 
 /**
  * Opens a checkpoint: a `.safetensors` file, or the `.safetensors.index.json` of one that is split into several.

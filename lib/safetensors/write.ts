@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { writeWhole } from "../files/write-whole.ts";
 import { float32ToFloat16 } from "../graph/half.ts";
 import { byteLengthOf, DTYPE_NAMES, DTYPES, isDtype, type SafetensorsDtype, type TensorData } from "./dtypes.ts";
 import { float32ToBfloat16 } from "./half.ts";
@@ -61,42 +59,6 @@ export function serializeSafetensors(
     at += tensor.byteLength;
   }
   return out;
-}
-
-/**
- * Writes a file under a temporary name beside `path` and renames it when all is written, so that a reader never sees
- * half of it and a failure leaves what was there before.
- *
- * @param options.mode - who may read it; default everybody whom the process's own mask allows
- */
-export async function writeWhole(
-  path: string,
-  fill: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
-  options: { mode?: number } = {},
-): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
-  try {
-    const file = await open(temporary, "wx", options.mode);
-    try {
-      await fill(async (bytes) => {
-        let done = 0;
-        while (done < bytes.length) {
-          done += (await file.write(bytes, done, Math.min(2 ** 30, bytes.length - done))).bytesWritten;
-        }
-      });
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOSPC") throw new Error(`${path}: not written, the disk is full`, { cause: error });
-    throw error;
-  }
 }
 
 /** Bytes of one tensor's data. Checks that it fits its dtype and shape. */

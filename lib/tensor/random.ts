@@ -1,6 +1,13 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { checkShape, type Shape, sizeOf } from "../graph/shape.ts";
-import { fillNormal, fillRandint, fillRandperm, fillUniform, type Generator } from "../random/index.ts";
+import {
+  defaultGenerator,
+  fillNormal,
+  fillRandint,
+  fillRandperm,
+  fillUniform,
+  type Generator,
+} from "../random/index.ts";
 import type { TensorOptions } from "./create.ts";
 import { type ShapeArguments, shapeArguments } from "./operands.ts";
 import { Tensor } from "./tensor.ts";
@@ -15,7 +22,9 @@ export interface RandomOptions extends TensorOptions {
 // Inside a compiled function these draw anew at every call.
 function drawn(where: string, dtype: DType, shape: Shape, fill: () => TypedArray, options: RandomOptions): Tensor {
   checkShape(where, shape);
-  const x = new Tensor(live(dtype, [...shape], fill, options.device));
+  const x = new Tensor(
+    live(dtype, [...shape], fill, { device: options.device, generator: options.generator ?? defaultGenerator }),
+  );
   return options.requiresGrad ? x.requiresGrad_() : x;
 }
 

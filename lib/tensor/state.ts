@@ -7,22 +7,27 @@ import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
 import { plural } from "../printed.ts";
 import { computeAlong, realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
-import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
+import { DeviceBuffer, escaped, FileArray, HostArray } from "../runtime/storage.ts";
 import type { Operand } from "./operands.ts";
 import { type Nested, nested } from "./print.ts";
 import type { Tensor } from "./tensor.ts";
-import { escaped, inFile, pending, tracing } from "./trace.ts";
+import { displaced, inFile, pending, type Trace, tracing, untraced } from "./trace.ts";
 
 interface Window {
   readonly base: Tensor;
   readonly offset: number;
   readonly shape: Shape;
+  /** What keeps the row in order: it is told where this tensor leaves its place. */
+  readonly keeper: { arrange(): void };
   from?: Node;
   node?: Node;
   trace?: unknown;
 }
 
 const owners = new WeakMap<Node, Tensor>();
+
+// Tells a leaf from what `detach()` makes: only the one may pass gradients later.
+const leaf = { leaf: true };
 
 /**
  * What a tensor is and holds: its value in the graph, its gradient, its elements. The operations are in the classes
@@ -32,6 +37,8 @@ export abstract class TensorState {
   #node: Node;
   #window: Window | null = null;
   #requiresGrad = false;
+  // The compiled function's call that this tensor was made in, where it was: it cannot be used after it.
+  readonly #home: Trace | null = tracing.current;
   /** Gradient left here by `backward()`; null before. */
   grad: Tensor | null = null;
 
@@ -50,24 +57,32 @@ export abstract class TensorState {
 
   /** The value in the graph. For those who write operations. */
   get node(): Node {
+    const trace = tracing.current;
     const window = this.#window;
     if (window) {
-      tracing.current?.windows.set(this.#self, window.base);
       const from = window.base.node;
       // A view from before may have been computed by now; a traced function must lead back to the row itself.
-      if (window.from !== from || window.trace !== tracing.current) {
+      if (window.from !== from || window.trace !== trace) {
         window.from = from;
-        window.trace = tracing.current;
+        window.trace = trace;
         window.node = this.#leaf(viewOf(from, window.offset, window.shape));
       }
       return window.node!;
     }
-    const { storage } = this.#node;
-    if (tracing.current) {
-      const known = tracing.current.read(this.#self, this.#node);
-      if (known !== this.#node && this.#requiresGrad) owners.set(known, this.#self);
+    if (this.#home !== null) {
+      if (this.#home === trace) return this.#node;
+      throw new Error(
+        `this tensor ${show(this.shape)} was made inside the compiled function "${this.#home.name}" and is gone since; return it from the function, or change a tensor from outside in place (copy_)`,
+      );
+    }
+    if (trace) {
+      if (trace.writes.has(this.#self)) return this.#node;
+      const known = trace.read(this.#self, this.#node);
+      if (this.#requiresGrad) owners.set(known, this.#self);
       return known;
     }
+    const { storage } = this.#node;
+    escaped.add(this.#node);
     if (storage) escaped.add(storage);
     return this.#node;
   }
@@ -79,7 +94,16 @@ export abstract class TensorState {
 
   /** Puts a value in place of the present one, without any of what `assign` watches over. */
   place(node: Node): void {
+    pending.delete(this.#self);
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
+  }
+
+  /** Puts a new leaf of the graph, which nobody else knows, in place of the present value. */
+  hold(leaf: Node): void {
+    pending.delete(this.#self);
+    leaf.requiresGrad = this.#requiresGrad;
+    if (this.#requiresGrad) owners.set(leaf, this.#self);
+    this.#node = leaf;
   }
 
   /** Size of each dimension: `[8, 1, 28, 28]` for a batch of eight grey pictures. Known at once, without `await`. */
@@ -126,12 +150,28 @@ export abstract class TensorState {
     if (value && !isFloat(this.dtype)) {
       throw new TypeError(`requiresGrad: got dtype ${this.dtype}; only float tensors have gradients`);
     }
-    if (!this.#window && this.#node.inputs.some((input) => input.requiresGrad)) {
+    if (!value && !this.#window && this.#node.op !== "detach" && this.#node.inputs.some((x) => x.requiresGrad)) {
       throw new Error("requiresGrad: this tensor is a result; use detach() to cut it off");
     }
     this.#requiresGrad = value;
-    if (this.#window) this.#window.from = undefined;
-    else this.#node = this.#leaf(this.#node);
+    if (value) this.#isParameter = true;
+    if (this.#window) {
+      this.#window.from = undefined;
+      displaced.add(this.#window.keeper);
+    } else if (this.#home !== null || tracing.current?.writes.has(this.#self)) this.#node = this.#leaf(this.#node);
+    else this.#node = untraced(() => this.#leaf(this.#node));
+  }
+
+  #isParameter = false;
+
+  /** Whether a module takes it for a parameter: it was once asked to have gradients, and may be frozen since. */
+  get isParameter(): boolean {
+    return this.#isParameter;
+  }
+
+  /** Says that it is a parameter, though it may never have gradients. */
+  protected markParameter(): void {
+    this.#isParameter = true;
   }
 
   /** Sets `requiresGrad` and returns the tensor itself. */
@@ -142,7 +182,7 @@ export abstract class TensorState {
 
   /** A node of its own for a tensor at which gradients stop. */
   #leaf(node: Node): Node {
-    const own = node.storage ? source(node.storage) : new Node("detach", [node], {}, node.shape, node.dtype);
+    const own = node.storage ? source(node.storage) : new Node("detach", [node], leaf, node.shape, node.dtype);
     own.requiresGrad = this.#requiresGrad;
     if (this.#requiresGrad) owners.set(own, this.#self);
     return own;
@@ -288,9 +328,8 @@ export abstract class TensorState {
     if (trace && this.#window) {
       throw new Error("assign: a parameter of an optimizer cannot be replaced inside a compiled function");
     }
-    if (trace && !trace.writes.has(this.#self) && trace.outer(this.#self, this.#node)) {
-      trace.writes.set(this.#self, this.#node);
-    }
+    if (trace && this.#home === null && !trace.writes.has(this.#self)) trace.writes.set(this.#self, this.#node);
+    if (this.#window) displaced.add(this.#window.keeper);
     this.#window = null;
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
     if (trace) return this;
@@ -298,9 +337,13 @@ export abstract class TensorState {
     return this;
   }
 
-  /** Makes this tensor a part of `base` `[n]`, from `offset` on: optimizers keep all parameters in one row. */
-  moveInto(base: Tensor, offset: number): void {
-    this.#window = { base, offset, shape: this.shape };
+  /**
+   * Makes this tensor a part of `base` `[n]`, from `offset` on: optimizers keep parameters in rows.
+   *
+   * @param keeper - is asked to arrange its row again where this tensor is given another value, or frozen
+   */
+  moveInto(base: Tensor, offset: number, keeper: { arrange(): void }): void {
+    this.#window = { base, offset, shape: this.shape, keeper };
   }
 
   /** The row that this tensor is a part of, if it is. */
@@ -344,8 +387,8 @@ function viewOf(base: Node, offset: number, shape: Shape): Node {
 
 /** Weights in a file, perhaps in another dtype or shape, for use on another device. */
 function mappedOn(node: Node, device: string): Node {
-  const file = node.storage?.file;
-  if (file) return source(new FileArray(node.dtype, node.shape, file, device));
+  const { storage } = node;
+  if (storage instanceof FileArray) return source(new FileArray(node.dtype, node.shape, storage.file, device));
   return new Node(node.op, [mappedOn(node.inputs[0]!, device)], node.attrs, node.shape, node.dtype);
 }
 

@@ -1,65 +1,203 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
-import { Node, type Storage, source } from "../graph/node.ts";
-import type { Shape } from "../graph/shape.ts";
+import { Node, type Op, type Recorder, recording, sameAttributes, source } from "../graph/node.ts";
+import { type Shape, sameShape } from "../graph/shape.ts";
+import type { Generator } from "../random/index.ts";
+import { engine } from "../runtime/engine.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** A tensor from outside, as a traced function knows it: an argument by its number, all others as what they are. */
+export type Outer = Tensor | number;
+
+/** One thing that a traced function did: it made a node, or it looked at a tensor from outside. */
+export interface Entry {
+  readonly node: Node;
+  /** Whether the node passed gradients when it was made. */
+  readonly requiresGrad: boolean;
+  readonly read?: Outer;
+  /** Where a tensor from outside lies. */
+  readonly device?: string;
+}
+
+/** What a traced function did, in order. */
+export type Record = readonly Entry[];
+
+/** What came of a whole piece of work that began after an entry, and how many entries it took. */
+interface Memo {
+  readonly key: readonly unknown[];
+  readonly value: unknown;
+  readonly length: number;
+  readonly last: Entry;
+}
+
+const memos = new WeakMap<Entry, Memo>();
+
+/** Thrown inside a function being traced that has to be traced again: something was rearranged. */
+export class Retrace extends Error {}
+
 /**
- * What a function touches while it is traced: tensors from outside that it reads, tensors that it changes, and what
- * has to happen on the host at every call (random draws, counting steps).
+ * One call of a traced function. The function runs at every call, as any function does, and what it does is compared,
+ * node by node, with what it did before: as long as that is the same it is given the nodes of then, and at the end the
+ * program of then. So there is nothing that could be overlooked: a variable, a setting, a layer or a weight that is
+ * another one leads to another node, and to another program.
  */
-export class Trace {
-  /** Nodes with this number or above were made by the traced function itself. */
-  readonly first: number;
-  readonly reads = new Map<Node, Tensor>();
-  readonly windows = new Map<Tensor, Tensor>();
+export class Trace implements Recorder {
+  readonly name: string;
   /** Changed tensors, with the value that each had before. */
   readonly writes = new Map<Tensor, Node>();
   /** Tensors that `backward` left a gradient on. */
   readonly grads = new Set<Tensor>();
-  /** Done at every call before the host numbers are made. */
-  readonly everyCall: (() => void)[] = [];
-  /** Done before every call, and before anything is looked up: putting rearranged tensors back in order. */
-  readonly prepare = new Set<() => void>();
+  /** Numbers from the host that belong to this call. */
+  readonly live = new Map<Node, TypedArray>();
+  /** What puts back counters, rates and generators that the function has changed on the host. */
+  readonly restore: (() => void)[] = [];
+  readonly #arguments: ReadonlyMap<Tensor, number>;
+  readonly #known: readonly Record[];
+  readonly #seen = new Map<Tensor, Entry>();
+  #entries: Entry[];
+  #at = 0;
+  /** Whether the entries are a known record so far, rather than new ones. */
+  #following: boolean;
 
-  constructor() {
-    this.first = new Node("const", [], { value: 0 }, [], "float32").id;
+  /** @param known - records of earlier calls, the likeliest first */
+  constructor(name: string, args: readonly Tensor[], known: readonly Record[] = []) {
+    this.name = name;
+    this.#arguments = new Map(args.map((tensor, i) => [tensor, i]));
+    this.#known = known;
+    this.#following = known.length > 0;
+    this.#entries = (known[0] ?? []) as Entry[];
   }
 
-  // Made while tracing, but not by the traced function: an optimizer's state at its first step.
-  readonly #adopted = new Set<Tensor>();
-
-  /** Whether a tensor whose present value is `node` comes from outside. */
-  outer(tensor: Tensor, node: Node): boolean {
-    return node.id < this.first || (this.#adopted.has(tensor) && !this.writes.has(tensor));
+  /** All that was done. Where a known record was followed to its end it is that very record. */
+  get record(): Record {
+    if (this.#following && this.#at < this.#entries.length) return this.#entries.slice(0, this.#at);
+    return this.#entries;
   }
 
-  readonly #standIns = new Map<Tensor, Node>();
+  known(op: Op, inputs: readonly Node[], attrs: object, shape: Shape, dtype: DType, grad: boolean): Node | null {
+    if (!this.#following) return null;
+    // Nearly always it is the next one.
+    const next = this.#entries[this.#at];
+    if (next !== undefined && isMade(next, op, inputs, attrs, shape, dtype, grad)) {
+      this.#at++;
+      return next.node;
+    }
+    return this.#next((entry) => isMade(entry, op, inputs, attrs, shape, dtype, grad))?.node ?? null;
+  }
+
+  memo<T>(parts: readonly unknown[], make: () => T): T {
+    // Tensors made on the way are lost with the engine's thread.
+    const key = [...parts, engine.generation];
+    const from = this.#at;
+    const past = this.#entries[from - 1];
+    if (past === undefined) return make();
+    const memo = this.#following ? memos.get(past) : undefined;
+    const isSame = memo?.key.length === key.length && memo.key.every((part, i) => part === key[i]);
+    if (memo && isSame && this.#entries[from + memo.length - 1] === memo.last) {
+      this.#at += memo.length;
+      return memo.value as T;
+    }
+    const value = make();
+    const length = this.#at - from;
+    if (length > 0) memos.set(past, { key, value, length, last: this.#entries[this.#at - 1]! });
+    return value;
+  }
+
+  made(node: Node): void {
+    this.#append({ node, requiresGrad: node.requiresGrad });
+  }
 
   /**
-   * The node by which the traced function knows a tensor from outside. One that is not computed yet gets a stand-in:
-   * what it is made of now (zeros, at the start) must not become part of the program. Weights in a file may.
+   * The node by which the traced function knows a tensor from outside: a stand-in for whatever value it has at a call.
+   * Weights in a file are part of the program.
+   *
+   * @param value - its present value
    */
-  read(tensor: Tensor, node: Node): Node {
-    if (!this.outer(tensor, node)) return node;
-    if (node.storage || inFile(node)) {
-      this.reads.set(node, tensor);
-      return node;
+  read(tensor: Tensor, value: Node): Node {
+    const seen = this.#seen.get(tensor);
+    if (seen && seen.requiresGrad === tensor.requiresGrad) return seen.node;
+    const read = this.#arguments.get(tensor) ?? tensor;
+    const file = inFile(value);
+    // What is not computed yet may have no device; it will be the default one.
+    const device = value.storage?.device ?? value.device ?? settings.device;
+    const same = (entry: Entry) => {
+      if (entry.read !== read || entry.requiresGrad !== tensor.requiresGrad) return false;
+      const { node } = entry;
+      if (file || !node.is("placeholder")) return node === value;
+      return entry.device === device && node.dtype === value.dtype && sameShape(node.shape, value.shape);
+    };
+    let entry = this.#next(same);
+    if (!entry) {
+      // Where arguments have to lie is said at the call.
+      const place = typeof read === "number" ? null : (value.storage?.device ?? value.device);
+      const node = file ? value : untraced(() => standIn(tensor, place));
+      entry = { node, requiresGrad: tensor.requiresGrad, read, device };
+      this.#append(entry);
     }
-    let standIn = this.#standIns.get(tensor);
-    if (!standIn) {
-      standIn = new Node("placeholder", [], {}, node.shape, node.dtype);
-      standIn.requiresGrad = tensor.requiresGrad;
-      this.#standIns.set(tensor, standIn);
-      this.reads.set(standIn, tensor);
-    }
-    return standIn;
+    this.#seen.set(tensor, entry);
+    return entry.node;
   }
 
-  adopt(tensor: Tensor): void {
-    this.#adopted.add(tensor);
+  readonly #generators = new Set<Generator>();
+
+  /** Remembers where a generator stands before the function draws from it. */
+  willDraw(generator: Generator): void {
+    if (this.#generators.has(generator)) return;
+    this.#generators.add(generator);
+    const state = generator.getState();
+    this.restore.push(() => generator.setState(state));
   }
+
+  /** The next entry of what is known, where it fits. */
+  #next(fits: (entry: Entry) => boolean): Entry | null {
+    if (!this.#following) return null;
+    const at = this.#at;
+    const next = this.#entries[at];
+    if (next && fits(next)) {
+      this.#at++;
+      return next;
+    }
+    // Another record with the same past may go on like this.
+    const last = this.#entries[at - 1];
+    for (const record of this.#known) {
+      const other = record[at];
+      if (!other || record[at - 1] !== last || !fits(other)) continue;
+      this.#entries = record as Entry[];
+      this.#at++;
+      return other;
+    }
+    this.#entries = this.#entries.slice(0, at);
+    this.#following = false;
+    return null;
+  }
+
+  #append(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#at++;
+  }
+}
+
+/** Whether an entry is the making of such a node. */
+function isMade(
+  { node, requiresGrad, read }: Entry,
+  op: Op,
+  inputs: readonly Node[],
+  attrs: object,
+  shape: Shape,
+  dtype: DType,
+  grad: boolean,
+): boolean {
+  if (node.op !== op || read !== undefined || node.dtype !== dtype || requiresGrad !== grad) return false;
+  if (node.inputs.length !== inputs.length || !sameShape(node.shape, shape)) return false;
+  for (let i = 0; i < inputs.length; i++) if (node.inputs[i] !== inputs[i]) return false;
+  return node.attrs === attrs || sameAttributes(node.attrs, attrs);
+}
+
+function standIn(tensor: Tensor, device: string | null): Node {
+  const node = new Node("placeholder", [], {}, tensor.shape, tensor.dtype, device);
+  node.requiresGrad = tensor.requiresGrad;
+  return node;
 }
 
 /** Whether a value is made of nothing but weights in a file, perhaps in another dtype or shape. */
@@ -71,40 +209,58 @@ export function inFile(node: Node): boolean {
   return false;
 }
 
-export const tracing: { current: Trace | null } = { current: null };
+export const tracing = {
+  get current(): Trace | null {
+    return recording.current as Trace | null;
+  },
+  set current(trace: Trace | null) {
+    recording.current = trace;
+  },
+};
 
 /** Tensors changed in place and not yet computed; whatever is computed next computes them along. */
 export const pending = new Set<Tensor>();
 
-/**
- * Elements that somebody outside of compiled functions may still look at: buffers that hold them are not written to
- * again.
- */
-export const escaped = new WeakSet<Storage>();
+/** What was moved out of its order (a parameter with a new value, or frozen), with what puts it back in. */
+export const displaced = new Set<{ arrange(): void }>();
 
-/** A tensor that outlives the function being traced, though it is made there. */
-export function outside(make: () => Tensor): Tensor {
-  const trace = tracing.current;
-  tracing.current = null;
+/** Puts back in order what was moved out of it. */
+export function arrangeDisplaced(): void {
+  for (const it of displaced) it.arrange();
+  displaced.clear();
+}
+
+/** Does `make` as if no function were being traced: for what outlives the call. */
+export function untraced<T>(make: () => T): T {
+  const trace = recording.current;
+  recording.current = null;
   try {
-    const tensor = make();
-    trace?.adopt(tensor);
-    return tensor;
+    return make();
   } finally {
-    tracing.current = trace;
+    recording.current = trace;
   }
 }
 
-/** Does `action` now, and again at every call of the function being traced, if one is. */
-export function atEveryCall(action: () => void): void {
-  if (tracing.current) tracing.current.everyCall.push(action);
-  else action();
+/** Says what puts back a change on the host (a counter, a rate): it is done where the call fails or is undone. */
+export function onUndo(restore: () => void): void {
+  tracing.current?.restore.push(restore);
 }
 
 /**
- * Numbers from the host that may differ at each call: drawn now, or, inside a traced function, at every call of it.
+ * Numbers from the host that may differ at each call: drawn now, and, inside a traced function, at every call of it.
+ *
+ * @param options.generator - what they are drawn from
  */
-export function live(dtype: DType, shape: Shape, fill: () => TypedArray, device = settings.device): Node {
-  if (tracing.current) return new Node("live", [], { fill }, shape, dtype);
-  return source(new HostArray(dtype, shape, fill(), device));
+export function live(
+  dtype: DType,
+  shape: Shape,
+  fill: () => TypedArray,
+  options: { device?: string | undefined; generator?: Generator } = {},
+): Node {
+  const trace = tracing.current;
+  if (!trace) return source(new HostArray(dtype, shape, fill(), options.device ?? settings.device));
+  if (options.generator) trace.willDraw(options.generator);
+  const node = new Node("live", [], {}, shape, dtype);
+  trace.live.set(node, fill());
+  return node;
 }

@@ -11,6 +11,8 @@ export interface Dataset {
   readonly length: number;
   /** The examples at `indices` as tensors, each with the batch as its first dimension. */
   tensors(indices: Int32Array): Tensor[];
+  /** Whether `tensors` makes new ones at each call, which are freed when the step is done; default false. */
+  readonly makesTensors?: boolean;
 }
 
 /** Grey images with labels in memory, such as `mnist()` gives. */
@@ -28,6 +30,8 @@ interface Images {
 export class TensorDataset implements Dataset {
   /** Number of examples. */
   readonly length: number;
+  /** Batches are copies. */
+  readonly makesTensors = true;
   readonly #columns: readonly { readonly data: TypedArray; readonly tensor: Tensor; readonly row: number }[];
 
   private constructor(columns: readonly { data: TypedArray; tensor: Tensor; row: number }[]) {
@@ -105,21 +109,50 @@ export class DataLoader {
   #epoch = 0;
   #position = 0;
   #order: Int32Array | null = null;
+  #dropLast: boolean;
 
   constructor(data: Dataset | Images, options: DataLoaderOptions = {}) {
     this.dataset = "tensors" in data ? data : new ImageBatches(data, options.range ?? [0, 1]);
     this.batchSize = options.batchSize ?? 64;
     this.options = options;
+    this.#dropLast = options.dropLast ?? false;
     if (!Number.isInteger(this.batchSize) || this.batchSize < 1) {
       throw new RangeError(`DataLoader: batchSize is ${this.batchSize}, expected an integer above 0`);
     }
-    if (this.length === 0) {
-      throw new RangeError(`DataLoader: ${plural(this.dataset.length, "example")} make no batch of ${this.batchSize}`);
+    this.#checkLength();
+  }
+
+  #checkLength(): void {
+    if (this.length > 0) return;
+    throw new RangeError(`DataLoader: ${plural(this.dataset.length, "example")} make no batch of ${this.batchSize}`);
+  }
+
+  /** Whether a last batch that is smaller than the others is left out; may be changed at any time. */
+  get dropLast(): boolean {
+    return this.#dropLast;
+  }
+
+  set dropLast(value: boolean) {
+    const before = this.#dropLast;
+    this.#dropLast = value;
+    try {
+      this.#checkLength();
+    } catch (error) {
+      this.#dropLast = before;
+      throw error;
     }
+    if (this.#position >= this.length) this.#nextEpoch();
+  }
+
+  #nextEpoch(): void {
+    this.#position = 0;
+    this.#epoch++;
+    this.#order = null;
   }
 
   [PRINTED](): string {
-    const { shuffle, dropLast } = this.options;
+    const { dropLast } = this;
+    const { shuffle } = this.options;
     const how = [shuffle && "shuffled", dropLast && "a smaller last one left out"].filter(Boolean);
     const batches = `${counted(this.length)} batches of ${this.batchSize} from ${counted(this.dataset.length)} examples`;
     return `DataLoader: ${[batches, ...how].join(", ")}`;
@@ -128,7 +161,7 @@ export class DataLoader {
   /** Batches in an epoch. */
   get length(): number {
     const batches = this.dataset.length / this.batchSize;
-    return this.options.dropLast ? Math.floor(batches) : Math.ceil(batches);
+    return this.#dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
   /** The next batch; after the last one of an epoch the next epoch begins. */
@@ -139,11 +172,7 @@ export class DataLoader {
       this.#order.subarray(start, Math.min(start + this.batchSize, this.dataset.length)),
     );
     this.#position++;
-    if (this.#position === this.length) {
-      this.#position = 0;
-      this.#epoch++;
-      this.#order = null;
-    }
+    if (this.#position === this.length) this.#nextEpoch();
     return batch;
   }
 
@@ -166,12 +195,18 @@ export class DataLoader {
     return { epoch: this.#epoch, position: this.#position };
   }
 
-  set state({ epoch, position }: LoaderState) {
-    if (!(position >= 0 && position < this.length)) {
+  /** @throws RangeError where a state is not one of these data */
+  checkState({ epoch, position }: LoaderState): void {
+    if (!(position >= 0 && position < this.length && epoch >= 0)) {
       throw new RangeError(
-        `DataLoader: position ${position} of ${this.length} batches; the data are not those of the state`,
+        `DataLoader: position ${position} of ${this.length} batches in epoch ${epoch}; the data are not those of the state`,
       );
     }
+  }
+
+  set state(state: LoaderState) {
+    this.checkState(state);
+    const { epoch, position } = state;
     this.#epoch = epoch;
     this.#position = position;
     this.#order = null;
@@ -179,6 +214,7 @@ export class DataLoader {
 }
 
 class ImageBatches implements Dataset {
+  readonly makesTensors = true;
   readonly #images: Images;
   readonly #range: readonly [number, number];
 

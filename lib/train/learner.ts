@@ -1,18 +1,19 @@
-import { loadTensors, saveTensors } from "../io/tensors.ts";
+import { type Compiled, compile } from "../compile/compile.ts";
 import type { Module } from "../nn/module.ts";
+import { TooFewValues } from "../nn/norm.ts";
 import { clipGradNorm } from "../optim/clip.ts";
 import type { EMA } from "../optim/ema.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { Schedule } from "../optim/schedule.ts";
 import { counted, listed, PRINTED } from "../printed.ts";
-import { defaultGenerator } from "../random/index.ts";
-import { openSafetensors } from "../safetensors/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Compiled, compile } from "./compile.ts";
+import { loadTraining, saveTraining } from "./checkpoint.ts";
 import type { DataLoader, LoaderState } from "./data-loader.ts";
 import { firstBadTensor } from "./diagnose.ts";
+import { Means, type Numbers } from "./means.ts";
 import { Progress } from "./progress.ts";
+import { StopSignal } from "./stop-signal.ts";
 
 /** What is minimised, given a batch: the loss, or a record with it and other numbers to watch (scalars all). */
 export type Objective = (...batch: Tensor[]) =>
@@ -22,11 +23,7 @@ export type Objective = (...batch: Tensor[]) =>
       loss: Tensor;
     } & Record<string, Tensor>);
 
-/** Numbers of one step or epoch. */
-export type Numbers = {
-  /** The loss. */
-  loss: number;
-} & Record<string, number>;
+export type { Numbers } from "./means.ts";
 
 /** What is known after a step. */
 export interface StepInfo {
@@ -154,7 +151,7 @@ export class Learner {
    *   that is; the weights are then those before that step
    */
   async fit(epochs: number, options: { signal?: AbortSignal; steps?: number } = {}): Promise<FitResult> {
-    const { data, quiet = false } = this.options;
+    const { data, schedule, quiet = false } = this.options;
     const progress = new Progress({ quiet });
     const stop = new StopSignal(options.signal);
     const [start, first] = [performance.now(), this.step];
@@ -180,26 +177,33 @@ export class Learner {
       );
     };
     try {
+      if (Number.isFinite(total)) schedule?.checkSteps(schedule.steps + Math.max(0, total - this.step));
+      // The last batch of an epoch may be left out only since it was refused.
+      if (data.state.position === 0 && this.#sums.count > 0) await this.#endEpoch(show);
       let before = data.state;
       let batch = more(data.state, 0) ? data.next() : null;
       while (batch && !stop.requested) {
+        schedule?.checkSteps(schedule.steps + 1);
         const running = this.#train(...batch);
+        running.catch(() => {});
         const here = data.state;
         this.#here = here;
         const epochEnds = here.position === 0;
         // The next batch is put together while this one computes.
         const coming: Tensor[] | null = more(here, 1) ? data.next() : null;
         let goOn: boolean;
+        const { step } = this;
         try {
           const results = await running;
           this.elapsed = elapsed + performance.now() - start;
           goOn = await this.#finish(results, batch, epochEnds, show);
         } catch (error) {
-          data.state = before;
-          throw error;
+          // A step that was taken is not taken again, whatever a callback says.
+          data.state = this.step > step ? here : before;
+          throw this.#explain(error, batch);
         }
         before = here;
-        for (const x of batch) x.dispose();
+        this.#free(data, batch);
         batch = coming;
         if (stop.requested || !goOn) {
           data.state = here;
@@ -221,7 +225,7 @@ export class Learner {
     epochEnds: boolean,
     show: (last: boolean) => void,
   ): Promise<boolean> {
-    const { callbacks = [], schedule, validation } = this.options;
+    const { callbacks = [], schedule } = this.options;
     const numbers = await read(results);
     for (const key of ["loss", "gradNorm"] as const) {
       const value = numbers[key] ?? 0;
@@ -237,28 +241,55 @@ export class Learner {
       const info = { learner: this, step: this.step, epoch, numbers };
       if (callback.onStep && (await callback.onStep(info)) === false) goOn = false;
     }
-    if (epochEnds) {
-      const means = this.#sums.means();
-      this.#sums = new Means();
-      if (validation) {
-        for (const [name, value] of Object.entries(await this.validate(validation))) {
-          means[`valid${name[0]!.toUpperCase()}${name.slice(1)}`] = value;
-        }
-      }
-      this.epochs.push(means);
-      show(true);
-      for (const callback of callbacks) {
-        if (callback.onEpoch && (await callback.onEpoch({ learner: this, epoch, numbers: means })) === false)
-          goOn = false;
-      }
-    } else show(false);
+    if (epochEnds) goOn = (await this.#endEpoch(show)) && goOn;
+    else show(false);
     return goOn;
+  }
+
+  async #endEpoch(show: (last: boolean) => void): Promise<boolean> {
+    const { callbacks = [], validation } = this.options;
+    const means = this.#sums.means();
+    this.#sums = new Means();
+    if (validation) {
+      for (const [name, value] of Object.entries(await this.validate(validation))) {
+        means[`valid${name[0]!.toUpperCase()}${name.slice(1)}`] = value;
+      }
+    }
+    const epoch = this.epochs.push(means);
+    show(true);
+    let goOn = true;
+    for (const callback of callbacks) {
+      if (callback.onEpoch && (await callback.onEpoch({ learner: this, epoch, numbers: means })) === false)
+        goOn = false;
+    }
+    return goOn;
+  }
+
+  /** Frees the memory of a batch that was made for this step. */
+  #free(data: DataLoader, batch: readonly Tensor[]): void {
+    if (data.dataset.makesTensors) for (const x of batch) x.dispose();
+  }
+
+  /** Says what to do where a batch is too small for a layer. */
+  #explain(error: unknown, batch: readonly Tensor[]): unknown {
+    if (!(error instanceof TooFewValues)) return error;
+    const { model, data } = this.options;
+    const name = [...model.namedModules()].find(([, module]) => module === error.layer)?.[0] ?? "";
+    const layer = `${error.layer.constructor.name}${name === "" ? "" : ` "${name}"`}`;
+    const size = batch[0]?.shape[0] ?? 1;
+    const isLast = size < data.batchSize;
+    return new RangeError(
+      `fit: ${isLast ? "the last batch of the epoch" : "a batch"} has ${size} example${size === 1 ? "" : "s"}, and ${layer} needs two values a channel or more to train. ` +
+        (isLast
+          ? "Leave it out, and call fit again: data.dropLast = true; or choose another batchSize."
+          : "Choose a larger batchSize."),
+      { cause: error },
+    );
   }
 
   async #refuse(key: "loss" | "gradNorm", value: number, batch: readonly Tensor[]): Promise<never> {
     this.#train.undo();
-    const { model, objective, optimizer } = this.options;
-    optimizer.steps--;
+    const { model, objective } = this.options;
     const where = await firstBadTensor(model, batch, () => objective(...(batch as Tensor[])));
     throw new Error(
       `fit: the ${key === "loss" ? "loss" : "length of the gradient"} is ${value} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
@@ -282,63 +313,39 @@ export class Learner {
     const before = data.state;
     data.state = { epoch: 0, position: 0 };
     const sums = new Means();
-    for (const batch of data) {
-      sums.add(await read(await this.#valid(...batch)), batch[0]?.shape[0] ?? 1);
-      for (const x of batch) x.dispose();
+    try {
+      for (const batch of data) {
+        sums.add(await read(await this.#valid(...batch)), batch[0]?.shape[0] ?? 1);
+        this.#free(data, batch);
+      }
+    } finally {
+      data.state = before;
     }
-    data.state = before;
     return sums.means();
   }
 
   /** Writes all that is needed to go on exactly here: weights, optimizer, schedule, place in the data, random state. */
   async save(path: string): Promise<void> {
-    const { model, optimizer, schedule, data, ema } = this.options;
-    const state = optimizer.stateDict();
-    const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
-      Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
-    const tensors = Object.fromEntries([
-      ...prefixed("model", model.stateDict()),
-      ...prefixed("optimizer", state.tensors),
-      ...(ema ? prefixed("ema", ema.stateDict()) : []),
-    ]);
-    const notes: Notes = {
+    await saveTraining(path, this.options, {
       step: this.step,
       elapsed: this.elapsed,
       losses: this.losses,
       epochs: this.epochs,
       sums: this.#sums.state(),
-      data: this.#here ?? data.state,
-      optimizer: { steps: state.steps, groups: state.groups },
-      schedule: schedule?.steps ?? 0,
-      random: Buffer.from(defaultGenerator.getState()).toString("base64"),
-    };
-    await saveTensors(path, tensors, { metadata: { difflab: JSON.stringify(notes) } });
+      data: this.#here ?? this.options.data.state,
+    });
   }
 
   /** Takes up where `save` left off. @throws Error where the checkpoint is of another model; nothing is changed then */
   async load(path: string): Promise<void> {
-    const { model, optimizer, schedule, data, ema } = this.options;
-    const text = (await openSafetensors(path)).metadata.difflab;
-    if (text === undefined) throw new Error(`${path}: no checkpoint of a Learner; load weights with loadTensors`);
-    const notes = JSON.parse(text) as Notes;
-    const all = await loadTensors(path, { copy: true });
-    const part = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(all).flatMap(([name, x]) =>
-          name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), x]] : [],
-        ),
-      );
-    model.loadStateDict(part("model"));
-    optimizer.loadStateDict({ ...notes.optimizer, tensors: part("optimizer") });
-    ema?.loadStateDict(part("ema"));
-    if (schedule) schedule.steps = notes.schedule;
-    data.state = notes.data;
-    defaultGenerator.setState(Uint8Array.from(Buffer.from(notes.random, "base64")));
-    this.step = notes.step;
-    this.elapsed = notes.elapsed ?? 0;
-    this.losses.splice(0, Number.POSITIVE_INFINITY, ...notes.losses);
-    this.epochs.splice(0, Number.POSITIVE_INFINITY, ...notes.epochs);
-    this.#sums = new Means(notes.sums);
+    const { step, elapsed, losses, epochs, sums } = await loadTraining(path, this.options);
+    this.step = step;
+    this.elapsed = elapsed ?? 0;
+    this.losses.length = 0;
+    for (const loss of losses) this.losses.push(loss);
+    this.epochs.length = 0;
+    for (const numbers of epochs) this.epochs.push(numbers);
+    this.#sums = new Means(sums);
   }
 
   /** Releases the compiled steps. */
@@ -348,18 +355,6 @@ export class Learner {
   }
 }
 
-interface Notes {
-  step: number;
-  elapsed?: number;
-  losses: number[];
-  epochs: Numbers[];
-  sums: [number, Numbers];
-  data: LoaderState;
-  optimizer: { steps: number; groups: readonly Readonly<Record<string, unknown>>[] };
-  schedule: number;
-  random: string;
-}
-
 function record(result: ReturnType<Objective>): { loss: Tensor } & Record<string, Tensor> {
   return result instanceof Tensor ? { loss: result } : { ...result };
 }
@@ -367,49 +362,4 @@ function record(result: ReturnType<Objective>): { loss: Tensor } & Record<string
 async function read(results: Readonly<Record<string, Tensor>>): Promise<Numbers> {
   const entries = Object.entries(results).map(async ([name, x]) => [name, await x.item()] as const);
   return Object.fromEntries(await Promise.all(entries)) as Numbers;
-}
-
-/** Running means, weighted by the size of each batch. */
-class Means {
-  count: number;
-  #sums: Record<string, number>;
-
-  constructor([count, sums]: [number, Record<string, number>] = [0, {}]) {
-    this.count = count;
-    this.#sums = { ...sums };
-  }
-
-  add(numbers: Readonly<Record<string, number>>, weight: number): void {
-    this.count += weight;
-    for (const [name, value] of Object.entries(numbers)) this.#sums[name] = (this.#sums[name] ?? 0) + value * weight;
-  }
-
-  means(): Numbers {
-    return Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.count])) as Numbers;
-  }
-
-  state(): [number, Numbers] {
-    return [this.count, { ...this.#sums } as Numbers];
-  }
-}
-
-/** Ctrl+C in a terminal, the stop button of a notebook (difflab's kernel passes it on as SIGINT), or an AbortSignal. */
-class StopSignal {
-  requested: boolean;
-  readonly #signal: AbortSignal | undefined;
-  readonly #stop = () => {
-    this.requested = true;
-  };
-
-  constructor(signal: AbortSignal | undefined) {
-    this.requested = signal?.aborted ?? false;
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#stop);
-    process.once("SIGINT", this.#stop);
-  }
-
-  close(): void {
-    this.#signal?.removeEventListener("abort", this.#stop);
-    process.off("SIGINT", this.#stop);
-  }
 }

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions } from "../../options.ts";
-import { fillUniform, type Generator } from "../../random/index.ts";
+import { defaultGenerator, fillUniform, type Generator } from "../../random/index.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { live } from "../../tensor/trace.ts";
 
@@ -25,7 +25,7 @@ export function dropout(x: Tensor, p = 0.5, options: { training?: boolean; gener
       for (let i = 0; i < size; i++) draws[i] = draws[i]! < p ? 0 : kept;
       return draws;
     },
-    x.device,
+    { device: x.device, generator: options.generator ?? defaultGenerator },
   );
   return x.mul(new Tensor(mask).to(x.dtype));
 }

@@ -1,6 +1,7 @@
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { compile } from "../../../lib/compile/compile.ts";
 import {
   AutoencoderKL,
   CLIPModel,
@@ -17,7 +18,6 @@ import { float32ToFloat16, openSafetensors } from "../../../lib/safetensors/inde
 import { tensor } from "../../../lib/tensor/create.ts";
 import { noGrad } from "../../../lib/tensor/grad.ts";
 import type { Tensor } from "../../../lib/tensor/tensor.ts";
-import { compile } from "../../../lib/train/compile.ts";
 import recorded from "../../reference/models.json" with { type: "json" };
 import { draw, expectClose, inFolder, type Keys, type Shown, weights, writeModel } from "./reference.ts";
 

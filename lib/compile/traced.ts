@@ -1,0 +1,74 @@
+import type { Node } from "../graph/node.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { arrangeDisplaced, type Record, Retrace, Trace, tracing } from "../tensor/trace.ts";
+import { takeApart } from "./containers.ts";
+
+/** What a function did in one call, and what comes of it. */
+export interface Traced<R> {
+  readonly trace: Trace;
+  readonly record: Record;
+  readonly results: readonly Node[];
+  readonly assemble: (tensors: Tensor[]) => R;
+  /** Changed tensors and what they become. */
+  readonly states: ReadonlyMap<Tensor, Node>;
+}
+
+/**
+ * Runs `f` without computing anything, and returns what it would have computed.
+ *
+ * @param given - the tensors among its arguments
+ * @param known - what it did in earlier calls
+ * @throws whatever `f` throws; counters that it has moved on are put back then
+ */
+export function trace<R>(
+  name: string,
+  f: (...args: readonly unknown[]) => R,
+  args: readonly unknown[],
+  given: readonly Tensor[],
+  known: readonly Record[] = [],
+): Traced<R> {
+  for (let left = 8; ; left--) {
+    arrangeDisplaced();
+    try {
+      return traceOnce(name, f, args, new Trace(name, given, known));
+    } catch (error) {
+      // An optimizer had to rearrange its parameters first.
+      if (!(error instanceof Retrace) || left === 0) throw error;
+    }
+  }
+}
+
+function traceOnce<R>(
+  name: string,
+  f: (...args: readonly unknown[]) => R,
+  args: readonly unknown[],
+  trace: Trace,
+): Traced<R> {
+  const states = new Map<Tensor, Node>();
+  tracing.current = trace;
+  try {
+    const result = f(...args);
+    if (result instanceof Promise) {
+      result.catch(() => {});
+      throw new TypeError(
+        `${name}: the function is async; a compiled function only writes operations down, without await`,
+      );
+    }
+    const { tensors, assemble } = takeApart(name, result);
+    const results = tensors.map((t) => t.node);
+    for (const tensor of trace.writes.keys()) states.set(tensor, tensor.peek());
+    return { trace, record: trace.record, results, assemble, states };
+  } catch (error) {
+    undoAll(trace);
+    throw error;
+  } finally {
+    tracing.current = null;
+    for (const [tensor, before] of trace.writes) tensor.place(before);
+    for (const tensor of trace.grads) tensor.grad = null;
+  }
+}
+
+/** Puts back what a call has changed on the host, the last change first. */
+export function undoAll({ restore }: Trace): void {
+  for (const back of restore.splice(0).reverse()) back();
+}
