@@ -1,9 +1,9 @@
 import { extname } from "node:path";
 import { inspect } from "node:util";
 import sharp from "sharp";
+import { writeWhole } from "../files/write-whole.ts";
 import { Animation, filmOf } from "../plots/animation.ts";
 import { plural } from "../printed.ts";
-import { writeWhole } from "../files/write-whole.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkChoice, checkMode, checkRange, checkSize } from "./checks.ts";
 import { type GridOptions, gridOf } from "./grid.ts";

@@ -4,6 +4,7 @@
  * their 10,000 real pictures, of which it sees none in training.
  */
 import { parseArgs } from "node:util";
+import { compile } from "../compile/compile.ts";
 import type { ImageDataset } from "../datasets/image-dataset.ts";
 import { digits, mnist } from "../datasets/index.ts";
 import { saveTensors } from "../io/tensors.ts";
@@ -14,7 +15,6 @@ import { dataPath } from "../shipped.ts";
 import { oneHot, tensor } from "../tensor/create.ts";
 import { randn } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { compile } from "../compile/compile.ts";
 import { DigitJudge } from "./judge.ts";
 import { lessons } from "./pictures.ts";
 

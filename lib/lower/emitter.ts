@@ -191,6 +191,8 @@ export class Emitter {
   /** A constant beside a float tensor, in its dtype. */
   scalar(value: number, like: Node): string {
     if (like.dtype !== "float16") return this.graph.scalar(value, like.dtype);
-    return this.once(`half ${Object.is(value, -0) ? "-0" : value}`, () => this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }));
+    return this.once(`half ${Object.is(value, -0) ? "-0" : value}`, () =>
+      this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }),
+    );
   }
 }

@@ -1,10 +1,10 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configText } from "../config/write.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { type HubOptions, type ResolvedFiles, resolveFiles, writeJson } from "../hub/index.ts";
 import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import { plural } from "../printed.ts";
-import { writeWhole } from "../files/write-whole.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
 import { CLIPTokenizer } from "../tokenizer/index.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { writeWhole } from "../files/write-whole.ts";
 import { type HubOptions, resolveFiles } from "../hub/index.ts";
 import { notice } from "../notice.ts";
 import { counted, PRINTED, plural } from "../printed.ts";
-import { writeWhole } from "../files/write-whole.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type AddedToken, type Bpe, createTokenizer } from "./definition.ts";

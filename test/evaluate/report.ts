@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeJson } from "../../lib/hub/index.ts";
 import { writeWhole } from "../../lib/files/write-whole.ts";
+import { writeJson } from "../../lib/hub/index.ts";
 import { dataPath } from "../../lib/shipped.ts";
 import type { Evaluation, Figure } from "./evaluate.ts";
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { compile } from "../../../lib/compile/compile.ts";
 import { scaledDotProductAttention } from "../../../lib/nn/functional/index.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 import { noGrad } from "../../../lib/tensor/grad.ts";
 import { randn } from "../../../lib/tensor/random.ts";
-import { compile } from "../../../lib/compile/compile.ts";
 
 afterEach(() => {
   settings.tuned = true;

@@ -38,7 +38,12 @@ describe("after the engine's thread has died", () => {
     const f = compile((x: Tensor) => x.matmul(x).sum());
     await f(zeros([3, 3]));
     const stopped = engine.stop();
-    const [compiled, plain] = [f(randn([3, 3])), randn([3, 3]).matmul(randn([3, 3])).data()];
+    const [compiled, plain] = [
+      f(randn([3, 3])),
+      randn([3, 3])
+        .matmul(randn([3, 3]))
+        .data(),
+    ];
     for (const one of [compiled, plain]) one.catch(() => {});
     await stopped;
     await expect(compiled).rejects.toThrow(/the computing thread stopped.*a new thread starts by itself/);
