@@ -1,4 +1,6 @@
 /** The kernel as Jupyter starts it: `node main.js CONNECTION_FILE`. */
+import { randomUUID } from "node:crypto";
+import { MARK } from "./evaluator/processes.ts";
 import { Kernel } from "./server/kernel.ts";
 import { readConnectionFile } from "./wire/index.ts";
 
@@ -8,6 +10,8 @@ async function main(): Promise<void> {
     throw new Error(
       "difflab kernel: got no connection file. Jupyter passes one; to run notebooks yourself, use npm run lesson.",
     );
+  // Inherited by every process that the kernel and its cells start: so none of them outlives it.
+  process.env[MARK] = randomUUID();
   const kernel = await Kernel.start(readConnectionFile(file), process.cwd(), () => process.exit(0));
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => void kernel.stop());

@@ -17,10 +17,10 @@ export interface CommOptions {
 export interface Comm {
   readonly id: string;
   readonly target: string;
-  /** Called with each message of the other end. */
-  onMessage: (data: CommData, buffers: Uint8Array[]) => void;
+  /** Called with each message of the other end. The kernel is busy until the promise settles that it may return. */
+  onMessage: (data: CommData, buffers: Uint8Array[]) => unknown;
   /** Called as the other end closes. */
-  onClose: (data: CommData) => void;
+  onClose: (data: CommData) => unknown;
   send(data: CommData, options?: CommOptions): void;
   close(data?: CommData): void;
 }
@@ -30,7 +30,7 @@ export interface Comms {
   /** Opens a connection to what the front end registered under a target name. */
   open(target: string, data?: CommData, options?: CommOptions): Comm;
   /** Says what to do where the front end opens a connection to this target name. */
-  register(target: string, opened: (comm: Comm, data: CommData, buffers: Uint8Array[]) => void): void;
+  register(target: string, opened: (comm: Comm, data: CommData, buffers: Uint8Array[]) => unknown): void;
 }
 
 /** A comm message from the front end. */
@@ -43,7 +43,7 @@ interface Incoming {
 export class CommRegistry implements Comms {
   readonly #outbox: Outbox;
   readonly #open = new Map<string, Comm>();
-  readonly #targets = new Map<string, (comm: Comm, data: CommData, buffers: Uint8Array[]) => void>();
+  readonly #targets = new Map<string, (comm: Comm, data: CommData, buffers: Uint8Array[]) => unknown>();
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
@@ -55,25 +55,26 @@ export class CommRegistry implements Comms {
     return comm;
   }
 
-  register(target: string, opened: (comm: Comm, data: CommData, buffers: Uint8Array[]) => void): void {
+  register(target: string, opened: (comm: Comm, data: CommData, buffers: Uint8Array[]) => unknown): void {
     this.#targets.set(target, opened);
   }
 
-  receive({ kind, content, buffers }: Incoming): void {
+  /** @returns what the code returns that the message is for: a promise where it goes on */
+  receive({ kind, content, buffers }: Incoming): unknown {
     const id = String(content.comm_id ?? "");
     const data = content.data ?? {};
     if (kind === "comm_open") {
       const target = String(content.target_name ?? "");
       const opened = this.#targets.get(target);
-      if (opened) opened(this.#make(id, target), data, buffers);
-      else this.#send("comm_close", { comm_id: id, data: {} }); // as the protocol asks where nobody knows the target
-      return;
+      if (opened) return opened(this.#make(id, target), data, buffers);
+      this.#send("comm_close", { comm_id: id, data: {} }); // as the protocol asks where nobody knows the target
+      return undefined;
     }
     const comm = this.#open.get(id);
-    if (!comm) return;
+    if (!comm) return undefined;
     if (kind === "comm_msg") return comm.onMessage(data, buffers);
     this.#open.delete(id);
-    comm.onClose(data);
+    return comm.onClose(data);
   }
 
   #make(id: string, target: string): Comm {

@@ -14,12 +14,21 @@ class CellStream extends Writable {
   readonly #name: StreamName;
   /** The beginning of a character that the last write ended in: what comes from a pipe is cut anywhere. */
   #rest: Uint8Array = new Uint8Array(0);
+  /** What was printed behind the last line break, as far as it may be a question. */
+  #line = "";
 
   constructor(outbox: Outbox, name: StreamName, fd: number) {
     super({ decodeStrings: false });
     this.#outbox = outbox;
     this.#name = name;
     this.fd = fd;
+  }
+
+  /** Ends the line that was begun, as the one that answers a question does; @returns what stands in it. */
+  takeLine(): string {
+    const line = this.#line;
+    this.#line = "";
+    return line;
   }
 
   /** Prints at once: a `Writable` that waits for its turn would cost more than the printing. */
@@ -36,6 +45,7 @@ class CellStream extends Writable {
   }
 
   #print(text: string | Uint8Array): void {
+    this.#follow(text);
     let whole = text;
     if (typeof text !== "string") {
       const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, text]) : text;
@@ -47,6 +57,13 @@ class CellStream extends Writable {
       this.#rest = new Uint8Array(0);
     }
     this.#outbox.print(currentRun(), this.#name, whole);
+  }
+
+  #follow(text: string | Uint8Array): void {
+    const end = text.slice(-LONGEST_LINE);
+    const last = typeof end === "string" ? end : Buffer.from(end).toString("utf8");
+    const start = last.lastIndexOf("\n") + 1;
+    this.#line = start > 0 ? last.slice(start) : (this.#line + last).slice(-LONGEST_LINE);
   }
 
   override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
@@ -61,17 +78,22 @@ class CellStream extends Writable {
   }
 }
 
+/** A prompt has no more characters than this. */
+const LONGEST_LINE = 500;
+
 function isOther(encoding: unknown): encoding is BufferEncoding {
   return typeof encoding === "string" && !/^utf-?8$/i.test(encoding);
 }
 
-/** Replaces `process.stdout` and `process.stderr`, before anything has used them. */
-export function installConsole(outbox: Outbox): void {
-  for (const [name, fd] of [
-    ["stdout", 1],
-    ["stderr", 2],
-  ] as const) {
-    const stream = new CellStream(outbox, name, fd);
+/**
+ * Replaces `process.stdout` and `process.stderr`, before anything has used them.
+ *
+ * @returns takes what was printed of a line that is not ended: the prompt of a program that now reads an answer
+ */
+export function installConsole(outbox: Outbox): () => string {
+  const streams = { stdout: new CellStream(outbox, "stdout", 1), stderr: new CellStream(outbox, "stderr", 2) };
+  for (const [name, stream] of Object.entries(streams)) {
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
   }
+  return () => streams.stdout.takeLine();
 }

@@ -21,6 +21,9 @@ function enter(run: number): void {
 const RUN = Symbol("run");
 type WithRun = Promise<unknown> & { [RUN]?: number };
 
+/** What code of a run threw last: by the time that Node reports it as uncaught, the run has been left. */
+let thrown: { error: unknown; run: number } | undefined;
+
 /** Runs code as part of a run. */
 export function inRun<T>(run: number, code: () => T): T {
   latest = Math.max(latest, run);
@@ -28,9 +31,24 @@ export function inRun<T>(run: number, code: () => T): T {
   enter(run);
   try {
     return code();
+  } catch (error) {
+    if (thrown?.error !== error) thrown = { error, run };
+    throw error;
   } finally {
     enter(outer);
   }
+}
+
+/** The run whose code threw an error that nothing caught. */
+export function runOfError(error: unknown): number {
+  const found = thrown?.error === error ? thrown?.run : undefined;
+  thrown = undefined;
+  return found ?? currentRun();
+}
+
+/** The run that a promise was made in. */
+export function runOfPromise(promise: unknown): number {
+  return (promise as WithRun)[RUN] || currentRun();
 }
 
 /** The run that the code at hand belongs to; where that is not known, as in callbacks of the file system, the latest. */

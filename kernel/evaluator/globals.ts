@@ -16,7 +16,7 @@ export declare const clearOutput: Display["clearOutput"];
 /** A progress bar with time left, for a loop: `for (const x of progress(items))`, or `for await` over an async iterable. */
 export declare const progress: Progress;
 
-/** Asks the person at the notebook for a line of text: `const name = await prompt("Your name?")`. */
+/** Asks the person at the notebook for a line of text: `const name = await prompt("Your name?")`. Never without `await`. */
 export declare function prompt(question?: string, options?: { password?: boolean }): Promise<string>;
 
 /** Connections to objects in the front end, such as widgets. */
@@ -37,6 +37,11 @@ export declare const image: typeof Rich.image;
 /** A value as JSON that can be unfolded. */
 export declare const json: typeof Rich.json;
 
+/** Stands where an answer is still to be written, as a statement or a value: `const f = (x: number): number => TODO()`. */
+export function TODO(): never {
+  throw new Error("No answer yet.");
+}
+
 /** Names of the above. */
 export const GLOBAL_NAMES = [
   "display",
@@ -49,4 +54,5 @@ export const GLOBAL_NAMES = [
   "svg",
   "image",
   "json",
+  "TODO",
 ] as const;

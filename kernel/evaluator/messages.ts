@@ -58,8 +58,9 @@ export type Report =
   | { type: "result"; run: number; bundle: Bundle }
   | { type: "input"; run: number; id: number; prompt: string; password: boolean }
   | { type: "comm"; run: number; kind: CommKind; content: object; metadata: object }
-  | { type: "done"; run: number; failure?: CellFailure; interrupted?: true; present: string[]; bundle?: Bundle }
-  | { type: "exit"; code: number };
+  /** A comm message has been dealt with. */
+  | { type: "handled"; run: number }
+  | { type: "done"; run: number; failure?: CellFailure; present: string[]; bundle?: Bundle };
 
 /** File descriptors of the evaluator beside the standard three. */
 export const REPORT_FD = 3;

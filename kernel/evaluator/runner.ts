@@ -14,11 +14,10 @@ type Execute = Extract<Command, { type: "execute" }>;
 /** The parts of tslab's executor that are used here. */
 interface TslabExecutor {
   execute(source: string): Promise<boolean>;
-  interrupt(): void;
 }
 
 /**
- * tslab's executor runs the cells: as functions, through one place, with an interrupt that ends the wait for a promise.
+ * tslab's executor runs the cells: as functions, through one place.
  *
  * Its converter is replaced (see ../cells and ../checker): it is tied to a TypeScript 5.0 of its own, which resolves
  * packages as Node 10 did, refuses `using` and `for await`, knows no current library types, takes 1.3 s to start and 13 ms
@@ -39,7 +38,8 @@ export class CellRunner {
   readonly #modules: CellModules;
   readonly #executor: TslabExecutor;
   #converted: object = {};
-  #thrown: { value: unknown } | undefined;
+  /** What cells threw whose end has not been told yet, in the order in which it will be. */
+  readonly #thrown: unknown[] = [];
 
   /**
    * @param folder - of the notebook
@@ -48,7 +48,7 @@ export class CellRunner {
   constructor(folder: string, check: () => void) {
     this.#modules = new CellModules(folder);
     const convert = () => this.#converted;
-    const console = { log: () => {}, error: (value: unknown) => (this.#thrown = { value }) };
+    const console = { log: () => {}, error: (value: unknown) => void this.#thrown.push(value) };
     this.#executor = loadTslab()(folder, { node: { convert, close: () => {} }, close: () => {} }, console);
     const meta = {
       url: pathToFileURL(join(folder, "cell.ts")).href,
@@ -86,20 +86,14 @@ export class CellRunner {
       declOutput: "",
       hasToplevelAwait: isAsync,
     };
-    this.#thrown = undefined;
     const ok = await this.#executor.execute("");
-    if (!ok) return { ok: false, thrown: (this.#thrown as { value: unknown } | undefined)?.value };
+    if (!ok) return { ok: false, thrown: this.#thrown.shift() };
     return { ok: true, value: last?.value, hasValue: last !== undefined };
   }
 
   /** Loads a package ahead of its first use. */
   preload(name: string): Promise<void> {
     return this.#modules.preload(name);
-  }
-
-  /** Ends the wait of the cell that runs, which goes on unseen if it can. */
-  interrupt(): void {
-    this.#executor.interrupt();
   }
 }
 

@@ -1,20 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { realpathSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { parse } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 import { encodeFrame, FrameReader } from "../evaluator/frames.ts";
 import { COMMAND_FD, type Command, endMark, REPORT_FD, type Report } from "../evaluator/messages.ts";
+import { endProcesses, MARK } from "../evaluator/processes.ts";
 import { QUIET } from "../spec/quiet.ts";
 
 /** How an evaluator ended by itself. */
 export interface EvaluatorExit {
-  /** Argument of `process.exit`, where that was called. */
-  exitCode?: number;
   signal?: NodeJS.Signals | undefined;
-  /** Exit code without a call of `process.exit`: Node ended the process. */
-  crashCode?: number | undefined;
+  code?: number | undefined;
   outOfMemory: boolean;
+  /** Why it could not be started. */
+  problem?: string;
+  /** The end of what it wrote to standard error. */
+  lastWords: string;
 }
 
 /** What an evaluator tells the kernel. */
@@ -45,17 +50,22 @@ export class Evaluator {
   readonly #raw: { stdout: RawOutput; stderr: RawOutput };
   /** The last lines of raw standard error: what Node says as it dies. */
   #lastWords = "";
-  #exitCode: number | undefined;
+  readonly #mark: string;
   #stopped = false;
+  #ended = false;
 
   /** @param folder - working folder of the cells */
   constructor(folder: string, events: EvaluatorEvents) {
     this.#events = events;
     const main = fileURLToPath(new URL("../evaluator/main.js", import.meta.url));
-    this.#process = spawn(process.execPath, [...NODE_FLAGS, main, this.#nonce], {
-      cwd: folder,
-      env: { ...QUIET, ...process.env },
+    const kernel = process.env[MARK] ?? "";
+    this.#mark = `${kernel}/${this.#nonce}`;
+    this.#process = spawn(process.execPath, [...NODE_FLAGS, main, this.#nonce, kernel], {
+      cwd: presentFolder(folder),
+      env: { ...QUIET, ...process.env, [MARK]: this.#mark },
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+      // A process group of its own: what ends the kernel's leaves it the time to end what its cells have started.
+      detached: process.platform !== "win32",
       windowsHide: true,
     });
     const pipes = this.#process.stdio as [null, Readable, Readable, Readable, Writable];
@@ -74,7 +84,7 @@ export class Evaluator {
     this.#read(pipes[REPORT_FD], (chunk) => {
       for (const { message, buffers } of reader.push(chunk)) this.#report(message, buffers);
     });
-    this.#process.once("error", () => this.#exit(1, null));
+    this.#process.once("error", (error) => this.#exit(1, null, error.message));
     this.#process.once("exit", (code, signal) => this.#waitForPipes().then(() => this.#exit(code, signal)));
   }
 
@@ -82,10 +92,26 @@ export class Evaluator {
     this.#commands.write(encodeFrame(command, buffers));
   }
 
-  /** Ends the process without asking its cells; `onExit` is not called. */
+  /** Whether it has ended by itself. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Ends the process and all that its cells have started, without asking; `onExit` is not called. */
   stop(): void {
     this.#stopped = true;
+    this.#endChildren();
     this.#process.kill("SIGKILL");
+  }
+
+  /** Ends the process as if it had crashed. */
+  kill(): void {
+    this.#endChildren();
+    this.#process.kill("SIGKILL");
+  }
+
+  #endChildren(): void {
+    if (this.#process.pid !== undefined) endProcesses(this.#process.pid, this.#mark);
   }
 
   #read(pipe: Readable, take: (chunk: Buffer) => void): void {
@@ -101,8 +127,7 @@ export class Evaluator {
   }
 
   #report(report: Report, buffers: Uint8Array[]): void {
-    if (report.type === "exit") this.#exitCode = report.code;
-    else if (report.type !== "done") this.#events.onReport(report, buffers);
+    if (report.type !== "done" && report.type !== "handled") this.#events.onReport(report, buffers);
     else {
       const { stdout, stderr } = this.#raw;
       const marks = Promise.all([stdout.mark(report.run), stderr.mark(report.run)]);
@@ -128,17 +153,34 @@ export class Evaluator {
     });
   }
 
-  #exit(code: number | null, signal: NodeJS.Signals | null): void {
+  #exit(code: number | null, signal: NodeJS.Signals | null, problem?: string): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    const outOfMemory = /heap out of memory|Array buffer allocation failed.*FATAL/s.test(this.#lastWords);
+    this.#ended = true;
+    this.#endChildren();
+    const lastWords = this.#lastWords;
     this.#events.onExit({
-      ...(this.#exitCode !== undefined && { exitCode: this.#exitCode }),
       signal: signal ?? undefined,
-      crashCode: code ?? undefined,
-      outOfMemory,
+      code: code ?? undefined,
+      outOfMemory: /heap out of memory|Array buffer allocation failed.*FATAL/s.test(lastWords),
+      lastWords,
+      ...(problem !== undefined && { problem }),
     });
   }
+}
+
+/** Where a process can start for a folder that may have been renamed or deleted meanwhile. */
+function presentFolder(folder: string): string {
+  // The kernel's own folder follows where it is moved to.
+  for (const find of [() => folder, () => realpathSync.native("."), homedir]) {
+    try {
+      const found = find();
+      if (statSync(found).isDirectory()) return found;
+    } catch {
+      // It is gone.
+    }
+  }
+  return parse(process.execPath).root;
 }
 
 /** Raw output with the marks that end each run taken out. */
@@ -148,16 +190,17 @@ class RawOutput {
   readonly #emit: (text: string) => void;
   readonly #reached: (() => void)[] = [];
   #held = "";
-  #lastRun = 0;
+  /** Runs whose mark has come and is not waited for yet. */
+  readonly #marked = new Set<number>();
 
   constructor(nonce: string, emit: (text: string) => void) {
     this.#markStart = endMark(nonce, 0).replace(/0\n$/, "");
     this.#emit = emit;
   }
 
-  /** Resolves when the mark of this run, or of a later one, has come. */
+  /** Resolves when the mark of this run has come. */
   async mark(run: number): Promise<void> {
-    while (this.#lastRun < run) await new Promise<void>((resolve) => this.#reached.push(resolve));
+    while (!this.#marked.delete(run)) await new Promise<void>((resolve) => this.#reached.push(resolve));
   }
 
   push(chunk: Buffer): void {
@@ -167,7 +210,7 @@ class RawOutput {
       const end = start < 0 ? -1 : text.indexOf("\n", start);
       if (end < 0) break;
       if (start > 0) this.#emit(text.slice(0, start));
-      this.#lastRun = Number(text.slice(start + this.#markStart.length, end));
+      this.#marked.add(Number(text.slice(start + this.#markStart.length, end)));
       for (const resolve of this.#reached.splice(0)) resolve();
       text = text.slice(end + 1);
     }

@@ -23,6 +23,7 @@ export function kernelInfo(): Json {
     },
     banner: `difflab ${version}: TypeScript ${typescript} on Node.js ${process.versions.node}`,
     debugger: false,
+    supported_features: ["kernel subshells"],
     help_links: [
       { text: "TypeScript", url: "https://www.typescriptlang.org/docs/handbook/intro.html" },
       { text: "Observable Plot", url: "https://observablehq.com/plot/" },

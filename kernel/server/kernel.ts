@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Checker } from "../checker/checker.ts";
 import { GLOBAL_NAMES } from "../evaluator/globals.ts";
-import type { CellFailure, Report } from "../evaluator/messages.ts";
+import type { CellFailure, CommKind, Report } from "../evaluator/messages.ts";
 import {
   bindHeartbeat,
   bindPublisher,
@@ -14,13 +14,16 @@ import {
   MessageFactory,
   type WireSocket,
 } from "../wire/index.ts";
+import { CommTable } from "./comm-table.ts";
 import { entriesOf, textOf } from "./fields.ts";
 import { History } from "./history.ts";
 import { kernelInfo } from "./info.ts";
 import { Introspection, nameAskedFor } from "./introspection.ts";
 import { Iopub } from "./iopub.ts";
+import { type Origin, Origins, subshellOf } from "./origins.ts";
 import { Questions } from "./questions.ts";
 import { Session } from "./session.ts";
+import { Subshells, unknownSubshell } from "./subshells.ts";
 
 /** A request in the queue, with the socket that its answer goes to. */
 interface Request {
@@ -34,8 +37,6 @@ type Sockets = Record<"shell" | "control" | "stdin" | "iopub" | "hb", WireSocket
 /** A channel's requests, by message type. */
 type Handler = (request: Request) => Promise<Json> | Json;
 
-/** As many runs keep the request that they stem from; older ones print below the latest cell. */
-const REMEMBERED_RUNS = 10_000;
 
 /**
  * A Jupyter kernel: answers the protocol on five sockets, and never computes. Cells run in a process of their own, the
@@ -53,12 +54,11 @@ export class Kernel {
   readonly #iopub: Iopub;
   readonly #sockets: Sockets;
   /** Cells wait here for their turn; all other requests are answered at once. */
-  readonly #queue: Request[] = [];
-  readonly #parents = new Map<number, Message>();
-  readonly #comms = new Map<string, string>();
+  readonly #shells: Subshells<Request>;
+  readonly #origins = new Origins();
+  readonly #comms = new CommTable();
   readonly #questions: Questions;
   #executionCount = 0;
-  #isExecuting = false;
   #stopping = false;
   readonly #onStop: () => void;
 
@@ -105,17 +105,22 @@ export class Kernel {
     this.#iopub = new Iopub(sockets.iopub, this.#codec, this.#factory);
     this.#session = new Session(folder, checker, {
       onReport: (report, buffers) => this.#onReport(report, buffers),
-      onRawOutput: (name, text) => this.#iopub.stream(name, text, this.#parents.get(this.#session.latestRun)),
+      onRawOutput: (name, text) => this.#iopub.stream(name, text, this.#origins.get(this.#session.latestRun)),
       onRestart: (failure, wasRunning) => this.#onRestart(failure, wasRunning),
       drained: () => this.#iopub.drained(),
     });
     this.#questions = new Questions({
-      send: (content, parent) => {
-        const { identities } = parent;
-        const request = this.#factory.message("input_request", content, { parent, identities });
+      send: (content, origin) => {
+        const { identities } = origin;
+        const request = this.#factory.message("input_request", content, { parent: origin, identities });
         sockets.stdin.send(this.#codec.encode(request));
+        return request.header.msg_id;
       },
       answer: (id, value) => this.#session.send({ type: "input", id, value }),
+    });
+    this.#shells = new Subshells({
+      execute: (request) => this.#run(request),
+      abort: (request) => this.#abort(request),
     });
     this.#iopub.status("starting", undefined);
     void this.#listen(sockets.shell, this.#shellHandlers);
@@ -126,7 +131,8 @@ export class Kernel {
 
   /** Stops the running cell, as an interrupt request does. */
   interrupt(): void {
-    this.#questions.forget(); // an answer would come for the next cell's
+    this.#questions.forgetAll(); // an answer would come for the next cell's
+    this.#shells.interrupt();
     this.#session.interrupt();
   }
 
@@ -146,7 +152,7 @@ export class Kernel {
     inspect_request: ({ message }) => this.#introspection.inspect(message.content),
     is_complete_request: ({ message }) => this.#introspection.isComplete(message.content),
     history_request: ({ message }) => ({ status: "ok", history: this.#history.request(message.content) }),
-    comm_info_request: ({ message }) => this.#commInfo(message.content),
+    comm_info_request: ({ message }) => this.#comms.info(message.content),
     shutdown_request: (request) => this.#shutdown(request),
     interrupt_request: () => this.#interruptRequest(),
   };
@@ -155,6 +161,9 @@ export class Kernel {
     kernel_info_request: () => kernelInfo(),
     shutdown_request: (request) => this.#shutdown(request),
     interrupt_request: () => this.#interruptRequest(),
+    create_subshell_request: () => this.#shells.create(),
+    delete_subshell_request: ({ message }) => this.#shells.delete(message.content),
+    list_subshell_request: () => this.#shells.list(),
   };
 
   async #listen(socket: WireSocket, handlers: Record<string, Handler>): Promise<void> {
@@ -164,7 +173,11 @@ export class Kernel {
       if (!decoded.ok || this.#stopping) continue;
       const { message } = decoded;
       const type = message.header.msg_type;
-      if (type === "execute_request") this.#enqueue({ message, socket });
+      const isForNone = !this.#shells.queue(subshellOf(message.header));
+      if (isForNone && type.endsWith("_request")) {
+        const subshell = subshellOf(message.header);
+        void this.#handle({ message, socket }, () => unknownSubshell(subshell));
+      } else if (type === "execute_request") this.#enqueue({ message, socket });
       else if (/^comm_(open|msg|close)$/.test(type)) this.#comm(message);
       else if (Object.hasOwn(handlers, type)) void this.#handle({ message, socket }, handlers[type]!);
       // Unknown requests get no answer: they belong to a newer protocol, or to a debugger.
@@ -183,8 +196,15 @@ export class Kernel {
       content = { status: "error", ename: name, evalue, traceback: [] };
     }
     this.#reply(request, content);
-    this.#iopub.status("idle", message);
+    this.#idle(message);
     if (message.header.msg_type === "shutdown_request") await this.stop();
+  }
+
+  /** A request has been dealt with. Front ends show the kernel as the last status says: while a cell runs it is busy. */
+  #idle(origin: Pick<Message, "header">): void {
+    this.#iopub.status("idle", origin);
+    const running = this.#shells.running;
+    if (running && running.message.header.msg_id !== origin.header.msg_id) this.#iopub.status("busy", running.message);
   }
 
   #reply({ message, socket }: Request, content: Json): void {
@@ -193,33 +213,27 @@ export class Kernel {
   }
 
   #enqueue(request: Request): void {
-    this.#queue.push(request);
-    if (!this.#isExecuting) void this.#executeQueue();
+    this.#shells.queue(subshellOf(request.message.header))?.push(request);
   }
 
-  async #executeQueue(): Promise<void> {
-    this.#isExecuting = true;
-    for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
-      const { message } = request;
-      this.#iopub.status("busy", message);
-      const failed = await this.#execute(request).catch((error: Error) => {
-        const { name, message: evalue } = error;
-        this.#reply(request, { status: "error", ename: name, evalue, traceback: [] });
-        return true;
-      });
-      this.#iopub.status("idle", message);
-      if (failed && message.content.stop_on_error !== false) this.#abortQueue();
-    }
-    this.#isExecuting = false;
+  /** Runs a cell whose turn it is. */
+  async #run(request: Request): Promise<"ok" | "failed"> {
+    const { message } = request;
+    this.#iopub.status("busy", message);
+    const failed = await this.#execute(request).catch((error: Error) => {
+      const { name, message: evalue } = error;
+      this.#reply(request, { status: "error", ename: name, evalue, traceback: [] });
+      return true;
+    });
+    this.#idle(message);
+    return failed && message.content.stop_on_error !== false ? "failed" : "ok";
   }
 
-  /** After a failed cell those that wait are not run: they were sent in the belief that it would work. */
-  #abortQueue(): void {
-    for (const request of this.#queue.splice(0)) {
-      this.#iopub.status("busy", request.message);
-      this.#reply(request, { status: "aborted", execution_count: this.#executionCount });
-      this.#iopub.status("idle", request.message);
-    }
+  /** A cell that is not run has no number. */
+  #abort(request: Request): void {
+    this.#iopub.status("busy", request.message);
+    this.#reply(request, { status: "aborted" });
+    this.#idle(request.message);
   }
 
   /** @returns whether the cell failed */
@@ -247,7 +261,7 @@ export class Kernel {
       return false;
     }
     const run = this.#session.nextRun();
-    this.#remember(run, message);
+    this.#origins.remember(run, message, count);
     const { failure } = await this.#session.run(run, code, { label: `In [${count}]`, showsResult: !silent });
     if (failure) {
       if (!silent) this.#iopub.publish("error", { ...failure }, message);
@@ -263,7 +277,7 @@ export class Kernel {
     const values: Json = {};
     for (const [key, expression] of entriesOf(expressions)) {
       const run = this.#session.nextRun();
-      this.#remember(run, message);
+      this.#origins.remember(run, message, this.#executionCount);
       const options = { label: "user expression", showsResult: false, returnsResult: true };
       const { failure, bundle } = await this.#session.run(run, `(${textOf(expression)})`, options);
       values[key] = failure ? { status: "error", ...failure } : { status: "ok", data: {}, metadata: {}, ...bundle };
@@ -271,41 +285,37 @@ export class Kernel {
     return values;
   }
 
-  #remember(run: number, message: Message): void {
-    this.#parents.set(run, message);
-    this.#parents.delete(run - REMEMBERED_RUNS);
-  }
-
   #onReport(report: Report, buffers: Uint8Array[]): void {
-    const parent = "run" in report ? this.#parents.get(report.run) : undefined;
+    const origin = "run" in report ? this.#origins.get(report.run) : undefined;
     switch (report.type) {
       case "stream":
-        return this.#iopub.stream(report.name, Buffer.from(buffers[0] ?? []).toString("utf8"), parent);
+        return this.#iopub.stream(report.name, Buffer.from(buffers[0] ?? []).toString("utf8"), origin);
       case "display":
-        if (parent?.content.silent && report.kind !== "clear_output") return;
-        return this.#iopub.publish(report.kind, report.content, parent, { buffers });
+        if (origin?.isSilent && report.kind !== "clear_output") return;
+        return this.#iopub.publish(report.kind, report.content, origin, { buffers });
       case "result": {
-        const content = { execution_count: this.#executionCount, ...report.bundle };
-        this.#history.setOutput(this.#executionCount, String(report.bundle.data["text/plain"] ?? ""));
-        return this.#iopub.publish("execute_result", content, parent);
+        const count = origin?.count ?? this.#executionCount;
+        this.#history.setOutput(count, String(report.bundle.data["text/plain"] ?? ""));
+        return this.#iopub.publish("execute_result", { execution_count: count, ...report.bundle }, origin);
       }
       case "input":
-        return this.#questions.ask(report, parent);
-      case "comm": {
-        const { comm_id: id, target_name: target } = report.content as Json;
-        if (report.kind === "comm_open") this.#comms.set(String(id), String(target));
-        if (report.kind === "comm_close") this.#comms.delete(String(id));
-        return this.#iopub.publish(report.kind, report.content, parent, { metadata: report.metadata as Json, buffers });
-      }
+        return this.#questions.ask(report, origin);
+      case "comm":
+        this.#comms.follow(report.kind, report.content as Json);
+        return this.#iopub.publish(report.kind, report.content, origin, { metadata: report.metadata as Json, buffers });
+      case "handled":
+        return this.#commHandled(report.run, origin);
+      case "done":
+        return this.#questions.forget(report.run);
     }
   }
 
   /** The cells' process ended and another began. A cell that ran then has failed; otherwise it is told below the latest. */
   #onRestart(failure: CellFailure, wasRunning: boolean): void {
-    this.#questions.forget();
-    this.#comms.clear();
+    this.#questions.forgetAll();
+    for (const run of this.#comms.clear()) this.#commHandled(run, this.#origins.get(run));
     if (!wasRunning) {
-      this.#iopub.stream("stderr", `${failure.traceback.join("\n")}\n`, this.#parents.get(this.#session.latestRun));
+      this.#iopub.stream("stderr", `${failure.traceback.join("\n")}\n`, this.#origins.get(this.#session.latestRun));
     }
   }
 
@@ -313,28 +323,26 @@ export class Kernel {
     for await (const frames of socket) {
       const decoded = this.#codec.decode(frames);
       if (decoded.ok && decoded.message.header.msg_type === "input_reply") {
-        this.#questions.answer(textOf(decoded.message.content.value));
+        const { content, parent_header: parent } = decoded.message;
+        this.#questions.answer(textOf(content.value), parent.msg_id);
       }
     }
   }
 
-  #commInfo({ target_name: target }: Json): Json {
-    const wanted = [...this.#comms].filter(([, name]) => !target || name === target);
-    return { status: "ok", comms: Object.fromEntries(wanted.map(([id, name]) => [id, { target_name: name }])) };
-  }
-
   #comm(message: Message): void {
-    const kind = message.header.msg_type as "comm_open" | "comm_msg" | "comm_close";
-    const { comm_id: id, target_name: target } = message.content;
-    if (typeof id !== "string") return; // belongs to nothing
-    if (kind === "comm_open") this.#comms.set(id, textOf(target));
-    if (kind === "comm_close") this.#comms.delete(id);
+    const kind = message.header.msg_type as CommKind;
+    if (typeof message.content.comm_id !== "string") return; // belongs to nothing
+    this.#comms.follow(kind, message.content);
     this.#iopub.status("busy", message);
     const { content, metadata } = message;
     const run = this.#session.nextRun();
-    this.#remember(run, message);
+    this.#origins.remember(run, message, this.#executionCount);
+    this.#comms.begin(run);
     this.#session.send({ type: "comm", run, kind, content, metadata }, message.buffers);
-    this.#iopub.status("idle", message);
+  }
+
+  #commHandled(run: number, origin: Origin | undefined): void {
+    if (this.#comms.end(run) && origin) this.#idle(origin);
   }
 
   #interruptRequest(): Json {

@@ -33,10 +33,8 @@ export interface SessionEvents extends Omit<EvaluatorEvents, "onExit"> {
   onRestart(failure: CellFailure, wasRunning: boolean): void;
 }
 
-interface Running {
-  run: number;
-  finish: (done: Done) => void;
-}
+/** A cell that does not end this long after an interrupt is in native code that nothing can stop. */
+const STUCK_AFTER = 6000;
 
 /**
  * The cells' life: each is checked, compiled, run in the evaluator, and its names are kept for those after it.
@@ -47,11 +45,13 @@ export class Session {
   readonly #checker: Checker;
   readonly #events: SessionEvents;
   #evaluator: Evaluator;
-  #running: Running | undefined;
+  /** Runs in the evaluator, each with what takes its end. */
+  readonly #running = new Map<number, (done: Done) => void>();
   #isReady = false;
   #failedStarts = 0;
-  /** Ends the wait for the checker, while a cell has not begun to run. */
-  #stopChecking: (() => void) | undefined;
+  /** End the wait for the checker, while cells have not begun to run. */
+  readonly #stopChecking = new Set<() => void>();
+  #isStuck = false;
   #runs = 0;
   #latestRun = 0;
 
@@ -110,9 +110,15 @@ export class Session {
 
   /** Stops the cell that runs. */
   interrupt(): void {
-    this.#stopChecking?.();
+    for (const stop of this.#stopChecking) stop();
     // Also where no cell runs: a timer of an earlier one may compute without end.
     this.#evaluator.send({ type: "interrupt" });
+    const [evaluator, runs] = [this.#evaluator, [...this.#running.keys()]];
+    setTimeout(() => {
+      if (evaluator !== this.#evaluator || !runs.some((run) => this.#running.has(run))) return;
+      this.#isStuck = true;
+      evaluator.kill();
+    }, STUCK_AFTER).unref();
   }
 
   send(command: Command, buffers?: Uint8Array[]): void {
@@ -134,11 +140,12 @@ export class Session {
 
   /** What the checker says; undefined where an interrupt comes first, and then the checker, which may be lost in a type, starts anew. */
   async #unlessInterrupted<T>(checking: Promise<T>): Promise<T | undefined> {
+    let stop = () => {};
     const interrupted = new Promise<undefined>((resolve) => {
-      this.#stopChecking = () => resolve(undefined);
+      stop = () => resolve(undefined);
     });
-    const checked = await Promise.race([checking, interrupted]);
-    this.#stopChecking = undefined;
+    this.#stopChecking.add(stop);
+    const checked = await Promise.race([checking, interrupted]).finally(() => this.#stopChecking.delete(stop));
     if (checked === undefined) {
       checking.catch(() => {}); // it is stopped
       this.#checker.restart();
@@ -160,7 +167,8 @@ export class Session {
   #execute(run: number, cell: ParsedCell, compiled: CompiledCell, source: string, options: RunOptions): Promise<Done> {
     const { code, isAsync, map, prefixLines, segments } = compiled;
     return new Promise((finish) => {
-      this.#running = { run, finish };
+      if (this.#evaluator.ended) this.#evaluator = this.#start();
+      this.#running.set(run, finish);
       this.#evaluator.send({
         type: "execute",
         run,
@@ -188,25 +196,28 @@ export class Session {
     if (report.type === "ready") {
       this.#isReady = true;
       this.#failedStarts = 0;
-    } else if (report.type !== "done") {
+    } else {
       this.#events.onReport(report, buffers);
-    } else if (this.#running?.run === report.run) {
-      const { finish } = this.#running;
-      this.#running = undefined;
-      finish(report);
+      if (report.type === "done") this.#finish(report);
     }
   }
 
+  #finish(done: Done): void {
+    const finish = this.#running.get(done.run);
+    this.#running.delete(done.run);
+    finish?.(done);
+  }
+
   #onExit(exit: EvaluatorExit): void {
-    const running = this.#running;
-    this.#running = undefined;
+    const running = [...this.#running.keys()];
     this.#checker.forget();
-    const failure = exitFailure(exit);
-    // One that cannot even start is not started again and again.
-    if (!this.#isReady) this.#failedStarts++;
+    const failure = exitFailure(exit, this.#isStuck, this.#isReady);
+    this.#isStuck = false;
+    // One that cannot even start is not started again and again, but by the next cell.
+    this.#failedStarts = this.#isReady ? 0 : this.#failedStarts + 1;
     if (this.#failedStarts < 3) this.#evaluator = this.#start();
-    this.#events.onRestart(failure, running !== undefined);
-    running?.finish({ type: "done", run: running.run, present: [], failure });
+    this.#events.onRestart(failure, running.length > 0);
+    for (const run of running) this.#finish({ type: "done", run, present: [], failure });
   }
 }
 
@@ -236,13 +247,25 @@ function kernelFailure(error: unknown): CellFailure {
 }
 
 /** What to say where the process of the cells is gone. */
-function exitFailure({ exitCode, signal, crashCode, outOfMemory }: EvaluatorExit): CellFailure {
+function exitFailure(exit: EvaluatorExit, isStuck: boolean, wasReady: boolean): CellFailure {
+  const { signal, code, outOfMemory, problem, lastWords } = exit;
   const after = "Its variables are gone; the notebook goes on with a new process. Run the cells that you need again.";
-  if (exitCode !== undefined) {
-    return failure("ProcessExit", `process.exit(${exitCode}) ended the process that runs the cells. ${after}`);
+  if (!wasReady) {
+    const why = problem ?? (lastWords.trim() || howItEnded(exit));
+    return failure("ProcessStart", `The process that runs the cells could not start: ${why}`);
+  }
+  if (isStuck) {
+    const what = "The cell was interrupted inside native code, which nothing can stop: its process was ended.";
+    return failure("Interrupted", `${what} ${after}`);
   }
   if (outOfMemory) return failure("OutOfMemory", `The process that runs the cells ran out of memory. ${after}`);
-  const how = signal ? `a signal (${signal})` : `exit code ${crashCode}`;
   const what = signal === "SIGKILL" ? "was killed, perhaps by the system for want of memory," : "crashed";
-  return failure("ProcessCrash", `The process that runs the cells ${what} with ${how}. ${after}`);
+  return failure(
+    "ProcessCrash",
+    `The process that runs the cells ${what} with ${howItEnded({ signal, code })}. ${after}`,
+  );
+}
+
+function howItEnded({ signal, code }: Pick<EvaluatorExit, "signal" | "code">): string {
+  return signal ? `a signal (${signal})` : `exit code ${code}`;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 /** Version of the Jupyter messaging protocol that this wire layer speaks. */
-export const PROTOCOL_VERSION = "5.4";
+export const PROTOCOL_VERSION = "5.5";
 
 /** A JSON object of a message. Its values are whatever the peer sent: check before use. */
 // biome-ignore lint/suspicious/noExplicitAny: content differs by message type and comes from outside

@@ -21,7 +21,7 @@ describe("kernel_info", () => {
     const { content, header } = await kernel.kernelInfo();
     expect(content).toMatchObject({
       status: "ok",
-      protocol_version: "5.4",
+      protocol_version: "5.5",
       implementation: expect.stringMatching(/./),
       implementation_version: expect.stringMatching(/^\d+\.\d+/),
       banner: expect.stringMatching(/./),

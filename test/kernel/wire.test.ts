@@ -95,7 +95,7 @@ describe("signed messages", () => {
     );
     const decoded = new Codec(scheme).decode(frames(message));
     expect(decoded).toEqual({ ok: true, message: { ...message, buffers: [Buffer.from([0, 255, 1])] } });
-    expect(message.header.version).toBe("5.4");
+    expect(message.header.version).toBe("5.5");
     expect(new Date(message.header.date).toISOString()).toBe(message.header.date);
   });
 
