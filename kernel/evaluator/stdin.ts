@@ -53,6 +53,11 @@ class NotebookInput extends Readable {
     return this;
   }
 
+  /** A loop over its lines that is left ends it with an error, which others that listen must not hear. */
+  override _destroy(_error: Error | null, done: (error?: Error | null) => void): void {
+    done(null);
+  }
+
   override _read(): void {
     this.#isWanted = true;
     this.#consider();
@@ -76,8 +81,8 @@ class NotebookInput extends Readable {
   /** @returns whether there is nothing more to do */
   #ask(withoutPrompt: boolean): boolean {
     const run = this.#run;
-    const hasReader = this.listenerCount("data") + this.listenerCount("readable") > 0;
-    if (!this.#isWanted || this.#isAsking || this.isPaused() || !hasReader) return true;
+    const hasReader = this.listenerCount("readable") > 0 || (this.listenerCount("data") > 0 && !this.isPaused());
+    if (!this.#isWanted || this.#isAsking || this.destroyed || !hasReader) return true;
     const state = this.#events.stateOf(run);
     if (state === "ended") return true;
     const prompt = this.#events.takeLine();
@@ -104,7 +109,7 @@ class NotebookInput extends Readable {
 export function installInput(questions: Questions, events: InputEvents): (run: number) => void {
   let stream: NotebookInput | undefined;
   const get = () => {
-    stream ??= new NotebookInput(questions, events);
+    if (!stream || stream.destroyed) stream = new NotebookInput(questions, events);
     return stream;
   };
   Object.defineProperty(process, "stdin", { configurable: true, enumerable: true, get });
@@ -114,18 +119,25 @@ export function installInput(questions: Questions, events: InputEvents): (run: n
 
 /** Lets the functions of `fs` that read descriptor 0 ask too. */
 function patchFiles(ask: () => Buffer): void {
-  /** What of the last answer has not been read. */
+  /** What of the last answer has not been read, and by which cell. */
   let rest: Buffer = Buffer.alloc(0);
+  let run = 0;
+  /** What is there to be read, or is now asked for. */
+  const available = (): Buffer => {
+    if (run !== currentRun()) rest = Buffer.alloc(0);
+    run = currentRun();
+    return rest.length > 0 ? rest : ask();
+  };
   const fill = (target: Uint8Array): number => {
     if (target.length === 0) return 0;
-    if (rest.length === 0) rest = ask();
+    rest = available();
     const count = Math.min(rest.length, target.length);
     target.set(rest.subarray(0, count));
     rest = rest.subarray(count);
     return count;
   };
   const readWhole = (options: unknown): Buffer | string => {
-    const whole = rest.length > 0 ? rest : ask();
+    const whole = available();
     rest = Buffer.alloc(0);
     const encoding = typeof options === "string" ? options : (options as { encoding?: string } | undefined)?.encoding;
     return encoding && encoding !== "buffer" ? whole.toString(encoding as BufferEncoding) : whole;
