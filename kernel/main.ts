@@ -12,7 +12,11 @@ async function main(): Promise<void> {
     );
   // Inherited by every process that the kernel and its cells start: so none of them outlives it.
   process.env[MARK] = randomUUID();
-  const kernel = await Kernel.start(readConnectionFile(file), process.cwd(), () => process.exit(0));
+  const connection = readConnectionFile(file);
+  const folder = process.cwd();
+  // The folder may be renamed or deleted, and no program starts in one that is gone.
+  process.chdir(import.meta.dirname);
+  const kernel = await Kernel.start(connection, folder, () => process.exit(0));
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => void kernel.stop());
   // Jupyter says whose child a kernel is; one that outlives its server would stay for ever.

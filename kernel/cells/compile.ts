@@ -1,4 +1,5 @@
 import type { Segment } from "./edits.ts";
+import { transform } from "./esbuild.ts";
 import type { RewrittenCell } from "./rewrite.ts";
 
 /** JavaScript of a cell with what its stack traces need. */
@@ -26,7 +27,6 @@ export interface RuntimeOptions {
  * @throws Error where the code is not valid; the checker has reported what students can do wrong before this runs
  */
 export async function compileCell(cell: RewrittenCell, options: RuntimeOptions = {}): Promise<CompiledCell> {
-  const { transform } = await import("esbuild"); // loaded when first used, see ./parse.ts
   const { code, map } = await transform(cell.code, {
     loader: "ts",
     target: `node${process.versions.node}`,

@@ -1,5 +1,4 @@
-import { writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RuntimeOptions } from "../cells/compile.ts";
 import { packageName } from "../cells/missing-module.ts";
@@ -151,7 +150,7 @@ export class Checker {
     if (names.length > 0) {
       const module = `cell-${number}`;
       const text = { ...cell, source: without(cell.source, outside) };
-      await this.#write(`${module}.ts`, this.#names.surround(text, cell.mentioned, names));
+      this.#write(`${module}.ts`, this.#names.surround(text, cell.mentioned, names));
       this.#names.add(names, cell.types, `./${module}`);
     }
     const ambient = this.#ambient.get(cell) ?? [];
@@ -159,21 +158,15 @@ export class Checker {
     for (const [index, piece] of piecesOf(cell.source, augmenting).entries()) {
       const text = { source: piece.text, declared: new Map(), types: new Set<string>() };
       const file = `augment-${number}-${index}.ts`;
-      await this.#write(file, this.#names.surround(text, cell.mentioned));
+      this.#write(file, this.#names.surround(text, cell.mentioned));
       this.#augmentations.add(piece, file);
     }
     for (const [index, piece] of piecesOf(cell.source, ambient).entries()) {
       const file = `modules-${number}-${index}.d.ts`;
-      await this.#write(file, piece.text);
+      this.#write(file, piece.text);
       this.#augmentations.add(piece, file);
     }
     this.#keepSession();
-  }
-
-  /** Writes a file of the session, and tells the server. */
-  async #write(file: string, text: string): Promise<void> {
-    await writeFile(join(this.#project.folder, file), text);
-    this.#server?.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#project.uri(file), type: 1 }] });
   }
 
   /** `declare module "m"` of a module that is not there declares it, which must stand in a file that is no module. */
@@ -183,12 +176,18 @@ export class Checker {
       source,
       statements.map(({ start, end }) => [start!, end!]),
     );
-    await this.#write(file, `\n${text}`);
+    this.#write(file, `\n${text}`);
     this.#keepSession(piecesOf(source, statements), `/// <reference path="./${file}" />`);
     const { items } = await this.#server!.request("textDocument/diagnostic", {
       textDocument: { uri: this.#project.uri(file) },
     });
     return toProblems(items, source, this.#project);
+  }
+
+  /** Writes a file of the session, and tells the server; where the disk does not take it, the server keeps it. */
+  #write(file: string, text: string): void {
+    if (!this.#project.write(file, text)) return this.#openFile(file, text);
+    this.#server?.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#project.uri(file), type: 1 }] });
   }
 
   /** Forgets all cells, as when the process that ran them is gone. */
@@ -239,13 +238,19 @@ export class Checker {
     const server = new LanguageServer(pathToFileURL(this.#project.folder).href);
     this.#server = server;
     this.#keepSession();
-    const open = (name: string, text: string) =>
-      server.notify("textDocument/didOpen", {
-        textDocument: { uri: this.#project.uri(name), languageId: "typescript", version: ++this.#version, text },
-      });
-    open("session.ts", this.#keptText);
-    open("cell.ts", "export {};");
+    this.#openFile("session.ts", this.#keptText);
+    this.#openFile("cell.ts", "export {};");
+    for (const [name, text] of this.#project.unwritten()) {
+      if (/^(cell|augment|modules)-/.test(name)) this.#openFile(name, text);
+    }
     return server;
+  }
+
+  /** Gives a file to the server, which from then on does not look on the disk for it. */
+  #openFile(name: string, text: string): void {
+    this.#server?.notify("textDocument/didOpen", {
+      textDocument: { uri: this.#project.uri(name), languageId: "typescript", version: ++this.#version, text },
+    });
   }
 
   #change(name: string, text: string): void {
@@ -287,7 +292,7 @@ export class Checker {
     const text = `${first}\n${this.#augmentations.lines(except)}\n${this.#sessionText()}`;
     if (text === this.#keptText) return;
     this.#keptText = text;
-    writeFile(join(this.#project.folder, "session.ts"), text).catch(() => {});
+    this.#project.write("session.ts", text);
     if (this.#server && this.#version > 0) this.#change("session.ts", text);
   }
   #keptText = "";

@@ -26,6 +26,9 @@ export class LanguageServer {
   #input: Buffer[] = [];
   #inputLength = 0;
   #stopped: Error | undefined;
+  /** Looks from time to time whether the server is alive, while requests wait. */
+  #watch: NodeJS.Timeout | undefined;
+  #silence = 0;
 
   /** @param rootUri - folder that the server calls its workspace */
   constructor(rootUri: string) {
@@ -54,7 +57,21 @@ export class LanguageServer {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#send({ jsonrpc: "2.0", id, method, params });
+      this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY).unref();
     });
+  }
+
+  /** A server that works for long still refuses what it does not know; one that does not answer that either hangs. */
+  #look(): void {
+    if (this.#pending.size === 0) {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+      this.#silence = 0;
+    } else if (++this.#silence > 2) {
+      this.stop();
+    } else if (this.#silence === 2) {
+      this.request("difflab/ping", {}).catch(() => {});
+    }
   }
 
   notify(method: string, params: Payload): void {
@@ -62,7 +79,8 @@ export class LanguageServer {
   }
 
   stop(): void {
-    this.#process.kill();
+    // SIGKILL: one that was suspended takes no other signal.
+    this.#process.kill("SIGKILL");
   }
 
   #send(message: object): void {
@@ -71,6 +89,7 @@ export class LanguageServer {
   }
 
   #receive(chunk: Buffer): void {
+    this.#silence = 0;
     this.#input.push(chunk);
     this.#inputLength += chunk.length;
     for (;;) {
@@ -110,8 +129,12 @@ export class LanguageServer {
     this.#stopped ??= new LanguageServerStopped(`TypeScript's language server ${how}.`);
     for (const { reject } of this.#pending.values()) reject(this.#stopped);
     this.#pending.clear();
+    clearInterval(this.#watch);
   }
 }
+
+/** A server from which nothing is heard in the second of these spans, and in the third, hangs. */
+const LOOK_EVERY = 6000;
 
 /**
  * Auto-imports would fill a cell's completion with names that it cannot insert; and a server that checks a cell is not

@@ -2,21 +2,22 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join, parse, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readTsconfig, type UserConfig } from "../cells/tsconfig.ts";
 import { packageRoot } from "../spec/package-root.ts";
 import { domTypes } from "./dom-types.ts";
+import { KeptText } from "./kept-text.ts";
 import { libraryPath } from "./language-server.ts";
+import { makeScratchFolder } from "./scratch.ts";
 
 /** The package that this kernel belongs to: cells can import it, and what it depends on, from any folder. */
 export const PACKAGE_ROOT = packageRoot();
@@ -39,24 +40,19 @@ export class CellProject {
   readonly browserNames: ReadonlySet<string>;
   readonly #root: string;
   readonly #linked = new Set<string>();
+  /** What was written, for when it is removed. */
+  readonly #files = new Map<string, KeptText>();
+  /** When an entry of the folder was last made or removed, as far as known. */
+  #changed = 0;
 
   /** @param workingFolder - the notebook's folder; imports are resolved from it */
   constructor(workingFolder: string) {
     this.workingFolder = resolve(workingFolder);
-    this.#root = realpathSync(mkdtempSync(join(tmpdir(), "difflab-")));
+    this.#root = makeScratchFolder();
     this.folder = this.#mirror(this.workingFolder);
-    mkdirSync(this.folder, { recursive: true });
     this.tsconfig = readTsconfig(this.workingFolder);
-    this.linkPackages();
-    // Found last: this package under its name, then what it depends on.
-    this.#link(join(PACKAGE_ROOT, "node_modules"), join(this.#root, "node_modules"));
-    this.#linkByName(PACKAGE_ROOT);
-    const dom = domTypes(libraryPath("lib.dom.d.ts"));
-    this.browserNames = dom.omitted;
-    const replacement = join(this.#root, "mirror", "node_modules", "@typescript", "lib-dom");
-    mkdirSync(replacement, { recursive: true });
-    writeFileSync(join(replacement, "index.d.ts"), dom.text, "latin1");
-    this.#write("tsconfig.json", {
+    this.browserNames = this.#surround();
+    const config = {
       compilerOptions: {
         ...DEFAULTS,
         ...userOptions(this.tsconfig),
@@ -65,7 +61,24 @@ export class CellProject {
         ...this.#types(),
       },
       files: ["cell.ts", "session.ts"],
-    });
+    };
+    if (!this.write("tsconfig.json", JSON.stringify(config, null, 2))) {
+      throw new Error(`cannot write to ${this.folder}; set TMPDIR to a folder that can be written.`);
+    }
+  }
+
+  /** Makes the folder, and what is found from it. @returns names of browsers that cells do not see */
+  #surround(): ReadonlySet<string> {
+    mkdirSync(this.folder, { recursive: true });
+    this.linkPackages();
+    // Found last: this package under its name, then what it depends on.
+    this.#link(join(PACKAGE_ROOT, "node_modules"), join(this.#root, "node_modules"));
+    this.#linkByName(PACKAGE_ROOT);
+    const dom = domTypes(libraryPath("lib.dom.d.ts"));
+    const replacement = join(this.#root, "mirror", "node_modules", "@typescript", "lib-dom");
+    mkdirSync(replacement, { recursive: true });
+    writeFileSync(join(replacement, "index.d.ts"), dom.text, "latin1");
+    return dom.omitted;
   }
 
   /** Whether the user's tsconfig.json wants a type for every parameter; to try `x => x + 1` out, none is needed. */
@@ -104,6 +117,41 @@ export class CellProject {
   /** Whether a package is installed, as seen from the notebook. */
   hasPackage(name: string): boolean {
     return ancestors(this.workingFolder).some((folder) => exists(join(folder, "node_modules", name)));
+  }
+
+  /** Writes a file of the session. @returns whether that worked: a disk may be full, a folder gone */
+  write(name: string, text: string): boolean {
+    this.#files.set(name, new KeptText(text));
+    try {
+      writeFileSync(join(this.folder, name), text);
+      this.#changed = changeOf(this.folder);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Files of the session that could not be written, and what would stand in them. */
+  unwritten(): [name: string, text: string][] {
+    const present = new Set(exists(this.folder) ? readdirSync(this.folder) : []);
+    const missing = [...this.#files].filter(([name]) => !present.has(name));
+    return missing.map(([name, text]) => [name, text.value]);
+  }
+
+  /** Writes again what somebody has removed, as systems do with old temporary files. @returns whether there was any */
+  repair(): boolean {
+    const changed = changeOf(this.folder);
+    if (changed === this.#changed && changed !== 0) return false;
+    this.#changed = changed;
+    if (this.unwritten().length === 0) return false;
+    try {
+      this.#linked.clear();
+      this.#surround();
+    } catch {
+      // What is not written is told to the language server: see the checker.
+    }
+    for (const [name, text] of this.unwritten()) this.write(name, text);
+    return true;
   }
 
   dispose(): void {
@@ -145,13 +193,10 @@ export class CellProject {
       return;
     }
     mkdirSync(dirname(path), { recursive: true });
-    symlinkSync(target, path, "junction"); // what Windows lets everyone make; ignored elsewhere
+    if (!exists(path)) symlinkSync(target, path, "junction"); // what Windows lets everyone make; ignored elsewhere
     this.#linked.add(path);
   }
 
-  #write(name: string, value: object): void {
-    writeFileSync(join(this.folder, name), JSON.stringify(value, null, 2));
-  }
 }
 
 /** What a cell is checked with where the user's tsconfig.json says nothing else. */
@@ -230,6 +275,11 @@ function exists(path: string): boolean {
 
 function isFolder(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** When a folder's entries last changed; 0 where it is gone. */
+function changeOf(folder: string): number {
+  return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function packageName(folder: string): string | undefined {

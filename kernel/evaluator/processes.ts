@@ -71,6 +71,7 @@ function descendants(of: number, since = 0): number[] {
 }
 
 function marked(mark: string): number[] {
+  if (mark === "") return []; // a kernel that was not started as a program has none, and every mark begins with it
   if (process.platform === "linux") {
     const entry = `${MARK}=${mark}`;
     return pids().filter((pid) =>
@@ -114,15 +115,24 @@ export function endProcesses(parent: number, mark: string): void {
     spawnSync("taskkill", ["/pid", String(parent), "/T", "/F"], { windowsHide: true });
     return;
   }
+  end(() => [...descendants(parent), ...marked(mark)]);
+  if (parent !== process.pid) signal(-parent, "SIGKILL");
+}
+
+/** Ends all that carries a mark, except this process. */
+export function endMarked(mark: string): void {
+  end(() => marked(mark));
+}
+
+function end(find: () => number[]): void {
   // What is being started while the list is read is found the next time.
   for (let round = 0; round < 5; round++) {
-    const found = new Set([...descendants(parent), ...marked(mark)]);
+    const found = new Set(find());
     found.delete(process.pid);
-    if (found.size === 0) break;
+    if (found.size === 0) return;
     for (const pid of found) signal(pid, "SIGKILL");
     if (round > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // a killed process takes a moment
   }
-  if (parent !== process.pid) signal(-parent, "SIGKILL");
 }
 
 /** From now on also children that are given an environment of their own carry this process's mark. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { transform } from "esbuild";
+import { transform } from "../cells/esbuild.ts";
 import { sourcePath } from "../cells/source-path.ts";
 import { readTsconfig } from "../cells/tsconfig.ts";
 

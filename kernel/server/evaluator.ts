@@ -1,8 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { realpathSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { parse } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
@@ -61,7 +58,7 @@ export class Evaluator {
     const kernel = process.env[MARK] ?? "";
     this.#mark = `${kernel}/${this.#nonce}`;
     this.#process = spawn(process.execPath, [...NODE_FLAGS, main, this.#nonce, kernel], {
-      cwd: presentFolder(folder),
+      cwd: folder,
       env: { ...QUIET, ...process.env, [MARK]: this.#mark },
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       // A process group of its own: what ends the kernel's leaves it the time to end what its cells have started.
@@ -167,20 +164,6 @@ export class Evaluator {
       ...(problem !== undefined && { problem }),
     });
   }
-}
-
-/** Where a process can start for a folder that may have been renamed or deleted meanwhile. */
-function presentFolder(folder: string): string {
-  // The kernel's own folder follows where it is moved to.
-  for (const find of [() => folder, () => realpathSync.native("."), homedir]) {
-    try {
-      const found = find();
-      if (statSync(found).isDirectory()) return found;
-    } catch {
-      // It is gone.
-    }
-  }
-  return parse(process.execPath).root;
 }
 
 /** Raw output with the marks that end each run taken out. */

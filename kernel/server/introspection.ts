@@ -1,5 +1,6 @@
 import { syntaxProblem } from "../cells/parse.ts";
 import type { Checker } from "../checker/checker.ts";
+import { steadily } from "../checker/steady.ts";
 import type { Json } from "../wire/index.ts";
 import { textOf } from "./fields.ts";
 import { nextIndent } from "./indent.ts";
@@ -15,7 +16,9 @@ export class Introspection {
 
   async complete({ code, cursor_pos: cursor }: Json): Promise<Json> {
     const source = textOf(code);
-    const { candidates, start, end } = await this.#checker.complete(source, offsetOf(source, cursor));
+    const { candidates, start, end } = await steadily(this.#checker, () =>
+      this.#checker.complete(source, offsetOf(source, cursor)),
+    );
     const range = { start: toCodePoints(source, start), end: toCodePoints(source, end) };
     return {
       status: "ok",
@@ -28,7 +31,7 @@ export class Introspection {
 
   async inspect({ code, cursor_pos: cursor }: Json): Promise<Json> {
     const source = textOf(code);
-    const text = await this.#checker.inspect(source, offsetOf(source, cursor));
+    const text = await steadily(this.#checker, () => this.#checker.inspect(source, offsetOf(source, cursor)));
     if (text === undefined) return { status: "ok", found: false, data: {}, metadata: {} };
     const plain = text.replace(/^```.*\n?/gm, "").trim();
     return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": text }, metadata: {} };

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { Checker } from "../checker/checker.ts";
 import { GLOBAL_NAMES } from "../evaluator/globals.ts";
 import type { CellFailure, CommKind, Report } from "../evaluator/messages.ts";
+import { endMarked, MARK } from "../evaluator/processes.ts";
 import {
   bindHeartbeat,
   bindPublisher,
@@ -142,6 +143,7 @@ export class Kernel {
     this.#stopping = true;
     this.#session.stop();
     this.#checker.dispose();
+    endMarked(process.env[MARK] ?? "");
     await Promise.all(Object.values(this.#sockets).map((socket) => socket.close()));
     this.#onStop();
   }

@@ -5,8 +5,10 @@ import { isErased, type ParsedCell, parseCell } from "../cells/parse.ts";
 import { rewriteCell } from "../cells/rewrite.ts";
 import type { Checker } from "../checker/checker.ts";
 import { formatProblems, type Problem } from "../checker/problems.ts";
+import { steadily } from "../checker/steady.ts";
 import type { Bundle, CellFailure, Command, Report } from "../evaluator/messages.ts";
 import { Evaluator, type EvaluatorEvents, type EvaluatorExit } from "./evaluator.ts";
+import { NotebookFolder } from "./folder.ts";
 
 /** How a cell ended. */
 export interface CellResult {
@@ -41,7 +43,9 @@ const STUCK_AFTER = 6000;
  * When the evaluator dies, another takes its place and the names are forgotten.
  */
 export class Session {
-  readonly #folder: string;
+  readonly #folder: NotebookFolder;
+  /** Where the evaluator was started. */
+  #startedIn = "";
   readonly #checker: Checker;
   readonly #events: SessionEvents;
   #evaluator: Evaluator;
@@ -56,7 +60,7 @@ export class Session {
   #latestRun = 0;
 
   constructor(folder: string, checker: Checker, events: SessionEvents) {
-    this.#folder = folder;
+    this.#folder = new NotebookFolder(folder);
     this.#checker = checker;
     this.#events = events;
     this.#evaluator = this.#start();
@@ -82,8 +86,8 @@ export class Session {
     this.#tellConfigProblem(run);
     try {
       const cell = parseCell(source);
-      const checked = await this.#unlessInterrupted(
-        Promise.all([this.#checker.check(source, cell), this.#compile(cell)]),
+      const checked = await this.#unlessInterrupted((isWanted) =>
+        Promise.all([steadily(this.#checker, () => this.#checker.check(source, cell), isWanted), this.#compile(cell)]),
       );
       if (!checked) return { failure: INTERRUPTED };
       const [problems, compiled] = checked;
@@ -139,12 +143,17 @@ export class Session {
   #toldConfigProblem = false;
 
   /** What the checker says; undefined where an interrupt comes first, and then the checker, which may be lost in a type, starts anew. */
-  async #unlessInterrupted<T>(checking: Promise<T>): Promise<T | undefined> {
+  async #unlessInterrupted<T>(check: (isWanted: () => boolean) => Promise<T>): Promise<T | undefined> {
     let stop = () => {};
+    let isWanted = true;
     const interrupted = new Promise<undefined>((resolve) => {
-      stop = () => resolve(undefined);
+      stop = () => {
+        isWanted = false;
+        resolve(undefined);
+      };
     });
     this.#stopChecking.add(stop);
+    const checking = check(() => isWanted);
     const checked = await Promise.race([checking, interrupted]).finally(() => this.#stopChecking.delete(stop));
     if (checked === undefined) {
       checking.catch(() => {}); // it is stopped
@@ -185,7 +194,8 @@ export class Session {
 
   #start(): Evaluator {
     this.#isReady = false;
-    return new Evaluator(this.#folder, {
+    this.#startedIn = this.#folder.find();
+    return new Evaluator(this.#startedIn, {
       ...this.#events,
       onReport: (report, buffers) => this.#onReport(report, buffers),
       onExit: (exit) => this.#onExit(exit),
@@ -215,7 +225,12 @@ export class Session {
     this.#isStuck = false;
     // One that cannot even start is not started again and again, but by the next cell.
     this.#failedStarts = this.#isReady ? 0 : this.#failedStarts + 1;
+    const before = this.#startedIn;
     if (this.#failedStarts < 3) this.#evaluator = this.#start();
+    if (this.#startedIn !== before) {
+      failure.evalue += ` The notebook's folder ${before} is gone: cells now run in ${this.#startedIn}.`;
+      failure.traceback = [`${red(failure.ename)}: ${failure.evalue}`];
+    }
     this.#events.onRestart(failure, running.length > 0);
     for (const run of running) this.#finish({ type: "done", run, present: [], failure });
   }

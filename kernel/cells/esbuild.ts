@@ -1,0 +1,48 @@
+import type { TransformOptions, TransformResult } from "esbuild";
+
+/** A transform that takes longer is one of a service that hangs. */
+const WITHIN = 30_000;
+
+/** How often the service has been started anew. */
+let restarts = 0;
+
+/**
+ * esbuild's `transform`, which works in a process of its own: where that has ended or hangs, another takes its place.
+ *
+ * @throws Error where the code is not valid, or esbuild cannot be started
+ */
+export async function transform(code: string, options: TransformOptions): Promise<TransformResult> {
+  const esbuild = await import("esbuild"); // loaded when first used, see ./parse.ts
+  for (let isLastTry = false; ; isLastTry = true) {
+    const seen = restarts;
+    try {
+      return await inTime(esbuild.transform(code, options));
+    } catch (error) {
+      if (isLastTry || !isGone(error as Error)) throw error;
+      // Of several that failed together, the first starts it.
+      if (seen === restarts) {
+        restarts++;
+        await esbuild.stop();
+      }
+    }
+  }
+}
+
+class TookTooLong extends Error {}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TookTooLong("esbuild does not answer.")), WITHIN);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isGone(error: Error): boolean {
+  if ("errors" in error) return false; // of the code
+  return error instanceof TookTooLong || /service (was stopped|is no longer running)|EPIPE/.test(error.message);
+}
