@@ -1,7 +1,7 @@
 import type { TransformOptions, TransformResult } from "esbuild";
 
 /** A transform that takes longer is one of a service that hangs. */
-const WITHIN = 30_000;
+const WITHIN = 15_000;
 
 /** How often the service has been started anew. */
 let restarts = 0;

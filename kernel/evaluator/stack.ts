@@ -29,10 +29,24 @@ interface RegisteredCell extends CellSource {
 
 const cells = new Map<number, RegisteredCell>();
 
+/** Characters that are kept of cells' sources and maps; beyond them traces show the oldest cells without their lines. */
+const LIMIT = 50_000_000;
+let size = 0;
+
 /** Remembers a cell's positions, and gives the comment that names its code. */
 export function registerCell(run: number, code: string, cell: CellSource): string {
   cells.set(run, { ...cell, lines: code.split("\n").length });
+  size += sizeOf(cell);
+  for (const [oldest, { source, map }] of cells) {
+    if (size <= LIMIT || oldest === run) break;
+    cells.delete(oldest);
+    size -= sizeOf({ source, map });
+  }
   return `//# sourceURL=${CELL_URL}${run}`;
+}
+
+function sizeOf({ source, map }: Pick<CellSource, "source" | "map">): number {
+  return source.length + map.length;
 }
 
 /** From now on every `stack` shows cells by their prompt and the student's own lines, and none of the kernel's frames. */

@@ -11,18 +11,33 @@ interface Entry {
 /** The number under which this session's entries are listed; 0 means it too. */
 const SESSION = 1;
 
+/** Characters that are kept in all; beyond them the oldest entries go. */
+const LIMIT = 20_000_000;
+
 /** Inputs and results of the session, as `history_request` asks for them. */
 export class History {
   readonly #entries: Entry[] = [];
+  #size = 0;
 
   add(line: number, input: string): void {
     this.#entries.push({ line, input, output: null });
+    this.#grow(input.length);
   }
 
   /** Text of a cell's result. */
   setOutput(line: number, output: string): void {
     const entry = this.#entries.findLast((e) => e.line === line);
-    if (entry) entry.output = output;
+    if (!entry) return;
+    entry.output = output;
+    this.#grow(output.length);
+  }
+
+  #grow(size: number): void {
+    this.#size += size;
+    while (this.#size > LIMIT && this.#entries.length > 1) {
+      const { input, output } = this.#entries.shift()!;
+      this.#size -= input.length + (output?.length ?? 0);
+    }
   }
 
   /** Answers a request by its access type: "range", "tail" or "search". */
