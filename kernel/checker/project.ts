@@ -196,7 +196,6 @@ export class CellProject {
     if (!exists(path)) symlinkSync(target, path, "junction"); // what Windows lets everyone make; ignored elsewhere
     this.#linked.add(path);
   }
-
 }
 
 /** What a cell is checked with where the user's tsconfig.json says nothing else. */

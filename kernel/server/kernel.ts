@@ -38,7 +38,6 @@ type Sockets = Record<"shell" | "control" | "stdin" | "iopub" | "hb", WireSocket
 /** A channel's requests, by message type. */
 type Handler = (request: Request) => Promise<Json> | Json;
 
-
 /**
  * A Jupyter kernel: answers the protocol on five sockets, and never computes. Cells run in a process of their own, the
  * checker in another; so completion, interrupts and heartbeats answer whatever a cell does.
