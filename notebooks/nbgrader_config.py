@@ -1,5 +1,19 @@
-# What nbgrader leaves in place of a solution: a stub that type-checks, as the cells are checked before they run.
+# How nbgrader treats the notebooks in TypeScript of a course; those in other languages are left as they are.
+from nbgrader.preprocessors import ClearSolutions
+
+
+def stderr_is_no_error(notebook):
+    """nbgrader gives no point to a cell that prints on standard error. In TypeScript that is a warning; failures are errors."""
+    if notebook.metadata.get("kernelspec", {}).get("language") == "typescript":
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "stream":
+                    output.name = "stdout"
+
+
 c = get_config()  # noqa: F821
-c.ClearSolutions.code_stub = {"typescript": '// Your code here.\nthrow new Error("No answer yet.");'}
+# What is left in place of a solution type-checks as a statement and as a value: behind =>, in brackets, as an argument.
+c.ClearSolutions.code_stub = {**ClearSolutions().code_stub, "typescript": '// Your code here.\nTODO()'}
+c.ExecutePreprocessor.on_notebook_complete = stderr_is_no_error
 # The training in notebook 03 takes two to three minutes; nbgrader would stop it after half of one.
 c.ExecutePreprocessor.timeout = 900
