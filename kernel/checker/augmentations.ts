@@ -1,6 +1,7 @@
 import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
 import { namespaceName, unwrapExport } from "../cells/syntax.ts";
+import type { Problem } from "./problems.ts";
 
 export type Augmentation = t.TSModuleDeclaration;
 
@@ -45,6 +46,19 @@ export function augmentationsOf({ program }: ParsedCell): Augmentation[] {
     .map(unwrapExport)
     .filter((statement) => statement.type === "TSModuleDeclaration")
     .filter((statement) => namespaceName(statement) === undefined);
+}
+
+/** "Module cannot be found", "resolves to an untyped module": TypeScript's words for what it cannot augment. */
+const NOT_AUGMENTED = new Set([2664, 2665]);
+
+/** Whether one of the problems says so of a statement. */
+export function isUnresolved({ loc }: Augmentation, problems: readonly Problem[]): boolean {
+  const [first, last] = [loc!.start, loc!.end];
+  return problems.some(({ code, line, column }) => {
+    const isAfter = line > first.line || (line === first.line && column > first.column);
+    const isBefore = line < last.line || (line === last.line && column <= last.column);
+    return NOT_AUGMENTED.has(code ?? 0) && isAfter && isBefore;
+  });
 }
 
 /** What augmentations declare, one by one. */

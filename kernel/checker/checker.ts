@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import { LIBRARY } from "../cells/common-packages.ts";
 import type { RuntimeOptions } from "../cells/compile.ts";
 import { packageName } from "../cells/missing-module.ts";
 import { isErased, type ParsedCell, parseCell } from "../cells/parse.ts";
@@ -7,20 +8,23 @@ import {
   type Augmentation,
   Augmentations,
   augmentationsOf,
+  isUnresolved,
   only,
   type Piece,
   piecesOf,
   without,
 } from "./augmentations.ts";
-import { type Completion, type Position, toCompletion, wordStart } from "./completion.ts";
-import { syntaxHabit } from "./habits.ts";
-import { withHint } from "./hints.ts";
+import { type Completion, type Position, signatureText, toCompletion, wordStart } from "./completion.ts";
+import { explain, type Surroundings } from "./explain.ts";
+import { IN_BRACES, importing, importStatements } from "./exports.ts";
 import { LanguageServer } from "./language-server.ts";
-import { findDeclarations, notebookPath } from "./notebook-names.ts";
-import { explainUnknownNames, fileProblems, isSyntaxProblem, type Problem, problemAt, toProblems } from "./problems.ts";
+import { type Probe, probeLines, probeProblems, probesOf } from "./probes.ts";
+import { fileProblems, isSyntaxProblem, type Problem, toProblems } from "./problems.ts";
 import { CellProject } from "./project.ts";
-import { type CellText, SessionNames } from "./session-names.ts";
+import { propose } from "./proposals.ts";
+import { guessCell, SessionNames } from "./session-names.ts";
 import { readSource, SourceFiles } from "./source-files.ts";
+import { COMMON_IMPORTS } from "./unknown-names.ts";
 
 /**
  * Checks cells against all that earlier cells declared, and knows what completes and explains them.
@@ -77,11 +81,7 @@ export class Checker {
 
   /** The user's compiler options that change what code does. */
   get runtimeOptions(): RuntimeOptions {
-    const { experimentalDecorators, useDefineForClassFields } = this.#project.tsconfig.compilerOptions;
-    return {
-      experimentalDecorators: experimentalDecorators === true,
-      useDefineForClassFields: useDefineForClassFields !== false,
-    };
+    return this.#project.runtimeOptions;
   }
 
   /** What is wrong with the user's tsconfig.json, if anything. */
@@ -95,14 +95,18 @@ export class Checker {
    * @param cell - the source as parsed; undefined where that failed, which is still worth TypeScript's own words
    */
   async check(source: string, cell: ParsedCell | undefined): Promise<Problem[]> {
-    if (!cell) return explain(await this.#problems(`\n${source}\nexport {};\n`, source), source);
+    if (!cell) {
+      const found = await this.#problems(`\n${source}\nexport {};\n`, source);
+      return explain(found, source, cell, this.#surroundings(cell));
+    }
     const { reached, changed } = this.#sources.follow(cell.modules, this.#project.workingFolder);
     const changes = changed.map((path) => ({ uri: pathToFileURL(path).href, type: 2 }));
     if (changes.length > 0) this.#server?.notify("workspace/didChangeWatchedFiles", { changes });
     const outside = augmentationsOf(cell);
     this.#keepSession(piecesOf(source, outside));
-    let text = this.#names.surround(cell, cell.mentioned);
-    let problems = await this.#problems(text, source);
+    const probes = probesOf(cell);
+    let text = this.#names.surround(cell, cell.mentioned) + (probes.length > 0 ? probeLines(probes) : "");
+    let problems = await this.#problems(text, source, probes);
     const ambient = outside.filter((statement) => isUnresolved(statement, problems));
     if (ambient.length > 0) {
       problems = await this.#declareModules(source, ambient);
@@ -113,10 +117,13 @@ export class Checker {
     }
     const missing = problems.flatMap(({ missingModule }) => missingModule ?? []);
     if (missing.length > 0 && this.#lookAgain(missing)) problems = await this.#problems(text, source);
-    const explained = explain(problems, source).map((problem) =>
-      withHint(problem, { source, isEarlier: (name) => !cell.declared.has(name) && this.isSessionName(name) }),
-    );
-    if (explained.length > 0) return explained;
+    if (problems.length > 0 && !problems.some(isSyntaxProblem)) {
+      problems = await propose(problems, cell, (other) =>
+        this.#problems(this.#names.surround({ ...cell, source: other }, cell.mentioned), other),
+      );
+    }
+    problems = await explain(problems, source, cell, this.#surroundings(cell));
+    if (problems.length > 0) return problems;
     return this.#checkFiles(this.#sources.unchecked(reached));
   }
 
@@ -169,6 +176,11 @@ export class Checker {
     this.#keepSession();
   }
 
+  /** Remembers what a cell would have declared, had it not failed. */
+  noteFailure(cell: ParsedCell): void {
+    this.#names.noteFailure(cell);
+  }
+
   /** `declare module "m"` of a module that is not there declares it, which must stand in a file that is no module. */
   async #declareModules(source: string, statements: readonly Augmentation[]): Promise<Problem[]> {
     const file = "modules.d.ts";
@@ -216,10 +228,7 @@ export class Checker {
       if (text && !/^```typescript\s+any\s+```$/.test(text)) return text;
     }
     const help = await this.#request("textDocument/signatureHelp", { position: this.#open(source, offset) });
-    const signature = help?.signatures?.[help.activeSignature ?? 0];
-    if (!signature) return undefined;
-    const documentation = signature.documentation?.value ?? signature.documentation ?? "";
-    return `\`\`\`typescript\n${signature.label}\n\`\`\`\n${documentation}`.trim();
+    return signatureText(help);
   }
 
   /** Starts another language server, which knows the session as this one did but has remembered nothing else. */
@@ -267,11 +276,34 @@ export class Checker {
     return this.#server!.request(method, { textDocument: { uri: this.#project.uri("cell.ts") }, ...params });
   }
 
-  async #problems(text: string, source: string): Promise<Problem[]> {
+  /** Errors of a text that surrounds a source, and what the probes at its end find. */
+  async #problems(text: string, source: string, probes: readonly Probe[] = []): Promise<Problem[]> {
     this.#change("cell.ts", text);
     const { items } = await this.#request("textDocument/diagnostic", {});
-    return toProblems(items, source, this.#project);
+    const found = probes.length > 0 ? probeProblems(items, text, source, probes) : [];
+    return [...toProblems(items, source, this.#project), ...found];
   }
+
+  #surroundings(cell: ParsedCell | undefined): Surroundings {
+    const isEarlier = (name: string) => !cell?.declared.has(name) && this.isSessionName(name);
+    const places = async () => ({
+      failed: this.#names.failed,
+      session: [...this.#names.all(), ...(cell?.declared.keys() ?? [])],
+      imports: new Map([...COMMON_IMPORTS, ...(await this.#exports())]),
+      browser: this.#project.browserNames,
+    });
+    return { isEarlier, places };
+  }
+
+  /** Statements that import what the library exports, by name. */
+  async #exports(): Promise<ReadonlyMap<string, string>> {
+    if (this.#exported.size > 0) return this.#exported;
+    this.#change("cell.ts", importing(LIBRARY));
+    const result = await this.#request("textDocument/completion", { position: IN_BRACES, context: { triggerKind: 1 } });
+    this.#exported = importStatements(LIBRARY, result);
+    return this.#exported;
+  }
+  #exported: ReadonlyMap<string, string> = new Map();
 
   /** Makes a source the cell at hand, with every name of the session visible; @returns the position of an offset. */
   #open(source: string, offset: number): Position {
@@ -312,48 +344,4 @@ export class Checker {
     return true;
   }
   readonly #lookedAgain = new Set<string>();
-}
-
-/** "Module cannot be found", "resolves to an untyped module": TypeScript's words for what it cannot augment. */
-const NOT_AUGMENTED = new Set([2664, 2665]);
-
-function isUnresolved({ loc }: Augmentation, problems: readonly Problem[]): boolean {
-  const [first, last] = [loc!.start, loc!.end];
-  return problems.some(({ code, line, column }) => {
-    const isAfter = line > first.line || (line === first.line && column > first.column);
-    const isBefore = line < last.line || (line === last.line && column <= last.column);
-    return NOT_AUGMENTED.has(code ?? 0) && isAfter && isBefore;
-  });
-}
-
-/** TypeScript finds this comment only above all code, and the names of earlier cells stand above that of a cell. */
-function isUnchecked(source: string): boolean {
-  const comments = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*/.exec(source)![0];
-  return /^\s*\/\/\/?\s*@ts-nocheck\b/m.test(comments);
-}
-
-/** Says for unknown names which cell of the notebook declares them, where a front end says which notebook that is. */
-function explain(problems: readonly Problem[], source: string): Problem[] {
-  const syntax = problems.filter(isSyntaxProblem);
-  if (syntax.length > 0) {
-    const habit = syntaxHabit(source);
-    if (habit) return [problemAt(source, habit.start, habit.end, habit.message)];
-    return syntax.slice(0, 1); // the others follow from it, as do unknown names in what could not be read
-  }
-  if (isUnchecked(source)) return [];
-  const path = notebookPath();
-  const names = new Set(problems.flatMap(({ unknownName }) => unknownName ?? []));
-  const declarations = path !== undefined && names.size > 0 ? findDeclarations(path, source, names) : new Map();
-  return explainUnknownNames(problems, declarations);
-}
-
-/** A cell that cannot be parsed, as one often cannot while it is typed, with the names that it seems to declare. */
-function guessCell(source: string): CellText {
-  const declarations =
-    /\b(?:const|let|var|class|function|enum|type|interface|namespace)\s+([\p{L}_$][\p{L}\p{N}_$]*)/gu;
-  return {
-    source,
-    types: new Set(),
-    declared: new Map([...source.matchAll(declarations)].map(([, name]) => [name!, "const"])),
-  };
 }

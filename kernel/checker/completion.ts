@@ -108,3 +108,17 @@ function compare(a: string, b: string): number {
 export function wordStart(source: string, offset: number): number {
   return offset - /[\p{L}\p{N}_$]*$/u.exec(source.slice(0, offset))![0].length;
 }
+
+/** The signature that a call has so far, with its documentation, as Markdown. */
+export function signatureText(
+  help: {
+    signatures?: { label: string; documentation?: string | { value: string } }[];
+    activeSignature?: number;
+  } | null,
+): string | undefined {
+  const signature = help?.signatures?.[help.activeSignature ?? 0];
+  if (!signature) return undefined;
+  const { label, documentation = "" } = signature;
+  const text = typeof documentation === "string" ? documentation : documentation.value;
+  return `\`\`\`typescript\n${label}\n\`\`\`\n${text}`.trim();
+}

@@ -70,7 +70,8 @@ function codeCells(path: string): CodeCell[] {
   return code;
 }
 
-function declaringLine(source: string, name: string): string | undefined {
+/** The line of a cell that declares a name, as far as the cell can be read. */
+export function declaringLine(source: string, name: string): string | undefined {
   // Most cells do not even mention it.
   if (!source.includes(name)) return undefined;
   const statement = parseCell(source)?.program.body.find((each) => declares(each, name));

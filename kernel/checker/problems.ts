@@ -4,7 +4,7 @@ import { grey, red } from "../cells/ansi.ts";
 import { excerpt } from "../cells/excerpt.ts";
 import { missingModule } from "../cells/missing-module.ts";
 import { syntaxProblem } from "../cells/parse.ts";
-import type { NotebookCell } from "./notebook-names.ts";
+import { reword } from "./wording.ts";
 
 /** An error of a cell, where the student sees it. */
 export interface Problem {
@@ -21,7 +21,9 @@ export interface Problem {
   /** Name that nothing declares. */
   unknownName?: string;
   /** What to do, in lines that stand below the excerpt. */
-  hint?: string;
+  hint?: string | undefined;
+  /** It counts only where we know what to write instead: TypeScript lets it pass. */
+  isTentative?: boolean;
   /** The file that the error is in, where it is not the cell. */
   file?: { name: string; source: string };
 }
@@ -38,8 +40,7 @@ const ERROR = 1;
 
 /** "Could not find a declaration file for module": a package without types can be used all the same. */
 const UNTYPED_MODULE = 7016;
-const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
-const ELSEWHERE = "If another cell declares it, run that cell first.";
+const UNKNOWN_NAME = new Set([2304, 2552, 2503, 18004]);
 /** Of a module, and of one that is imported for its effects. */
 const MISSING_MODULE = new Set([2307, 2792, 2882]);
 const IMPORT_IS_READ_ONLY = 2632;
@@ -90,14 +91,22 @@ export function fileProblems(
 ): Problem[] {
   const lines = source.split("\n");
   const problems = diagnostics.filter((diagnostic) => isProblem(diagnostic, options));
-  return problems.map((diagnostic) => ({ ...toProblem(diagnostic, lines, 0, options), file: { name, source } }));
+  return problems
+    .map((diagnostic) => ({ ...toProblem(diagnostic, lines, 0, options), file: { name, source } }))
+    .filter(({ isTentative }) => !isTentative);
 }
 
 function isProblem({ severity, code, message }: Diagnostic, { reportsImplicitAny = true }: ProblemOptions): boolean {
   if ((severity ?? ERROR) !== ERROR || Number(code) === UNTYPED_MODULE) return false;
   if (MISSING_MODULE.has(Number(code)) && isLoadedByUrl(quotedIn(message) ?? "")) return false;
-  const isImplicitAny = Number(code) >= 7000 && Number(code) < 7100;
-  return reportsImplicitAny || !isImplicitAny;
+  return reportsImplicitAny || !isImplicitAny(code) || UNKNOWN_INDEX.has(Number(code));
+}
+
+/** "can't be used to index type 'Tensor'": `x[0]` of something that has no such element. */
+const UNKNOWN_INDEX = new Set([7015, 7052, 7053]);
+
+function isImplicitAny(code: number | string | undefined): boolean {
+  return Number(code) >= 7000 && Number(code) < 7100;
 }
 
 /** Whether Node.js loads it by an address that TypeScript does not follow. */
@@ -128,7 +137,7 @@ function toProblem(
   { range, code, message }: Diagnostic,
   lines: readonly string[],
   above: number,
-  { workingFolder = "." }: ProblemOptions,
+  { workingFolder = ".", reportsImplicitAny = true }: ProblemOptions,
 ): Problem {
   const last = { line: lines.length - 1, character: lines.at(-1)!.length };
   const inText = ({ line, character }: Diagnostic["range"]["start"]) =>
@@ -140,8 +149,9 @@ function toProblem(
     column: start.character + 1,
     endLine: end.line + 1,
     endColumn: end.character + 1,
-    message,
+    message: reword(message),
     code: Number(code),
+    ...(!reportsImplicitAny && isImplicitAny(code) && { isTentative: true }),
   };
   const quoted = quotedIn(message);
   if (MISSING_MODULE.has(problem.code!) && quoted !== undefined) {
@@ -150,59 +160,11 @@ function toProblem(
     problem.message = isThere ? notCode(quoted) : missingModule(quoted);
   } else if (UNKNOWN_NAME.has(problem.code!)) {
     problem.message = message.replace(/(?<![.?])$/, ".");
-    problem.hint = ELSEWHERE;
     if (quoted !== undefined) problem.unknownName = quoted;
   } else if (problem.code === IMPORT_IS_READ_ONLY) {
     problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, a function, a class or an import.`;
   }
   return problem;
-}
-
-/**
- * Names each unknown name once, and the cell that declares it.
- *
- * @param declarations - cells of the notebook that declare unknown names, as far as they are known
- */
-export function explainUnknownNames(
-  problems: readonly Problem[],
-  declarations: ReadonlyMap<string, NotebookCell>,
-): Problem[] {
-  const seen = new Set<string>();
-  const told = new Map<number, string>();
-  const explained: Problem[] = [];
-  for (const problem of problems) {
-    const name = problem.unknownName;
-    if (name === undefined) {
-      explained.push(problem);
-      continue;
-    }
-    if (seen.has(name)) continue;
-    seen.add(name);
-    const cell = declarations.get(name);
-    if (!cell) {
-      explained.push(problem);
-      continue;
-    }
-    const other = told.get(cell.index);
-    if (other === undefined) told.set(cell.index, name);
-    const hint = other === undefined ? whereToFind(cell) : `The cell that declares '${other}' declares it too.`;
-    // Another name that TypeScript finds alike is not the one that was meant.
-    const message = problem.message.replace(/ Did you mean .*\?$/, "");
-    explained.push({ ...problem, message, hint });
-  }
-  const isAllAbove = [...declarations.values()].every((cell) => cell.isAbove);
-  const last = explained.findLast(({ unknownName }) => unknownName !== undefined && declarations.has(unknownName));
-  if (last && isAllAbove) last.hint += `\n${RUN_ALL_ABOVE}`;
-  return explained;
-}
-
-const RUN_ALL_ABOVE = "(Run > Run All Above Selected Cell, in the menu, runs all that stands before this cell.)";
-const LONGEST_LINE = 100;
-
-function whereToFind({ heading, line, isAbove }: NotebookCell): string {
-  const place = `${isAbove ? "above" : "below"}${heading === undefined ? "" : `, under "${heading}",`}`;
-  const short = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 3)}...` : line;
-  return `A cell ${place} declares it. Run that cell first:\n  ${short}`;
 }
 
 /** Shows problems one below the other, each with its line and carets. */

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join, parse, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { RuntimeOptions } from "../cells/compile.ts";
 import { readTsconfig, type UserConfig } from "../cells/tsconfig.ts";
 import { packageRoot } from "../spec/package-root.ts";
 import { domTypes } from "./dom-types.ts";
@@ -85,6 +86,15 @@ export class CellProject {
   get reportsImplicitAny(): boolean {
     const { noImplicitAny, strict } = this.tsconfig.compilerOptions;
     return Boolean(noImplicitAny ?? strict ?? false);
+  }
+
+  /** The user's compiler options that change what code does. */
+  get runtimeOptions(): RuntimeOptions {
+    const { experimentalDecorators, useDefineForClassFields } = this.tsconfig.compilerOptions;
+    return {
+      experimentalDecorators: experimentalDecorators === true,
+      useDefineForClassFields: useDefineForClassFields !== false,
+    };
   }
 
   /** URI of a file of the mirror. */

@@ -1,4 +1,5 @@
 import { declareStatement, type NameKind, type ParsedCell } from "../cells/parse.ts";
+import { declaringLine } from "./notebook-names.ts";
 
 /** As much of a cell as its surroundings need. */
 export type CellText = Pick<ParsedCell, "source" | "declared" | "types"> & { program?: ParsedCell["program"] };
@@ -18,6 +19,8 @@ export class SessionNames {
   readonly #values = new Map<string, Value>();
   /** Modules that the types are from. */
   readonly #types = new Map<string, string>();
+  /** Names that only cells which failed would have declared, with the line that does. */
+  readonly failed = new Map<string, string>();
   readonly #globalsModule: string;
 
   /** @param globals - names that cells see without an import, and the module that declares them */
@@ -37,9 +40,18 @@ export class SessionNames {
     return found !== undefined && found.kind !== "ambient" && found.module !== this.#globalsModule;
   }
 
+  /** Remembers what a cell that failed would have declared. */
+  noteFailure({ source, declared }: ParsedCell): void {
+    for (const name of declared.keys()) {
+      const isThere = this.#values.has(name) || this.#types.has(name);
+      if (!isThere) this.failed.set(name, declaringLine(source, name) ?? "");
+    }
+  }
+
   /** Takes over the names of a cell that ran. */
   add(names: Iterable<[string, NameKind]>, types: ReadonlySet<string>, module: string): void {
     for (const [name, kind] of names) {
+      this.failed.delete(name);
       if (kind !== "type") this.#values.set(name, { kind, module });
       if (types.has(name)) this.#types.set(name, module);
     }
@@ -82,4 +94,15 @@ function alreadyExported(program: ParsedCell["program"]): Set<string> {
     }
   }
   return new Set([...names.keys(), ...listed]);
+}
+
+/** A cell that cannot be parsed, as one often cannot while it is typed, with the names that it seems to declare. */
+export function guessCell(source: string): CellText {
+  const declarations =
+    /\b(?:const|let|var|class|function|enum|type|interface|namespace)\s+([\p{L}_$][\p{L}\p{N}_$]*)/gu;
+  return {
+    source,
+    types: new Set(),
+    declared: new Map([...source.matchAll(declarations)].map(([, name]) => [name!, "const"])),
+  };
 }

@@ -91,12 +91,16 @@ export class Session {
       );
       if (!checked) return { failure: INTERRUPTED };
       const [problems, compiled] = checked;
-      if (problems.length > 0) return { failure: typeFailure(problems, source, options.label) };
+      if (problems.length > 0) {
+        if (cell) this.#checker.noteFailure(cell);
+        return { failure: typeFailure(problems, source, options.label) };
+      }
       if (!cell || !compiled) throw new Error("it cannot be parsed, though TypeScript finds no error in it.");
       if (compiled instanceof Error) throw compiled;
       const done = await this.#execute(run, cell, compiled, source, options);
       const present = new Set(done.present);
       await this.#checker.commit(cell, (name) => present.has(name));
+      if (done.failure) this.#checker.noteFailure(cell);
       return { ...(done.failure && { failure: done.failure }), ...(done.bundle && { bundle: done.bundle }) };
     } catch (error) {
       return { failure: kernelFailure(error) };

@@ -1,0 +1,90 @@
+import type * as t from "@babel/types";
+import type { ParsedCell } from "../cells/parse.ts";
+import { boundNames, children, isFunction } from "../cells/syntax.ts";
+import { type Problem, problemAt } from "./problems.ts";
+
+/**
+ * What TypeScript lets pass and no one means: `if (tensor)`, which is always true, and `a > b`, `-a`, which turn tensors
+ * into numbers. A line behind the cell asks the checker whether the value is one.
+ */
+export interface Probe {
+  /** Name of the value. */
+  name: string;
+  /** Place in the source. */
+  start: number;
+  end: number;
+  message: string;
+}
+
+/** Takes anything but what looks like a tensor. */
+const DECLARATION =
+  "declare function __nb_probe<T>(value: 0 extends 1 & T ? T : [T] extends [{ readonly shape: readonly number[]; item(): unknown; tolist(): unknown }] ? never : T): void;";
+
+/** Lines to append to a cell's text; each finds an error if its probe's value is a tensor. */
+export function probeLines(probes: readonly Probe[]): string {
+  return [DECLARATION, ...probes.map(({ name }) => `__nb_probe(${name});`)].join("\n");
+}
+
+/** The places of a cell that ask for a probe: only of names that mean the same at the cell's end. */
+export function probesOf({ program, source }: ParsedCell): Probe[] {
+  const probes: Probe[] = [];
+  const inner = new Set<string>();
+  const add = (operand: t.Node | null | undefined, at: t.Node, message: (name: string) => string) => {
+    if (operand?.type !== "Identifier") return;
+    probes.push({ name: operand.name, start: at.start!, end: at.end!, message: message(operand.name) });
+  };
+  const visit = (node: t.Node, isTop: boolean): void => {
+    if (!isTop && node.type === "VariableDeclaration") {
+      for (const { id } of node.declarations) for (const name of boundNames(id)) inner.add(name);
+    }
+    if (node.type === "CatchClause") for (const name of boundNames(node.param)) inner.add(name);
+    if (isFunction(node)) return; // what is a tensor there, the checker says only there
+    switch (node.type) {
+      case "IfStatement":
+      case "WhileStatement":
+      case "ConditionalExpression":
+        add(node.test, node.test, truth);
+        break;
+      case "UnaryExpression":
+        if (node.operator === "!") add(node.argument, node, truth);
+        if (node.operator === "-") add(node.argument, node, (name) => `${WHY("-")} Write: ${name}.neg()`);
+        break;
+      case "BinaryExpression": {
+        const method = COMPARISONS[node.operator];
+        if (!method) break;
+        const right = source.slice(node.right.start!, node.right.end!);
+        const message = (name: string) => `${WHY(node.operator)} Write: ${name}.${method}(${right})`;
+        add(node.left, node, message);
+        break;
+      }
+    }
+    for (const child of children(node)) visit(child, false);
+  };
+  for (const statement of program.body) visit(statement, true);
+  return probes.filter(({ name }) => !inner.has(name));
+}
+
+const COMPARISONS: Record<string, string> = { "<": "lt", ">": "gt", "<=": "le", ">=": "ge" };
+
+const WHY = (operator: string) => `Operators such as ${operator} take numbers, and no tensors.`;
+
+function truth(name: string): string {
+  return `A tensor is always true. Write: await ${name}.item() for its one number, or (await ${name}.any().item()) for any of several`;
+}
+
+/** TypeScript's number for "this condition will always return true". */
+const ALWAYS_TRUE = 2774;
+
+/** What the probes behind a cell's text found. */
+export function probeProblems(
+  diagnostics: readonly { range: { start: { line: number } }; code?: number | string }[],
+  text: string,
+  source: string,
+  probes: readonly Probe[],
+): Problem[] {
+  const first = text.split("\n").length - probes.length;
+  const found = diagnostics
+    .filter(({ code }) => Number(code) === 2345)
+    .flatMap(({ range }) => probes[range.start.line - first] ?? []);
+  return found.map(({ start, end, message }) => ({ ...problemAt(source, start, end, message), code: ALWAYS_TRUE }));
+}

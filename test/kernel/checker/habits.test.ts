@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { syntaxProblem } from "../../../kernel/cells/parse.ts";
+import { syntaxHabit } from "../../../kernel/checker/habits.ts";
+
+/** What the habit behind a cell's syntax error says to write. */
+function told(source: string): string | undefined {
+  const problem = syntaxProblem(source);
+  expect(problem, source).toBeDefined();
+  return syntaxHabit(source, source.slice(0, problem!.offset).split("\n").length)?.message;
+}
+
+describe("Python's ways are told with what to write", () => {
+  test.each([
+    ["def f(x, n=3):\n    return x", "function f(x, n=3) { ... }"],
+    ["def f(self, x) -> int:", "function f(x) { ... }"],
+    ["async def f():", "async function f() { ... }"],
+    ["class A(B):\n    pass", "class A extends B { constructor() { ... } }"],
+    ["class A:", "class A { constructor() { ... } }"],
+    ["for i in range(10):\n    print(i)", "for (let i = 0; i < 10; i++) { ... }"],
+    ["for i in range(1, 10, 2):", "for (let i = 1; i < 10; i += 2) { ... }"],
+    ["for i in range(10, 0, -1):", "for (let i = 10; i > 0; i += -1) { ... }"],
+    ["for x in xs: print(x)", "for (const x of xs) { ... }"],
+    ["for i, x in enumerate(xs):", "for (const [i, x] of xs.entries()) { ... }"],
+    ["for k, v in d.items():", "for (const [k, v] of Object.entries(d)) { ... }"],
+    ["for a, b in zip(x, y):", "for (const [i, a] of x.entries()) { const b = y[i]; ... }"],
+    ["while True:", "while (true) { ... }"],
+    ["if x == 1 and y is not None:", "if (x === 1 && y !== undefined) { ... }"],
+    ["if not x or y in z:", "if (!x || z.includes(y)) { ... }"],
+    ["if (x) {} \nelif y:", "else if (y) { ... }"],
+    ["else:", "else { ... }"],
+    ["try:\n    f()", "try { ... } catch (error) { ... }"],
+    ["except ValueError as e:", "catch (error) { ... }"],
+    ["finally:", "finally { ... }"],
+    ["with open('a') as f:", "using f = open('a') (or a const)"],
+    ["raise ValueError('no')", "throw new Error('no')"],
+    ["assert x == 1, 'no'", "if (!(x === 1)) throw new Error('no')"],
+    ["del d['a']", "delete d['a']"],
+    ["print 'hello'", "console.log('hello')"],
+    ["from torch import nn, optim", 'import { nn, optim } from "difflab"'],
+    ["import numpy as np", 'import * as np from "difflab"'],
+    ["import os", 'import * as os from "node:os"'],
+    ["from x import y", 'import { y } from "x"'],
+    ["import x as y", 'import * as y from "x"'],
+    ["f = lambda x, y: x * y", "(x, y) => x * y"],
+    ["ys = [i * 2 for i in range(10)]", "Array.from({ length: 10 }, (_, i) => i * 2)"],
+    ["ys = [x for x in xs if x > 1]", "xs.filter((x) => x > 1)"],
+    ["ys = [x * 2 for x in xs if x > 1]", "xs.filter((x) => x > 1).map((x) => x * 2)"],
+    ["d = {k: v for k, v in items}", "items.map((item) => ...)"],
+    ["x[1:3]", "x.slice(1, 3) for an array, x.slice(0, 1, 3) for a tensor's first dimension"],
+    ["const y = x[:3]", "x.slice(0, 3)"],
+    ["x[-2:]", "x.slice(-2)"],
+    ["x[::-1]", "x.toReversed()"],
+    ["x[::2]", "x.filter((_, i) => i % 2 === 0)"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what to write
+    ['print(f"hi {name}")', "`hi ${name}`"],
+    ["a and b", "a && b"],
+    ["not a", "!a"],
+    ["x is None", "x === undefined"],
+    ["y = 1 if x else 2", "x ? 1 : 2"],
+    ["# a comment", "// a comment"],
+    ["const a = 1 # a count", "// a count"],
+    ['"""text"""', "/* ... */ for a comment"],
+    ["f(*args)", "f(...items)"],
+    ["if __name__ == '__main__':", "if (require.main === module) { ... }"],
+    ["@dec\ndef f():", "function f() { ... }"],
+    ["match x:", "switch (x)"],
+  ])("%s", (source, write) => {
+    expect(told(source)).toContain(`That is Python. In TypeScript, write: ${write}`);
+  });
+
+  test.each([
+    ["%matplotlib inline", "Figures show themselves here"],
+    ["%time f()", "console.time"],
+    ["%%time\nf()", "console.time"],
+    ["%load_ext autoreload", "a command of IPython"],
+    ["%%html\n<b>a</b>", "html(`...`)"],
+    ["!pip install torch", "npm install NAME"],
+    ["%pip install torch", "npm install NAME"],
+    ["!npm i sharp", "npm install sharp"],
+    ["!cat a.txt && ls", 'execSync("cat a.txt && ls"'],
+    ["global x", "leave the line out"],
+    ["x = \\\n  5", "leave the \\ out"],
+    ["{ a: 1, b: 2 }", "write parentheses around it: ({ a: 1, b: 2 })"],
+    ["if x > 1 { y }", "Write parentheses around the condition: if (x > 1) { ... }"],
+  ])("%s", (source, advice) => {
+    expect(told(source)).toContain(advice);
+  });
+
+  test("the line of the error is told, not one that only looks alike", () => {
+    const source = "const text = `\ndef f(x):\n`;\nconst n = [1, 2;";
+    expect(told(source)).toBeUndefined();
+    expect(told("console.log('a and b') )")).toBeUndefined();
+  });
+
+  test.each(["const x = ;", "let x: = 3", "function f() {", "if (x) { y", "foo(1, 2", "const s = 'x"])(
+    "%s is no habit",
+    (source) => {
+      expect(told(source)).toBeUndefined();
+    },
+  );
+});

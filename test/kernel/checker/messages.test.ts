@@ -1,0 +1,216 @@
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseCell } from "../../../kernel/cells/parse.ts";
+import { Checker } from "../../../kernel/checker/checker.ts";
+import { formatProblems, type Problem } from "../../../kernel/checker/problems.ts";
+import { GLOBAL_NAMES } from "../../../kernel/evaluator/globals.ts";
+import { ROOT } from "../../root.ts";
+
+let checker: Checker;
+
+beforeAll(async () => {
+  checker = new Checker(join(ROOT, "notebooks"), {
+    module: join(ROOT, "dist/kernel/evaluator/globals.js"),
+    names: GLOBAL_NAMES,
+  });
+  await checker.preload(["difflab"]);
+  await ran('import { randn, nn, Tensor } from "difflab"');
+  await ran("const clear = randn([2, 3]), noise = randn([2, 3]), x = randn([2]), h = 0.1, f = (x: Tensor) => x.mul(2)");
+});
+afterAll(() => checker?.dispose());
+
+async function check(source: string): Promise<Problem[]> {
+  return checker.check(source, parseCell(source));
+}
+
+/** Takes a cell into the session, as one that ran. */
+async function ran(source: string): Promise<void> {
+  expect(await check(source), source).toEqual([]);
+  await checker.commit(parseCell(source)!, () => true);
+}
+
+async function messages(source: string): Promise<string[]> {
+  return (await check(source)).map(({ message, hint }) => (hint === undefined ? message : `${message}\n${hint}`));
+}
+
+async function only(source: string): Promise<string> {
+  const found = await messages(source);
+  expect(found, source).toHaveLength(1);
+  expect(found[0], source).not.toMatch(/import\("[./]|\/lib\/|\/cell-/);
+  expect(found[0]!.split("\n").length, source).toBeLessThanOrEqual(2);
+  return found[0]!;
+}
+
+describe("operators on tensors are told with the method to call", () => {
+  test.each([
+    ["clear + noise", "clear.add(noise)"],
+    ["clear - noise", "clear.sub(noise)"],
+    ["clear * 2", "clear.mul(2)"],
+    ["clear / noise", "clear.div(noise)"],
+    ["clear ** 2", "clear.pow(2)"],
+    ["clear % 2", "clear.remainder(2)"],
+    ["2 * clear", "clear.mul(2)"],
+    ["2 + clear", "clear.add(2)"],
+    ["1 - clear", "clear.neg().add(1)"],
+    ["1 / clear", "clear.reciprocal().mul(1)"],
+    ["-clear", "clear.neg()"],
+    ["clear > noise", "clear.gt(noise)"],
+    ["clear <= 2", "clear.le(2)"],
+    ["(f(x + h) - f(x - h)) / (2 * h)", "f(x.add(h)).sub(f(x.sub(h))).div(2 * h)"],
+    ["const y = 2 * x + 3", "x.mul(2).add(3)"],
+    ["(x + h) * 2", "x.add(h).mul(2)"],
+    ["let y = x; y += 2", "y = y.add(2)"],
+    ["const step = (a: Tensor, lr: number) => a - lr * a", "a.sub(a.mul(lr))"],
+    ["[1, 2].map((v) => v * x)", "x.mul(v)"],
+    ["const ws = [x, x]; ws[0]! + ws[1]!", "ws[0]!.add(ws[1]!)"],
+    ["clear[0]", "clear.at(0)"],
+    ["clear[0][1]", "clear.at(0, 1)"],
+    ["clear[0] + 1", "clear.at(0).add(1)"],
+    ["[...clear]", "clear.unbind()"],
+    ["for (const row of clear) {}", "clear.unbind()"],
+    ["Math.sqrt(clear)", "clear.sqrt()"],
+    ["randn(2, 3)", "randn([2, 3])"],
+    ["clear.requires_grad", "requiresGrad"],
+  ])("%s", async (source, write) => {
+    const message = await only(source);
+    expect(message).toMatch(/ Write: /);
+    expect(message.split(" Write: ")[1]).toBe(write);
+  });
+
+  test("and conditions that are always true", async () => {
+    for (const code of ["if (clear) 1", "while (clear) break", "clear ? 1 : 2", "!clear"]) {
+      expect(await only(code)).toContain("A tensor is always true. Write: await clear.item()");
+    }
+  });
+
+  test("and what is right stays right", async () => {
+    for (const code of [
+      "let best: Tensor | undefined; if (best) best.add(1); best ? 1 : 2",
+      "const n = 2 * h - 1; n > h; -h; [1, 2][0]! + 1",
+      "for (const clear of [1, 2]) if (clear > 1) -clear",
+      "(clear: number) => -clear",
+      "const list = [1]; list[0]; const o = {}; o[0]",
+      "const any: any = 1; if (any) 1; any + 1",
+    ]) {
+      expect(await messages(code), code).toEqual([]);
+    }
+  });
+});
+
+describe("a forgotten await is told with where it belongs", () => {
+  test.each([
+    ["clear.tolist().map((v) => v)", "(await clear.tolist()).map((v) => v)"],
+    ["const n: number = x.mean().item()", "await x.mean().item()"],
+    ["x.mean().item() * 2", "(await x.mean().item()) * 2"],
+    ["x.mean().item() + 2", "(await x.mean().item()) + 2"],
+    ["if (x.mean().item() > 2) 1", "(await x.mean().item()) > 2"],
+    ["Math.max(x.mean().item(), 1)", "Math.max(await x.mean().item(), 1)"],
+    ["x.mean().item().toFixed(2)", "(await x.mean().item()).toFixed(2)"],
+    ["const d = x.data(); d[0]", "(await d)[0]"],
+    ["for (const v of x.data()) v", "await x.data()"],
+    ["const a = x.mean().item(), b = x.mean().item(); a + b", "(await a) + (await b)"],
+    ["const a = x.mean().item(), b = x.mean().item(); a - b", "(await a) - (await b)"],
+    ["const o: { n: number } = { n: x.mean().item() }", "await x.mean().item()"],
+  ])("%s", async (source, write) => {
+    const message = await only(source);
+    expect(message).toMatch(/promise/i);
+    expect(message.split(" Write: ")[1]).toBe(write);
+  });
+});
+
+describe("names of other languages and of libraries", () => {
+  test.each([
+    ['print("x")', 'In TypeScript, write: console.log("x")'],
+    ['print("x", end="")', 'In TypeScript, write: console.log("x")'],
+    ["len(noise)", "noise.length (of a tensor: noise.shape[0])"],
+    ["const a = None", "undefined (or null)"],
+    ["const a = True", "true"],
+    ["for (const i of range(10)) {}", "Array.from({ length: 10 }, (_, i) => i)"],
+    ["str(1)", "String(1)"],
+    ["int('3')", "Math.trunc(Number('3'))"],
+    ["sorted([2, 1])", "[2, 1].toSorted((a, b) => a - b)"],
+    ["isinstance(x, Tensor)", "x instanceof Tensor"],
+    ["input('?')", "await prompt('?')"],
+    ["const a: int = 5", "In TypeScript, write: number"],
+    ["const a: str = ''", "In TypeScript, write: string"],
+    ["self.a", "this"],
+    ["pass", "an empty { } is enough"],
+    ["np.zeros(3)", 'import { tensor } from "difflab"'],
+    ["torch.randn(3)", 'from "difflab"'],
+    ["plt.plot(1)", 'from "difflab"'],
+    ["q = 5", "A new variable is declared first: let q = 5"],
+    ["randn([2], requires_grad=True)", "Arguments with names are given as an object: { requiresGrad: true }"],
+    ["[1].append(3)", "In TypeScript, write: [1].push(3)"],
+    ["'a'.upper()", "In TypeScript, write: 'a'.toUpperCase()"],
+    ["', '.join(['a'])", "In TypeScript, write: ['a'].join(', ')"],
+    ["!ls", 'execSync("ls"'],
+    ["alert('x')", "It is there in browsers only"],
+    ["linePlot([1])", 'Import it: import { linePlot } from "difflab"'],
+    ["shwoImages(clear)", "Did you mean 'showImages'?\nImport it: import { showImages } from \"difflab\""],
+    ["displya(1)", "Did you mean 'display'?"],
+    ["Plot.plot()", 'Import it: import * as Plot from "@observablehq/plot"'],
+    ["fs.readFileSync('a')", 'Import it: import fs from "node:fs"'],
+    ["cleer.add(1)", "Did you mean 'clear'?"],
+  ])("%s", async (source, advice) => {
+    expect(await only(source)).toContain(advice);
+  });
+});
+
+describe("what follows from another error is not told", () => {
+  test("after a syntax error, no name of an earlier cell is unknown", async () => {
+    const found = await messages("clear.add(noise);\nconst a = [1, 2;\nconst b = clear.mul(;");
+    expect(found).toHaveLength(1);
+    expect(found[0]).not.toContain("clear");
+  });
+
+  test("one block names all that a cell lacks", async () => {
+    const problems = await check("const sum = lackA + lackB;\nlackC(sum, lackA);\nconst n: number = 'own';");
+    expect(problems.map(({ message }) => message)).toEqual([
+      "Cannot find the names 'lackA', 'lackB' and 'lackC'.",
+      "Type 'string' is not assignable to type 'number'.",
+    ]);
+    expect(problems[0]!.hint).toBe("If another cell declares 'lackA', 'lackB' or 'lackC', run that cell first.");
+  });
+
+  test("a cell that was run and failed is not said to be not yet run", async () => {
+    const source = "const wrong: number = 'a';\nconst wanted = wrong + 1;";
+    expect(await messages(source)).toHaveLength(1);
+    checker.noteFailure(parseCell(source)!);
+    const [problem] = await check("wanted * 2");
+    expect(problem!.hint).toBe(
+      "The cell that declares it was run and failed. Look at its error there, and run it again:\n  const wanted = wrong + 1;",
+    );
+    await ran("const wanted = 1");
+    expect(await messages("wanted * 2")).toEqual([]);
+  });
+});
+
+test("a class declared again says so, and no type shows a path", async () => {
+  await ran("class Node2 { #p = 1; constructor(public v = 1) {} }\nconst old = new Node2(); const olds = [old]");
+  await ran(
+    "class Node2 { #p = 1; constructor(public v = 1) {} }\nfunction use(n: Node2) {} function useAll(n: Node2[]) {}",
+  );
+  const told =
+    "'Node2' was declared again since this value was made, and the old one is not the new one. Make the value anew: run the cell that makes it.";
+  expect(await only("use(old)")).toBe(told);
+  expect(await only("const a: Node2 = old")).toBe(told);
+  expect(await only("useAll(olds)")).toBe(told);
+  expect(await only("const s: string = old")).toBe("Type 'Node2' is not assignable to type 'string'.");
+  expect(await only("const n: number = nn")).toBe("Type 'module nn' is not assignable to type 'number'.");
+  await ran("interface Shape2 { sides: number }\nconst shape: Shape2 = { sides: 3 }");
+  await ran("interface Shape2 { sides: string }");
+  expect(await only("const s2: Shape2 = shape")).toContain("'Shape2' was declared again");
+});
+
+test("problems show where they are", async () => {
+  const source = "const a = 1;\nclear + noise;";
+  expect(stripVTControlCharacters(formatProblems(await check(source), source))).toBe(
+    [
+      "line 2: Operators such as + take numbers, and no tensors. Write: clear.add(noise) (TS2365)",
+      "  1 | const a = 1;",
+      "> 2 | clear + noise;",
+      "    | ^^^^^^^^^^^^^",
+    ].join("\n"),
+  );
+});
