@@ -1,4 +1,5 @@
 import { AnsiUp } from "ansi_up";
+import { describeContent } from "../display/stand-in.ts";
 import { escapeHtml, highlight, renderFormula, renderMarkdown } from "./markdown.ts";
 import {
   type Cell,
@@ -15,7 +16,7 @@ import { PAGE_STYLE } from "./page-style.ts";
 const LONGEST_TEXT = 200_000;
 
 /** Forms of a value that a page can show, the best first: the order that JupyterLab has. */
-const RENDERERS: [type: string, render: (value: unknown, metadata: MimeMetadata) => string][] = [
+const RENDERERS: [type: string | RegExp, render: (value: unknown, metadata: MimeMetadata, type: string) => string][] = [
   ["text/html", (value) => text(value)],
   ["text/markdown", (value) => renderMarkdown(text(value))],
   ["image/svg+xml", (value) => text(value).replace(/^\s*<\?xml[^>]*\?>\s*(<!DOCTYPE[^>]*>)?/, "")],
@@ -26,6 +27,10 @@ const RENDERERS: [type: string, render: (value: unknown, metadata: MimeMetadata)
       (value, metadata) => picture(type, text(value), metadata),
     ],
   ),
+  [/^audio\//, (value, _, type) => `<audio controls src="${dataUrl(type, value)}"></audio>`],
+  [/^video\//, (value, _, type) => `<video controls src="${dataUrl(type, value)}"></video>`],
+  ["application/pdf", (value, _, type) => download(type, value, "document.pdf")],
+  [/^application\/(vnd\.vega(lite)?\.v|vnd\.plotly\.v|geo\+json)/, (value, _, type) => folded(type, value)],
   ["application/json", (value) => `<pre>${highlight(JSON.stringify(value, null, 2), "json")}</pre>`],
   ["text/plain", (value) => `<pre>${terminalText(text(value))}</pre>`],
 ];
@@ -103,12 +108,42 @@ function renderOutput(output: Output): string {
 }
 
 function renderBundle(data: MimeBundle, metadata: Record<string, unknown> = {}): string {
-  for (const [type, render] of RENDERERS) {
-    if (data[type] === undefined) continue;
-    return `<div class="output">${render(data[type], (metadata[type] ?? metadata) as MimeMetadata)}</div>`;
+  const types = Object.keys(data).filter((type) => data[type] !== undefined);
+  for (const [wanted, render] of RENDERERS) {
+    const type = types.find((each) => (typeof wanted === "string" ? each === wanted : wanted.test(each)));
+    if (type === undefined) continue;
+    return `<div class="output">${render(data[type], (metadata[type] ?? metadata) as MimeMetadata, type)}</div>`;
   }
-  const types = Object.keys(data).join(", ");
-  return types ? `<div class="output left-out">${escapeHtml(types)}</div>` : "";
+  const described = types.map((type) => describeContent(type, data[type])).join(", ");
+  return described ? `<div class="output left-out">${escapeHtml(described)}</div>` : "";
+}
+
+function dataUrl(type: string, value: unknown): string {
+  return `data:${escapeHtml(type)};base64,${text(value).replace(/[^A-Za-z0-9+/=]/g, "")}`;
+}
+
+function download(type: string, value: unknown, name: string): string {
+  const what = escapeHtml(describeContent(type, text(value)));
+  return `<a download="${name}" href="${dataUrl(type, value)}">${what}</a>`;
+}
+
+/** What only a program could draw: what it is, and its data to be opened. */
+function folded(type: string, value: unknown): string {
+  const data = typeof value === "string" || Array.isArray(value) ? parsed(text(value)) : value;
+  const json = highlight(shorten(JSON.stringify(data, null, 2)), "json");
+  return `<details><summary>${escapeHtml(describeContent(type, data))}</summary><pre>${json}</pre></details>`;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}
+
+function shorten(json: string): string {
+  return json.length > LONGEST_TEXT ? `${json.slice(0, LONGEST_TEXT)}\n... the notebook holds the rest` : json;
 }
 
 function picture(type: string, base64: string, { width, height }: MimeMetadata): string {
@@ -137,9 +172,41 @@ function terminalText(whole: string): string {
       part
         .replace(/\r+\n/g, "\n")
         .replace(/^.*\r(?=[^\n])/gm, "")
-        .replaceAll("\r", ""),
+        .replaceAll("\r", "")
+        .replace(OTHER_SEQUENCES, "")
+        .split("\n")
+        .map(withoutControls)
+        .join("\n"),
     );
   }
+}
+
+/** Sequences that move a terminal's cursor or set its title: of those only colours (ending in m) and links are shown. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are made of
+const OTHER_SEQUENCES = /\x1b\[[0-9;?]*[A-LN-Za-ln-z]|\x1b\][0-79][^\x07\x1b]*(?:\x07|\x1b\\)/g;
+
+/** A colour, a link, or a single character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are made of
+const TERMINAL_PART = /\x1b\[[0-9;]*m|\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)|[\s\S]/gu;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/;
+
+/** A line of a terminal after its backspaces have taken letters away, without other characters that show nothing. */
+function withoutControls(line: string): string {
+  if (!CONTROL.test(line)) return line;
+  const parts: string[] = [];
+  const letters: number[] = [];
+  for (const [part] of line.matchAll(TERMINAL_PART)) {
+    if (part === "\b") {
+      const last = letters.pop();
+      if (last !== undefined) parts[last] = "";
+    } else if (part.length > 2) {
+      parts.push(part.endsWith("\x07") ? `${part.slice(0, -1)}\x1b\\` : part);
+    } else if (!CONTROL.test(part)) {
+      letters.push(parts.push(part) - 1);
+    }
+  }
+  return parts.join("");
 }
 
 function heading(notebook: Notebook): string | undefined {

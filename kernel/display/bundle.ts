@@ -1,6 +1,8 @@
 import { types } from "node:util";
+import { readDataUrl } from "./data-url.ts";
 import { encodeMedia } from "./images.ts";
 import { className, isObject, wellFormed } from "./safe.ts";
+import { describeContent } from "./stand-in.ts";
 import { plainText } from "./text.ts";
 
 /** What a front end is given to choose from: the same thing as several MIME types, and remarks on each. */
@@ -38,9 +40,26 @@ export function checkBundle(bundle: unknown): MimeBundle | undefined {
   );
   if (entries.length === 0) return undefined;
   const data: Record<string, unknown> = {};
-  for (const [mime, content] of entries) data[mime] = checkContent(mime, content);
+  for (const [mime, content] of entries) {
+    // What browsers take as a picture's address is no picture to a front end.
+    const url = typeof content === "string" && isBinary(mime) ? readDataUrl(content) : undefined;
+    if (url) data[url.mime] = encodeMedia(url.bytes, url.mime);
+    else data[mime] = checkContent(mime, content);
+  }
+  addText(data);
   const metadata = nested && isObject(whole.metadata) ? (jsonValue(whole.metadata) as Record<string, unknown>) : {};
   return { data, metadata };
+}
+
+function isBinary(mime: string): boolean {
+  return /^(image|audio|video)\/|^application\/pdf/.test(mime);
+}
+
+/** A terminal has nothing else to show. */
+function addText(data: Record<string, unknown>): void {
+  const types = Object.keys(data);
+  if (types.some((type) => type.startsWith("text/") || type === "image/svg+xml")) return;
+  data["text/plain"] = types.map((type) => describeContent(type, data[type])).join("\n");
 }
 
 function checkContent(mime: string, content: unknown): unknown {
