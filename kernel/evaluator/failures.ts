@@ -4,6 +4,9 @@ import { excerpt } from "../cells/excerpt.ts";
 import type { CellFailure } from "./messages.ts";
 import { sourceOf } from "./stack.ts";
 
+const ENDLESS =
+  "A function calls itself, or others that call it, without end: look for the condition that should stop it.";
+
 /** Errors that are the cause of one another go no deeper than this. */
 const DEEPEST = 5;
 
@@ -37,6 +40,7 @@ function describeError(error: Error, depth: number): CellFailure {
   const stack = text(error.stack).split("\n");
   const frames = stack.filter((line) => /^ {4}at /.test(line));
   const traceback = [`${red(ename)}: ${evalue}`];
+  if (error instanceof RangeError && /call stack size exceeded/.test(evalue)) traceback.push(grey(ENDLESS));
   const excerpt = excerptOf(frames);
   if (excerpt) traceback.push(excerpt);
   if (frames.length > 0) traceback.push(...foldFrames(frames));
@@ -86,11 +90,40 @@ function foldFrames(frames: readonly string[]): string[] {
     if (last && owner !== undefined && last.owner === owner) last.frames.push(frame);
     else groups.push({ owner, frames: [frame] });
   }
-  return groups.map(({ owner, frames: [first, ...rest] }) => {
-    if (owner === undefined) return first!;
-    const more = rest.length > 0 ? ` and ${rest.length} more` : "";
-    return grey(`    at ${/at (?:async )?([^ (]+) \(/.exec(first!)?.[1] ?? "a function"}${more} (inside ${owner})`);
-  });
+  const lines = groups
+    .filter(({ owner, frames }) => owner !== "Node.js" || !frames.every((frame) => CALLERS.test(frame)))
+    .map(({ owner, frames: [first, ...rest] }) => {
+      if (owner === undefined) return first!;
+      const more = rest.length > 0 ? ` and ${rest.length} more` : "";
+      return grey(`    at ${/at (?:async )?([^ (]+) \(/.exec(first!)?.[1] ?? "a function"}${more} (inside ${owner})`);
+    });
+  return foldRepeats(lines);
+}
+
+/** What hands a cell over to be run: Node.js's own, and of no interest where it stands alone. */
+const CALLERS =
+  /\b(?:Worker|MessagePort|EventEmitter)\.emit\b|\bprocessTicksAndRejections\b|\bnew Script\b|\brunInThisContext\b/;
+
+/** Functions that call one another without end fill a trace with the same lines: each is shown twice. */
+function foldRepeats(lines: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  const shown: string[] = [];
+  let folded = 0;
+  const flush = () => {
+    if (folded > 0) shown.push(grey(`    ... ${folded} more, of the same functions`));
+    folded = 0;
+  };
+  for (const line of lines) {
+    const times = (seen.get(line) ?? 0) + 1;
+    seen.set(line, times);
+    if (times > 2) folded++;
+    else {
+      flush();
+      shown.push(line);
+    }
+  }
+  flush();
+  return shown;
 }
 
 function packageOf(frame: string): string | undefined {

@@ -313,6 +313,26 @@ describe("errors", () => {
     expect((await run("await Promise.any([Promise.reject(new Error('one'))])")).trace).toContain("Error: one");
   });
 
+  test("of endless recursion are folded", async () => {
+    const { ename, trace } = await run("function down(n: number): number { return down(n + 1) + 1 }\ndown(0)");
+    expect(ename).toBe("RangeError");
+    expect(trace).toContain("A function calls itself, or others that call it, without end");
+    expect(trace).toMatch(/(at down \(In \[\d+\]:1:\d+\)\n\s+){2}\.\.\. \d+ more, of the same functions/);
+    expect(trace.split("\n").length).toBeLessThan(12);
+    const mutual = await run(
+      "const even = (n: number): boolean => odd(n), odd = (n: number): boolean => even(n);\nodd(1)",
+    );
+    expect(mutual.trace.split("\n").length).toBeLessThan(14);
+    expect(mutual.trace).toMatch(/at even[\s\S]*at odd[\s\S]*more, of the same functions/);
+  });
+
+  test("of syntax that only Node.js finds show none of its own stack", async () => {
+    const { ename, trace } = await run("/(?i:a)(?<x>b)|(?<x>c)/.test('a')");
+    if (ename === undefined) return; // a later Node.js knows these
+    expect(ename).toBe("SyntaxError");
+    expect(trace).not.toContain("Node.js)");
+  });
+
   test("that are not errors are shown too", async () => {
     expect(await run('throw "text"')).toMatchObject({ ename: "Thrown", status: "error" });
     expect(await run("throw undefined")).toMatchObject({ ename: "Thrown", status: "error" });
