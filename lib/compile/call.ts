@@ -18,6 +18,7 @@ const smallResult = 16384;
 interface Change {
   readonly tensor: Tensor;
   readonly before: Node;
+  readonly back: () => void;
   readonly after: Node;
 }
 
@@ -29,7 +30,7 @@ export class Call<R> {
   readonly #program: Program;
   readonly #traced: Traced<R>;
   /** For each slot its value, or where that will be. */
-  readonly #values: readonly (Node | Storage | { readonly live: TypedArray })[];
+  #values: readonly (Node | Storage | { readonly live: TypedArray })[];
   readonly #changes: readonly Change[];
   #undone = false;
   #arrive!: () => void;
@@ -49,11 +50,11 @@ export class Call<R> {
     arrived.catch(() => {});
     this.#changes = program.states.map(({ target }) => {
       const tensor = tensorOf(target);
-      const before = tensor.peek();
+      const [before, back] = [tensor.peek(), tensor.remember()];
       const after = new Node("placeholder", [], {}, tensor.shape, tensor.dtype, program.device);
       tensor.hold(after);
       expect(after, arrived);
-      return { tensor, before, after };
+      return { tensor, before, back, after };
     });
   }
 
@@ -78,6 +79,8 @@ export class Call<R> {
     const session = await program.session();
     const feeds = program.slots.map((slot, i) => this.#feed(slot, this.#values[i]!));
     const { all, results, states } = this.#fetches();
+    // Not needed any more: a large batch need not wait for the next call.
+    this.#values = [];
     const data = ((await session?.run(feeds, all)) ?? []) as TypedArray[];
     for (const [i, { before, after }] of this.#changes.entries()) {
       after.settle(states[i]!);
@@ -133,8 +136,8 @@ export class Call<R> {
   /** The call has failed: everything is as it was. */
   #giveUp(error: Error): void {
     undoAll(this.#traced.trace);
-    for (const { tensor, before, after } of this.#changes) {
-      if (tensor.peek() === after) tensor.place(before);
+    for (const { tensor, before, back, after } of this.#changes) {
+      if (tensor.peek() === after) back();
       // Later calls have it already; for them, too, nothing has happened.
       else if (before.storage) after.settle(before.storage);
     }
@@ -146,8 +149,8 @@ export class Call<R> {
     if (this.#undone) return;
     this.#undone = true;
     undoAll(this.#traced.trace);
-    for (const [i, { tensor, before }] of this.#changes.entries()) {
-      tensor.place(before);
+    for (const [i, { back }] of this.#changes.entries()) {
+      back();
       this.#program.states[i]!.spare = null;
     }
   }

@@ -63,7 +63,7 @@ function traceOnce<R>(
     throw error;
   } finally {
     tracing.current = null;
-    for (const [tensor, before] of trace.writes) tensor.place(before);
+    for (const back of trace.writes.values()) back();
     for (const tensor of trace.grads) tensor.grad = null;
   }
 }

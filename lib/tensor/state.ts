@@ -98,6 +98,22 @@ export abstract class TensorState {
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
   }
 
+  /** Lets a traced function know that this tensor from outside is about to change. */
+  #rememberIn(trace: Trace | null): void {
+    if (trace && this.#home === null && !trace.writes.has(this.#self)) trace.writes.set(this.#self, this.remember());
+  }
+
+  /** What puts the present value back. */
+  remember(): () => void {
+    const [node, requiresGrad, waits] = [this.#node, this.#requiresGrad, pending.has(this.#self)];
+    return () => {
+      if (waits) pending.add(this.#self);
+      else pending.delete(this.#self);
+      this.#node = node;
+      this.#requiresGrad = requiresGrad;
+    };
+  }
+
   /** Puts a new leaf of the graph, which nobody else knows, in place of the present value. */
   hold(leaf: Node): void {
     pending.delete(this.#self);
@@ -308,6 +324,7 @@ export abstract class TensorState {
 
   /** Takes another value together with its history. */
   #become(node: Node): this {
+    this.#rememberIn(tracing.current);
     this.#requiresGrad = false;
     this.assign(node);
     this.#requiresGrad = node.requiresGrad;
@@ -328,7 +345,7 @@ export abstract class TensorState {
     if (trace && this.#window) {
       throw new Error("assign: a parameter of an optimizer cannot be replaced inside a compiled function");
     }
-    if (trace && this.#home === null && !trace.writes.has(this.#self)) trace.writes.set(this.#self, this.#node);
+    this.#rememberIn(trace);
     if (this.#window) displaced.add(this.#window.keeper);
     this.#window = null;
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;

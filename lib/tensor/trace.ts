@@ -44,8 +44,8 @@ export class Retrace extends Error {}
  */
 export class Trace implements Recorder {
   readonly name: string;
-  /** Changed tensors, with the value that each had before. */
-  readonly writes = new Map<Tensor, Node>();
+  /** Changed tensors, with what puts back the value that each had before. */
+  readonly writes = new Map<Tensor, () => void>();
   /** Tensors that `backward` left a gradient on. */
   readonly grads = new Set<Tensor>();
   /** Numbers from the host that belong to this call. */

@@ -5,6 +5,7 @@ import {
   Generator,
   manualSeed,
   nn,
+  noGrad,
   ones,
   optim,
   randn,
@@ -519,5 +520,46 @@ describe("host actions in a compiled function", () => {
     const later = w.mul(1);
     expect(await Promise.all(seen.map((r) => r.item()))).toEqual([0, -2, -5]);
     expect(await later.item()).toBe(-5);
+  });
+});
+
+describe("tensors that a compiled function changes in place", () => {
+  it("are plain afterwards, also where the new values had gradients", async () => {
+    const w = tensor([2], { requiresGrad: true });
+    const h = tensor([1]);
+    const opt = new optim.SGD([w], { lr: 0.5 });
+    const step = compile(() => {
+      opt.zeroGrad();
+      h.copy_(h.mul(w));
+      h.sum().backward();
+      opt.step();
+    });
+    await step();
+    expect([await h.item(), await w.item(), h.requiresGrad]).toEqual([2, 1.5, false]);
+    await step();
+    expect([await h.item(), await w.item(), h.requiresGrad]).toEqual([3, 0.5, false]);
+    expect(step.traces).toBe(1);
+  });
+
+  it("and graphs that were written down before lead to the weights as before", async () => {
+    const w = tensor([3], { requiresGrad: true });
+    const before = w.square().sum();
+    const step = compile(() => noGrad(() => w.copy_(w.sub(1))));
+    await step();
+    before.backward();
+    expect([await w.grad!.item(), await w.item()]).toEqual([6, 2]);
+  });
+
+  it("may have been changed outside and not computed yet", async () => {
+    const total = tensor([1]);
+    const step = compile((x: Tensor) => total.add_(x));
+    total.add_(1);
+    expect(await step(tensor([10])).item()).toBe(12);
+    total.mul_(2);
+    const seen = total.mul(1);
+    await step(tensor([1]));
+    total.mul_(3);
+    await step(tensor([1]));
+    expect([await seen.item(), await total.item()]).toEqual([24, 76]);
   });
 });
