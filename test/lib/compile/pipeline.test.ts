@@ -23,7 +23,9 @@ describe("a pipeline, after its networks were compiled", () => {
   it("sees weights that are replaced or changed, in each of its networks", async () => {
     const first = await paint();
     expect(await paint()).toEqual(first);
-    const layers = [pipe.unet.convIn, pipe.textEncoder.textModel.finalLayerNorm] as { weight: typeof pipe.unet.convIn.weight }[];
+    const layers = [pipe.unet.convIn, pipe.textEncoder.textModel.finalLayerNorm] as {
+      weight: typeof pipe.unet.convIn.weight;
+    }[];
     for (const layer of layers) {
       const old = layer.weight;
       layer.weight = noGrad(() => old.mul(1.5));
