@@ -3,7 +3,9 @@ import { fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type AdapterOptions, findAdapter } from "./find.ts";
-import { readWeightsFile, type Weights, type WeightsFile, weightsOf } from "./weights-file.ts";
+import { kindOf, refusal } from "./lora-kinds.ts";
+import { type Scales, scalesOf } from "./lora-scales.ts";
+import { readWeightsFile, type Weights, weightsOf } from "./weights-file.ts";
 
 /** The models of a pipeline that can be adapted. */
 export const LORA_COMPONENTS = ["unet", "text_encoder"] as const;
@@ -34,11 +36,17 @@ export interface Lora {
   readonly layers: readonly LoraLayer[];
 }
 
-/** What diffusers calls the file. */
-const USUAL = ["pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"];
+/** What diffusers and PEFT call the file. */
+const USUAL = [
+  "pytorch_lora_weights.safetensors",
+  "pytorch_lora_weights.bin",
+  "adapter_model.safetensors",
+  "adapter_model.bin",
+];
 
 /**
- * Reads a file of LoRA weights, safetensors or pickle: diffusers' layouts old and new, PEFT's and kohya's.
+ * Reads a file of LoRA weights, safetensors or pickle: diffusers' layouts old and new, PEFT's (with its `adapter_config.json`)
+ * and kohya's.
  *
  * @param given - the file, or a folder or a repository on the hub that holds it
  * @throws Error where the file is missing or damaged, holds something else, or a kind of adapter that is not LoRA
@@ -47,50 +55,38 @@ const USUAL = ["pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"];
 export async function readLora(given: string, options: AdapterOptions = {}): Promise<Lora> {
   const path = await findAdapter(given, options, { usual: USUAL, where: "readLora" });
   const file = await readWeightsFile(path);
+  if (Array.isArray(file.value))
+    throw refusal(
+      path,
+      file.value.map((_, i) => `unet:${i}:up`),
+      0,
+    );
   if (!(file.value instanceof Map)) throw new Error(`${path}: holds no dictionary of tensors; expected LoRA weights`);
   const parts = new Map<string, { place: Place; down?: PickledTensor; up?: PickledTensor; alpha?: number }>();
+  const strange: string[] = [];
   for (const [key, tensor] of file.value as Map<unknown, unknown>) {
     if (typeof key !== "string" || !(tensor instanceof PickledTensor)) continue;
-    checkKind(key, path);
-    const place = placeOf(key);
-    if (!place)
-      throw new Error(
-        `${path}: ${JSON.stringify(key)} is no LoRA weight that is known; expected names such as "unet.LAYER.lora_A.weight"`,
-      );
+    const place = kindOf(key) === undefined ? placeOf(key) : undefined;
+    if (!place) {
+      strange.push(key);
+      continue;
+    }
     const id = `${place.component}.${place.target}`;
     const part = parts.get(id) ?? { place };
     parts.set(id, part);
     if (place.part === "alpha") part.alpha = weightsOf(tensor).data[0]!;
     else part[place.part] = tensor;
   }
+  if (strange.length > 0) throw refusal(path, strange, parts.size);
   if (parts.size === 0) throw new Error(`${path}: holds no tensors; expected LoRA weights`);
-  const alphas = alphasIn(file);
-  return { path, layers: [...parts.values()].map(({ place, ...part }) => layerOf(place, part, alphas, path)) };
+  const scales = await scalesOf(path, file.metadata);
+  return { path, layers: [...parts.values()].map(({ place, ...part }) => layerOf(place, part, scales, path)) };
 }
 
 interface Place {
   component: LoraComponent;
   target: string;
   part: "down" | "up" | "alpha";
-}
-
-/** Adapters that are changes of another form, by a piece of their names. */
-const OTHER_KINDS: readonly [RegExp, string][] = [
-  [/dora_scale|lora_magnitude_vector/, "DoRA"],
-  [/hada_w|hada_t/, "LoHa"],
-  [/lokr_/, "LoKr"],
-  [/lora_mid/, "LoCon with a middle matrix"],
-  [/oft_|boft_/, "OFT"],
-  [/lora_te2_|text_encoder_2\./, "LoRA for Stable Diffusion XL"],
-  [/^transformer\.|lora_transformer_/, "LoRA for a diffusion transformer"],
-];
-
-function checkKind(key: string, path: string): void {
-  const other = OTHER_KINDS.find(([pattern]) => pattern.test(key));
-  if (other)
-    throw new Error(
-      `${path}: ${JSON.stringify(key)} belongs to an adapter of the kind ${other[1]}; LoRA for Stable Diffusion 1.x and 2.x is read`,
-    );
 }
 
 /** PEFT calls the two matrices A and B, others down and up. PEFT's own files may name the adapter between. */
@@ -111,8 +107,9 @@ function placeOf(key: string): Place | undefined {
   const kohya = /^lora_(unet|te1?)_(.+)$/.exec(named);
   if (kohya) return { component: kohya[1] === "unet" ? "unet" : "text_encoder", target: kohya[2]!, part };
   const path = named.replace(/^base_model\.model\./, "");
-  // What has no prefix is the U-Net's: diffusers' first files had nothing else.
-  const component = path.startsWith("text_encoder.") ? "text_encoder" : "unet";
+  // What has no prefix is told by its layers; diffusers' first files had nothing but the U-Net's.
+  const ofText = /^(text_encoder|text_model|encoder\.layers)\./.test(path);
+  const component = ofText ? "text_encoder" : "unet";
   let target = path.replace(/^(unet|text_encoder)\./, "");
   const isOld = target.includes(".processor.") || /_lora\.(down|up)\.weight$/.test(key);
   target = target.replace(".processor.", ".");
@@ -123,28 +120,10 @@ function placeOf(key: string): Place | undefined {
   return { component, target, part };
 }
 
-/** Alphas in the header of diffusers' files: for all layers of a component, and for some by name. */
-function alphasIn({ metadata }: WeightsFile): (place: Place) => number | undefined {
-  let settings: Record<string, unknown> = {};
-  try {
-    settings = JSON.parse(metadata.lora_adapter_metadata ?? "{}");
-  } catch {
-    // Written by another program for its own use.
-  }
-  return ({ component, target }) => {
-    const patterns = settings[`${component}.alpha_pattern`];
-    const special = Object.entries(typeof patterns === "object" && patterns ? patterns : {}).find(
-      ([name]) => target === name || target.endsWith(`.${name}`),
-    );
-    const alpha: unknown = special?.[1] ?? settings[`${component}.lora_alpha`];
-    return typeof alpha === "number" ? alpha : undefined;
-  };
-}
-
 function layerOf(
   place: Place,
   part: { down?: PickledTensor; up?: PickledTensor; alpha?: number },
-  alphas: (place: Place) => number | undefined,
+  scales: Scales,
   path: string,
 ): LoraLayer {
   const { component, target } = place;
@@ -159,10 +138,10 @@ function layerOf(
     throw new Error(
       `${where}: matrices [${down.shape}] and [${up.shape}] do not fit; expected [rank, inputs] and [outputs, rank]`,
     );
-  const alpha = part.alpha ?? alphas(place) ?? rank!;
-  const finite = Number.isFinite(alpha) && down.data.every(Number.isFinite) && up.data.every(Number.isFinite);
+  const scale = part.alpha === undefined ? (scales(component, target, rank!) ?? 1) : part.alpha / rank!;
+  const finite = Number.isFinite(scale) && down.data.every(Number.isFinite) && up.data.every(Number.isFinite);
   if (!finite) throw new Error(`${where}: holds NaN or infinite numbers`);
-  return { component, target, down, up, rank: rank!, scale: alpha / rank! };
+  return { component, target, down, up, rank: rank!, scale };
 }
 
 /**

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import {
   type AdapterOptions,
   type LearnedConcept,
-  loraDelta,
+  type Lora,
+  type LoraLayer,
   matchLora,
   readLora,
   readTextualInversion,
@@ -9,64 +11,120 @@ import {
 import type { CLIPTextModel, Model } from "../models/index.ts";
 import { plural } from "../printed.ts";
 import { cat, fromArray } from "../tensor/create.ts";
-import { noGrad } from "../tensor/grad.ts";
-import { realize } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
+import { ledgerOf } from "./lora-ledger.ts";
+import { revise } from "./revisions.ts";
 
-/** What a LoRA did to a pipeline, to be undone by putting the old values back. */
-export type Applied = readonly (readonly [weight: Tensor, before: Tensor])[];
+/** How a LoRA is loaded. */
+export interface LoraOptions extends AdapterOptions {
+  /** How much of it; default 1. */
+  scale?: number;
+  /** Its name, for `setAdapters` and `deleteAdapters`; default "default_0", "default_1" and so on. */
+  adapterName?: string;
+}
+
+/** The networks that a LoRA may change. */
+export interface LoraParts {
+  readonly unet: Model;
+  readonly textEncoder: Model;
+}
+
+// One change of weights after the other: two that ran side by side would each begin from the weights before both.
+let queue: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(task: () => Promise<T>): Promise<T> {
+  const result = queue.then(task);
+  queue = result.catch(() => {});
+  return result;
+}
+
+// What has been loaded, to know it again: names by content.
+const contents = new WeakMap<Model, Map<string, string>>();
 
 /**
- * Adds a LoRA to the weights of a pipeline's networks: `W + scale * up * down`.
+ * Adds a LoRA to the weights of a pipeline's networks: `W + scale * up * down`. The same one loaded again counts once, with the
+ * scale given last.
  *
  * @param given - safetensors or pickle, in diffusers', PEFT's or kohya's layout; or where that lies
- * @param options.scale - how much of it; default 1
- * @throws Error where the file is damaged, was made for another model, or a matrix does not fit its layer
+ * @returns its name
+ * @throws Error where the file is damaged, was made for another model, a matrix does not fit its layer, or the name is taken
  */
-export async function applyLora(
-  given: string,
-  parts: { unet: Model; textEncoder: Model },
-  options: AdapterOptions & { scale?: number } = {},
-): Promise<Applied> {
-  const { scale: strength = 1, ...rest } = options;
-  if (!Number.isFinite(strength)) throw new RangeError(`loadLoraWeights: scale is ${strength}; expected a number`);
-  const lora = await readLora(given, rest);
-  const { path } = lora;
-  const applied: [Tensor, Tensor, Tensor][] = [];
-  for (const [component, model] of [
-    ["unet", parts.unet],
-    ["text_encoder", parts.textEncoder],
-  ] as const) {
-    const modules = new Map([...model.namedModules()]);
-    for (const [name, layer] of matchLora(lora, component, modules.keys())) {
-      const { weight } = modules.get(name) as unknown as { weight?: Tensor };
-      const delta = loraDelta(layer, weight ? { device: weight.device } : {});
-      if (!weight || weight.numel() !== delta.numel()) {
-        throw new Error(
-          `${path}: ${component}, ${name}: changes a weight [${delta.shape}], the model's is [${weight?.shape ?? "none"}]; it was trained for another model`,
-        );
-      }
-      const before = noGrad(() => weight.detach());
-      const change = delta.mul(strength).reshape(weight.shape);
-      applied.push([weight, before, noGrad(() => before.add(change))]);
+export function applyLora(given: string, parts: LoraParts, options: LoraOptions = {}): Promise<string> {
+  return inTurn(async () => {
+    const { scale = 1, adapterName, ...rest } = options;
+    if (!Number.isFinite(scale)) throw new RangeError(`loadLoraWeights: scale is ${scale}; expected a number`);
+    const known = contents.get(parts.unet) ?? new Map<string, string>();
+    contents.set(parts.unet, known);
+    const names = adapterNames(parts);
+    const lora = await readLora(given, rest);
+    const digest = digestOf(lora);
+    const before = [...known].find(([name, content]) => content === digest && names.includes(name))?.[0];
+    const name = adapterName ?? before ?? freeName(names);
+    if (adapterName !== undefined && names.includes(adapterName) && adapterName !== before) {
+      throw new Error(`loadLoraWeights: the name ${JSON.stringify(adapterName)} is taken; choose another adapterName`);
     }
-  }
-  // A few at a time: a session for each would take long to open, and one for all much memory.
-  for (let i = 0; i < applied.length; i += 16) await realize(...applied.slice(i, i + 16).map(([, , after]) => after));
-  // All or nothing: every layer was found to fit before the first is changed.
-  noGrad(() => {
-    for (const [weight, , after] of applied) weight.assign(after.node);
+    // All or nothing: every layer is found to fit before the first is changed.
+    const found = [
+      [parts.unet, layersIn(lora, "unet", parts.unet)],
+      [parts.textEncoder, layersIn(lora, "text_encoder", parts.textEncoder)],
+    ] as const;
+    if (before !== undefined && before !== name) removeLoras(parts, [before]);
+    for (const [model, layers] of found) await ledgerOf(model).add(name, layers, scale);
+    known.set(name, digest);
+    return name;
   });
-  return applied.map(([weight, before]) => [weight, before] as const);
 }
 
-/** Puts the weights back that a LoRA has changed. */
-export function undo(applied: Applied): void {
-  noGrad(() => {
-    for (const [weight, before] of applied) weight.assign(before.node, { lazy: true });
-  });
+/** Names of the LoRAs on a pipeline's networks, in the order of loading. */
+export function adapterNames({ unet, textEncoder }: LoraParts): string[] {
+  return [...new Set([...ledgerOf(unet).names, ...ledgerOf(textEncoder).names])];
 }
+
+/** How much of each LoRA there is; 0 for those that are off. */
+export function adapterWeights({ unet, textEncoder }: LoraParts): Map<string, number> {
+  return new Map([...ledgerOf(textEncoder).weights, ...ledgerOf(unet).weights]);
+}
+
+/** Takes some LoRAs away, or all that are not fused. */
+export function removeLoras({ unet, textEncoder }: LoraParts, names?: readonly string[]): void {
+  for (const model of [unet, textEncoder]) ledgerOf(model).remove(names);
+}
+
+function freeName(names: readonly string[]): string {
+  let count = 0;
+  while (names.includes(`default_${count}`)) count++;
+  return `default_${count}`;
+}
+
+function digestOf({ layers }: Lora): string {
+  const hash = createHash("sha256");
+  for (const { component, target, down, up, scale } of layers) {
+    hash.update(`${component} ${target} ${scale} ${down.shape} ${up.shape}\n`);
+    for (const { data } of [down, up]) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
+}
+
+function layersIn(lora: Lora, component: "unet" | "text_encoder", model: Model): Map<Tensor, LoraLayer> {
+  const modules = new Map([...model.namedModules()]);
+  const found = new Map<Tensor, LoraLayer>();
+  for (const [name, layer] of matchLora(lora, component, modules.keys())) {
+    const { weight } = modules.get(name) as unknown as { weight?: Tensor };
+    const { down, up } = layer;
+    const shape = [up.shape[0]!, ...down.shape.slice(1)];
+    if (!weight || weight.numel() !== shape.reduce((a, b) => a * b)) {
+      throw new Error(
+        `${lora.path}: ${component}, ${name}: changes a weight [${shape}], the model's is [${weight?.shape ?? "none"}]; it was trained for another model`,
+      );
+    }
+    found.set(weight, layer);
+  }
+  return found;
+}
+
+// Which tokenizer's words stand in a text encoder's rows beyond its own.
+const learnedBy = new WeakMap<CLIPTextModel, CLIPTokenizer>();
 
 /**
  * Teaches a tokenizer and a text encoder a concept that was learned by textual inversion.
@@ -75,32 +133,42 @@ export function undo(applied: Applied): void {
  * @returns the word to use in prompts
  * @throws Error where the file is damaged or made for another text encoder, or the word is taken
  */
-export async function addConcept(
+export function addConcept(
   given: string,
   tokenizer: CLIPTokenizer,
   model: CLIPTextModel,
   options: AdapterOptions & { token?: string },
 ): Promise<LearnedConcept> {
-  const concept = await readTextualInversion(given, options);
-  const table = model.textModel.embeddings.tokenEmbedding;
-  const [count, width] = table.weight.shape as [number, number];
-  if (concept.width !== width) {
-    throw new Error(
-      `${given}: the concept is ${concept.width} wide, this text encoder ${width}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
-    );
-  }
-  const first = tokenizer.vocabSize;
-  if (first > count) {
-    throw new Error(
-      `${given}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not belong together`,
-    );
-  }
-  tokenizer.addConcept(concept.token, concept.vectors);
-  const rows = fromArray("float32", [concept.vectors, width], concept.data, { device: table.weight.device });
-  // Rows beyond the tokenizer's words belong to no word.
-  const known = table.weight.detach();
-  table.weight = cat([first === count ? known : known.narrow(0, 0, first), rows])
-    .detach()
-    .requiresGrad_();
-  return concept;
+  return inTurn(async () => {
+    const concept = await readTextualInversion(given, options);
+    const table = model.textModel.embeddings.tokenEmbedding;
+    const [count, width] = table.weight.shape as [number, number];
+    if (concept.width !== width) {
+      throw new Error(
+        `${given}: the concept is ${concept.width} wide, this text encoder ${width}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
+      );
+    }
+    const first = tokenizer.vocabSize;
+    if (first > count) {
+      throw new Error(
+        `${given}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not belong together`,
+      );
+    }
+    const teacher = learnedBy.get(model);
+    if (first < count && teacher && teacher !== tokenizer) {
+      throw new Error(
+        `${given}: another tokenizer's words stand in this text encoder; make both pipelines with fromPipe, which shares the tokenizer`,
+      );
+    }
+    tokenizer.addConcept(concept.token, concept.vectors);
+    const rows = fromArray("float32", [concept.vectors, width], concept.data, { device: table.weight.device });
+    // Rows beyond the tokenizer's words belong to no word.
+    const known = table.weight.detach();
+    table.weight = cat([first === count ? known : known.narrow(0, 0, first), rows])
+      .detach()
+      .requiresGrad_();
+    learnedBy.set(model, tokenizer);
+    revise(model);
+    return concept;
+  });
 }

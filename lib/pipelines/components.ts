@@ -1,8 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configText } from "../config/write.ts";
 import { writeWhole } from "../files/write-whole.ts";
-import { type HubOptions, type ResolvedFiles, resolveFiles, writeJson } from "../hub/index.ts";
+import { type HubOptions, type ResolvedFiles, resolveFiles, saveFolder, writeJson } from "../hub/index.ts";
 import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import { plural } from "../printed.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
@@ -144,11 +144,39 @@ async function readScheduler(folder: string): Promise<Scheduler> {
   } catch (error) {
     throw new Error(`StableDiffusionPipeline: cannot read ${path}: ${(error as Error).message}`);
   }
-  return schedulerFromConfig(parseConfig(text));
+  try {
+    return schedulerFromConfig(parseConfig(text));
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
-/** Writes all parts in diffusers' layout. */
+/**
+ * Writes all parts in diffusers' layout: the folder is there whole, or what was there before stays.
+ *
+ * @throws HubError where the folder holds other things than a saved model
+ */
 export async function saveComponents(
+  folder: string,
+  kind: string,
+  parts: Components,
+  options: { dtype?: "float32" | "float16" },
+): Promise<void> {
+  await saveFolder(folder, async (fresh) => {
+    await keepOthers(folder, fresh);
+    await writeComponents(fresh, kind, parts, options);
+  });
+}
+
+/** Files and folders of a pipeline's folder that are not its parts, such as a README, go along into the one that takes its place. */
+async function keepOthers(folder: string, fresh: string): Promise<void> {
+  const parts = ["model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae"];
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!parts.includes(name)) await cp(join(folder, name), join(fresh, name), { recursive: true });
+  }
+}
+
+async function writeComponents(
   folder: string,
   kind: string,
   parts: Components,
@@ -162,7 +190,6 @@ export async function saveComponents(
   await tokenizer.savePretrained(join(folder, "tokenizer"));
   const settings = Buffer.from(configText(scheduler.toJSON()));
   await writeWhole(join(folder, "scheduler", "scheduler_config.json"), (write) => write(settings));
-  // The index last: a folder that has one is whole.
   await writeJson(join(folder, "model_index.json"), {
     _class_name: kind,
     scheduler: ["diffusers", scheduler.constructor.name],

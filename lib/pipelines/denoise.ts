@@ -7,7 +7,7 @@ import { type LossGuide, levelOf } from "./loss-guidance.ts";
 import type { GenerateOptions, Plan } from "./options.ts";
 import { runBar } from "./progress.ts";
 import type { Runner } from "./runner.ts";
-import type { Start, Step } from "./step.ts";
+import type { RunState, Start, Step, StepChanges } from "./step.ts";
 
 /** What the U-Net is called with: its input, the timestep as sinusoids, the text, and what some models take besides. */
 export type UNetCall = [latents: Tensor, time: Tensor, text: Tensor, ...rest: Tensor[]];
@@ -25,41 +25,41 @@ export interface Denoising {
   readonly start: Start;
   readonly guide: LossGuide | null;
   readonly decode: (latents: Tensor) => Promise<Tensor>;
-  /** Whether the scheduler still is this run's: another run may have set its timesteps meanwhile. */
-  readonly current: () => boolean;
+  /** What may be changed while it goes on. */
+  readonly state: RunState;
+  /** Calls back after a step, with whoever asks knowing which run it is. */
+  readonly callBack: (step: Step, text: Tensor) => Promise<StepChanges>;
 }
 
 /**
  * The loop of Stable Diffusion: the U-Net says what is noise, the scheduler takes some of it away.
  *
  * @returns at the end: the latents
- * @throws Error where the latents are no numbers any more, or another run has taken the scheduler
+ * @throws Error where the latents are no numbers any more
  */
 export async function* denoise(run: Denoising, options: GenerateOptions): AsyncGenerator<Step, Tensor, undefined> {
-  const { name, unet, scheduler, plan, text, start, guide } = run;
+  const { name, unet, scheduler, plan, start, guide, state } = run;
   const timesteps = scheduler.timesteps.slice(start.skip);
   const count = timesteps.length;
   const beside = start.beside ?? [];
   const bar = options.progress === false ? null : runBar(count);
   let { latents } = start;
+  let { text } = run;
   try {
     for (const [index, timestep] of timesteps.entries()) {
       options.signal?.throwIfAborted();
-      if (!run.current()) {
-        throw new Error(
-          `${name}: another run was started meanwhile; finish one first, or make a second pipeline with fromPipe`,
-        );
-      }
+      const guided = isGuided(unet, state.guidanceScale);
+      text = textFor(name, text, plan.count, guided);
       const input = scheduler.scaleModelInput(latents, timestep);
       const time = unet.timeProj(new Array<number>(text.shape[0]!).fill(modelTimestep(scheduler, timestep)));
-      const output = await run.predict.call(count - index, input, time, text, ...beside);
-      let noisePred = plan.guided ? classifierFree(output, plan.scale, options.guidanceRescale) : output;
+      const output = await run.predict.call(count, input, time, text, ...beside);
+      let noisePred = guided ? classifierFree(output, state.guidanceScale, options.guidanceRescale) : output;
       let loss: Tensor | undefined;
       if (guide?.at(index)) {
         await realize(noisePred, latents);
         const level = await levelOf(scheduler, timestep);
         const scale = await inputScale(scheduler, timestep);
-        const call = { ...level, scale, time, text, guidanceScale: plan.scale };
+        const call = { ...level, scale, time, text, guidanceScale: state.guidanceScale, guided };
         ({ latents, loss } = await guide.move(latents, noisePred, call));
       }
       const stepped = scheduler.step(noisePred, timestep, latents, stepOptions(plan, options.eta));
@@ -72,8 +72,11 @@ export async function* denoise(run: Denoising, options: GenerateOptions): AsyncG
       const known = { index, count, timestep, latents, predOriginalSample, noisePred, preview };
       const step: Step = loss ? { ...known, loss } : known;
       bar?.update(index + 1);
-      await options.callback?.(step);
-      yield step;
+      const changes = await run.callBack(step, text);
+      if (changes.latents) latents = changes.latents;
+      if (changes.promptEmbeds) text = changes.promptEmbeds;
+      if (changes.guidanceScale !== undefined) state.guidanceScale = changes.guidanceScale;
+      yield changes.latents ? { ...step, latents } : step;
     }
     return latents;
   } finally {
@@ -82,8 +85,24 @@ export async function* denoise(run: Denoising, options: GenerateOptions): AsyncG
   }
 }
 
-function stepOptions({ generators }: Plan, eta: number | undefined): object {
-  return { ...(generators[0] ? { generator: generators[0] } : {}), ...(eta === undefined ? {} : { eta }) };
+/** As diffusers' pipelines: `eta` goes to every scheduler, whatever its own default, and those without one pass it over. */
+function stepOptions({ generators }: Plan, eta = 0): object {
+  return { ...(generators.length > 0 ? { generator: generators } : {}), eta };
+}
+
+/** Whether a step takes two predictions. Models with the guidance scale as an input have been taught to do with one. */
+function isGuided(unet: UNet2DConditionModel, scale: number): boolean {
+  return scale > 1 && unet.config.time_cond_proj_dim === null;
+}
+
+/** The text for a step: without the negative prompts where guidance has been turned off on the way. */
+function textFor(name: string, text: Tensor, count: number, guided: boolean): Tensor {
+  const rows = text.shape[0]!;
+  if (!guided) return rows === 2 * count ? text.narrow(0, count, count) : text;
+  if (rows === 2 * count) return text;
+  throw new RangeError(
+    `${name}: guidance was turned on in the middle, but there are no negative prompts; begin with a guidanceScale above 1, or return promptEmbeds [${2 * count}, tokens, width], negative ones first`,
+  );
 }
 
 /** The timestep that the U-Net is told: a scheduler may hide it. */

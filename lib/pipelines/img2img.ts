@@ -24,14 +24,16 @@ export class StableDiffusionImg2ImgPipeline extends StableDiffusionPipeline<Img2
     return ["image", "strength"];
   }
 
-  protected override async start(plan: Plan, options: Img2ImgOptions): Promise<Start> {
+  protected override async start(plan: Plan, options: Img2ImgOptions, scheduler: Scheduler): Promise<Start> {
     const name = this.constructor.name;
-    const { skip, first } = skipped(name, this.scheduler, plan.steps, options.strength ?? 0.8);
-    const image = await imageTensor(name, options.image, plan);
+    const { skip, first } = skipped(name, scheduler, plan.steps, options.strength ?? 0.8);
+    const given = await imageTensor(name, options.image, plan);
+    // A generator for each picture draws each picture's latents, also where all come of one image.
+    const image = plan.generators.length > 1 ? fill(name, "images", given, plan.count) : given;
     const clean = fill(name, "images", await this.codec.encode(image, plan.generators), plan.count);
     const noise = options.latents ?? this.noise(plan);
     this.checkLatents(noise, plan);
-    return { latents: this.scheduler.addNoise(clean, noise, first), skip };
+    return { latents: scheduler.addNoise(clean, noise, first), skip };
   }
 }
 

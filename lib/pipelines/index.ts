@@ -1,4 +1,6 @@
 /** Whole runs of Stable Diffusion, by diffusers' names. */
+
+export type { CallbackKwargs } from "./callbacks.ts";
 export type { Components, PipelineOptions } from "./components.ts";
 export type { ImageInput } from "./from-image.ts";
 export { classifierFree } from "./guidance.ts";
@@ -8,4 +10,4 @@ export type { LossGuidance } from "./loss-guidance.ts";
 export type { GenerateOptions } from "./options.ts";
 export { PipelineOutput } from "./output.ts";
 export { StableDiffusionPipeline } from "./stable-diffusion.ts";
-export type { Step } from "./step.ts";
+export type { Step, StepChanges } from "./step.ts";

@@ -1,5 +1,5 @@
 import { plural } from "../printed.ts";
-import type { SchedulerSettings } from "../schedulers/index.ts";
+import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, maskTensor } from "./from-image.ts";
@@ -43,9 +43,8 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     return ["image", "strength", "maskImage"];
   }
 
-  protected override async start(plan: Plan, options: InpaintOptions): Promise<Start> {
+  protected override async start(plan: Plan, options: InpaintOptions, scheduler: Scheduler): Promise<Start> {
     const name = this.constructor.name;
-    const { scheduler } = this;
     const strength = options.strength ?? 1;
     const { skip, first } = skipped(name, scheduler, plan.steps, strength);
     const seesMask = this.unet.config.in_channels > this.vae.config.latent_channels;
@@ -53,14 +52,19 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     const mask = await maskTensor(name, options.maskImage, plan);
     // The order of the draws is diffusers': picture, noise, masked picture.
     const needsClean = !seesMask || (options.latents === undefined && strength < 1);
-    const clean = needsClean ? fill(name, "images", await this.codec.encode(image, plan.generators), plan.count) : null;
+    // Unlike image to image, diffusers draws here once for each image given, from the first of the generators.
+    const encode = (x: Tensor) => {
+      const own = plan.generators.length > 1 ? plan.generators.slice(0, x.shape[0]) : plan.generators;
+      return this.codec.encode(x, own);
+    };
+    const clean = needsClean ? fill(name, "images", await encode(image), plan.count) : null;
     const noise = options.latents ?? this.noise(plan);
     this.checkLatents(noise, plan);
     const pure = strength === 1 || options.latents !== undefined;
     const latents = pure ? noise.mul(scheduler.initNoiseSigma) : scheduler.addNoise(clean!, noise, first);
     const small = fill(name, "masks", shrink(mask, this.vae.scale), plan.count);
     // Drawn in either case, so that the random numbers after it are the same.
-    const masked = await this.codec.encode(image.mul(mask.neg().add(1)), plan.generators);
+    const masked = await encode(image.mul(mask.neg().add(1)));
     if (seesMask) {
       const beside = cat([small, fill(name, "images", masked, plan.count)], 1);
       return { latents, skip, beside: [await beside.realize()] };

@@ -1,7 +1,7 @@
 import type { AutoencoderKL } from "../models/index.ts";
 import type { Generator } from "../random/index.ts";
+import { randnTensor } from "../schedulers/randn-tensor.ts";
 import { cat } from "../tensor/create.ts";
-import { randn } from "../tensor/random.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
 import { Runner } from "./runner.ts";
 
@@ -24,8 +24,8 @@ export class LatentCodec {
       const { mean, logvar } = vae.encode(x).latentDist;
       return [mean, logvar];
     };
-    this.#decoder = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), { session });
-    this.#encoder = new Runner("encoder", moments, { session });
+    this.#decoder = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), { session, model: vae });
+    this.#encoder = new Runner("encoder", moments, { session, model: vae });
   }
 
   /**
@@ -58,7 +58,7 @@ export class LatentCodec {
    * Latents drawn from the autoencoder's distribution.
    *
    * @param images - `[B, 3, H, W]` from -1 to 1
-   * @param generators - none, one for all, or one for each
+   * @param generators - none, one for all, or one for each image
    */
   async encode(images: Tensor, generators: readonly Generator[] = []): Promise<Tensor> {
     const { device, config } = this.#vae;
@@ -68,7 +68,7 @@ export class LatentCodec {
       moments.push((await this.#encoder.call(1, moved)) as [Tensor, Tensor]);
     }
     const [mean, logvar] = [0, 1].map((i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor];
-    const noise = normal(mean.shape, generators, device);
+    const noise = randnTensor(mean.shape, generators, device);
     return mean.add(logvar.mul(0.5).exp().mul(noise)).mul(config.scaling_factor).realize();
   }
 
@@ -76,11 +76,4 @@ export class LatentCodec {
     this.#decoder.close();
     this.#encoder.close();
   }
-}
-
-/** Standard normal numbers `[B, ...]`: all from one generator, or each picture's from its own. */
-export function normal(shape: readonly number[], generators: readonly Generator[], device: string): Tensor {
-  const [first] = generators;
-  if (generators.length <= 1) return randn(shape, { device, ...(first ? { generator: first } : {}) });
-  return cat(generators.map((generator) => randn([1, ...shape.slice(1)], { device, generator })));
 }

@@ -57,10 +57,7 @@ export class LossGuide {
   readonly #x0: Compiled<Arguments, Result>;
   readonly #model: Compiled<ThroughModel, Result>;
 
-  constructor(
-    guidance: LossGuidance,
-    parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string; guided: boolean },
-  ) {
+  constructor(guidance: LossGuidance, parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string }) {
     const { unet, vae, prediction } = parts;
     if (typeof guidance.loss !== "function") throw new TypeError("guidance: loss must be a function of a tensor");
     if (!Number.isFinite(guidance.scale ?? 1)) throw new RangeError(`guidance: scale is ${guidance.scale}`);
@@ -88,13 +85,15 @@ export class LossGuide {
       (latents, time, text, inputScale, signal, spread, scale) => {
         const x = latents.detach().requiresGrad_();
         const input = x.mul(inputScale);
-        const twice = parts.guided ? [input, input] : [input];
+        // Guidance may be turned off on the way; then there is one text for each picture.
+        const guided = text.shape[0] === 2 * input.shape[0]!;
+        const twice = guided ? [input, input] : [input];
         const predictions = twice.map((one, i) => {
           const count = input.shape[0]!;
           return unet.forward(one, time.narrow(0, 0, count), text.narrow(0, i * count, count)).sample;
         });
         const [without, wanted] = predictions as [Tensor, Tensor];
-        const output = parts.guided ? without.add(wanted.sub(without).mul(scale)) : without;
+        const output = guided ? without.add(wanted.sub(without).mul(scale)) : without;
         return judge(x, output, signal, spread);
       },
       { name: "guidance through the U-Net" },
@@ -135,6 +134,7 @@ export class LossGuide {
 /** The clean latents that a prediction stands for. */
 function clean(prediction: string, output: Tensor, latents: Tensor, signal: Tensor, spread: Tensor): Tensor {
   if (prediction === "sample") return output;
+  if (prediction === "flow_prediction") return latents.sub(output.mul(spread));
   if (prediction === "epsilon") return latents.sub(output.mul(spread)).div(signal);
   // The velocity is defined where signal and spread are scaled to a variance of 1 together.
   const size = signal.square().add(spread.square()).sqrt();

@@ -3,20 +3,24 @@ import type { UNet2DConditionModel } from "../models/index.ts";
 import { plural } from "../printed.ts";
 import { Generator } from "../random/index.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { CALLBACK_TENSORS, type CallbackKwargs, type CallbackTensor } from "./callbacks.ts";
 import type { LossGuidance } from "./loss-guidance.ts";
 import { trainedSize } from "./outdated.ts";
 import type { Step } from "./step.ts";
 
-/** What to paint, and how. */
-export interface GenerateOptions {
+/** What to paint, and how. @typeParam P - the pipeline, which `callbackOnStepEnd` is given */
+// biome-ignore lint/suspicious/noExplicitAny: the pipeline's class names these options itself
+export interface GenerateOptions<P = any> {
   /** What the picture should show; several prompts make several pictures at once. */
   prompt?: string | readonly string[];
   /** What it should not show; replaces the empty prompt in the guidance. One for all, or one for each. */
   negativePrompt?: string | readonly string[];
   /** Steps of the scheduler; default 50. */
   numInferenceSteps?: number;
-  /** The timesteps themselves, in place of their number. */
+  /** The timesteps themselves, in place of their number, where the scheduler takes them. */
   timesteps?: readonly number[];
+  /** The noise levels themselves, in place of their number, where the scheduler takes them (Euler: the last after the last step). */
+  sigmas?: readonly number[];
   /**
    * How far to go beyond the prompt's prediction, away from the negative prompt's; default 7.5. Up to 1 the negative
    * prompt is not looked at, which takes half the time. @see Ho and Salimans 2022: https://arxiv.org/abs/2207.12598
@@ -48,6 +52,13 @@ export interface GenerateOptions {
   guidance?: LossGuidance;
   /** Called after every step, and waited for. */
   callback?: (step: Step) => unknown;
+  /**
+   * The same in diffusers' form, given the pipeline, the step's number, its timestep and the tensors asked for. What it returns
+   * (or `callback` does) of `{ latents, promptEmbeds, guidanceScale }` holds for the steps to come; `pipe.guidanceScale` may be set, too.
+   */
+  callbackOnStepEnd?: (pipe: P, step: number, timestep: number, kwargs: CallbackKwargs) => unknown;
+  /** Which tensors `callbackOnStepEnd` is given; default `["latents"]`. */
+  callbackOnStepEndTensorInputs?: readonly CallbackTensor[];
   /** Ends the run before its next step. */
   signal?: AbortSignal;
   /** Show a progress bar; default true. */
@@ -81,21 +92,21 @@ export interface Plan {
 /**
  * Checks what a pipeline is asked for, and fills in what it is not told.
  *
- * @param own - options of this kind of pipeline alone
+ * @param ownNames - options of this kind of pipeline alone
  * @param scale - pixels for each latent
  * @throws RangeError or TypeError that names the option
  */
 export function planOf(
   name: string,
   options: GenerateOptions,
-  own: readonly string[],
+  ownNames: readonly string[],
   unet: UNet2DConditionModel,
   scale: number,
 ): Plan {
   const fail = (text: string, Kind: ErrorConstructor = RangeError): never => {
     throw new Kind(`${name}: ${text}`);
   };
-  checkNames(name, options, own);
+  checkNames(name, options, ownNames);
   const { prompt, promptEmbeds, numImagesPerPrompt: each = 1, guidanceScale = 7.5 } = options;
   if ((prompt === undefined) === (promptEmbeds === undefined)) fail("give either prompt or promptEmbeds", TypeError);
   const prompts = prompt === undefined ? null : textsOf(name, "prompt", prompt);
@@ -105,7 +116,15 @@ export function planOf(
   const batch = prompts?.length ?? promptEmbeds!.shape[0]!;
   whole("numImagesPerPrompt", each);
   if (!Number.isFinite(guidanceScale)) fail(`guidanceScale is ${shown(guidanceScale)}; expected a number, such as 7.5`);
-  const steps = options.timesteps ? options.timesteps.length : (options.numInferenceSteps ?? 50);
+  if (options.timesteps && options.sigmas) fail("give either timesteps or sigmas", TypeError);
+  const own = options.timesteps ?? options.sigmas;
+  if (own !== undefined && (!Array.isArray(own) || !own.every(Number.isFinite)))
+    fail(`${options.timesteps ? "timesteps" : "sigmas"} is ${shown(own)}; expected a list of numbers`, TypeError);
+  const asked = options.callbackOnStepEndTensorInputs ?? [];
+  const strange = asked.find((key) => !CALLBACK_TENSORS.includes(key));
+  if (strange !== undefined)
+    fail(`callbackOnStepEndTensorInputs has ${shown(strange)}; expected some of ${CALLBACK_TENSORS.join(", ")}`);
+  const steps = own ? own.length : (options.numInferenceSteps ?? 50);
   whole("numInferenceSteps", steps);
   const native = trainedSize(unet) ?? [64, 64];
   const side = (i: 0 | 1) => native[i] * scale;
@@ -141,6 +160,7 @@ export function planOf(
 // One for each option, so that the compiler notices which is missing.
 const NAMES: Readonly<Record<keyof GenerateOptions, true>> = {
   ...{ prompt: true, negativePrompt: true, promptEmbeds: true, negativePromptEmbeds: true, clipSkip: true },
+  ...{ callbackOnStepEnd: true, callbackOnStepEndTensorInputs: true, sigmas: true },
   ...{ numInferenceSteps: true, timesteps: true, eta: true, guidanceScale: true, guidanceRescale: true },
   ...{ height: true, width: true, numImagesPerPrompt: true, seed: true, generator: true, latents: true },
   ...{ guidance: true, callback: true, signal: true, progress: true },

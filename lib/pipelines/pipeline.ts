@@ -5,9 +5,10 @@ import { counted, listed, PRINTED } from "../printed.ts";
 import { type Device, devices } from "../runtime/devices.ts";
 import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
-import { type Applied, addConcept, applyLora, undo } from "./adapters.ts";
+import { adapterNames, adapterWeights, addConcept, applyLora, type LoraOptions, removeLoras } from "./adapters.ts";
 import { Callable } from "./callable.ts";
 import { type Components, checkTogether, loadComponents, type PipelineOptions, saveComponents } from "./components.ts";
+import { ledgerOf } from "./lora-ledger.ts";
 import { amendScheduler } from "./outdated.ts";
 import type { PipelineOutput } from "./output.ts";
 
@@ -23,7 +24,6 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   readonly vae: AutoencoderKL;
   /** May be replaced at any time: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
   scheduler: Scheduler;
-  #loras: Applied[] = [];
 
   constructor(parts: Components) {
     super();
@@ -120,24 +120,73 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   }
 
   /**
-   * Adds low-rank changes (LoRA) to the networks' weights; several add up. `unloadLoraWeights` takes them away again.
+   * Adds low-rank changes (LoRA) to the networks' weights; several add up, and the same one loaded again counts once.
+   * `unloadLoraWeights` takes them away again. They lie on the networks, so pipelines that share those share them.
    *
    * @param given - a file in diffusers', PEFT's or kohya's layout, or a folder or a repository on the hub that holds it
    * @param options.scale - how much of it; default 1
-   * @param options.weightName - the file's name there; default `pytorch_lora_weights.safetensors`
+   * @param options.adapterName - its name, for `setAdapters`; default "default_0", "default_1" and so on
+   * @param options.weightName - the file's name there; default `pytorch_lora_weights.safetensors`, else PEFT's `adapter_model.safetensors`
    * @throws Error where the file is damaged or was made for another model; nothing is changed then
    * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
    */
-  async loadLoraWeights(given: string, options: AdapterOptions & { scale?: number } = {}): Promise<void> {
-    this.#loras.push(await applyLora(given, this, options));
-    this.close();
+  async loadLoraWeights(given: string, options: LoraOptions = {}): Promise<void> {
+    await applyLora(given, this, options);
   }
 
-  /** Takes all LoRA weights away. */
+  /** Takes all LoRA weights away, but for those that are fused. */
   unloadLoraWeights(): void {
-    for (const applied of this.#loras.reverse()) undo(applied);
-    this.#loras = [];
-    this.close();
+    removeLoras(this);
+  }
+
+  /** Names of the LoRAs that have an effect, in the order of loading. */
+  getActiveAdapters(): string[] {
+    return [...adapterWeights(this)].filter(([, weight]) => weight !== 0).map(([name]) => name);
+  }
+
+  /**
+   * Sets how much of each LoRA there is; those that are not named are off.
+   *
+   * @param names - one name, or several
+   * @param weights - one for all, or one for each; default 1
+   * @throws Error where a name is not known; RangeError where the numbers do not fit
+   */
+  setAdapters(names: string | readonly string[], weights: number | readonly number[] = 1): void {
+    const list = [names].flat();
+    const shares = typeof weights === "number" ? list.map(() => weights) : weights;
+    this.#checkNames("setAdapters", list);
+    if (shares.length !== list.length || !shares.every(Number.isFinite)) {
+      throw new RangeError(`setAdapters: weights [${shares}] for ${list.length} LoRAs; expected a number for each`);
+    }
+    const wanted = new Map(list.map((name, i) => [name, shares[i]!]));
+    for (const model of [this.unet, this.textEncoder]) ledgerOf(model).setWeights(wanted);
+  }
+
+  /** Takes some LoRAs away. @throws Error where a name is not known */
+  deleteAdapters(names: string | readonly string[]): void {
+    const list = [names].flat();
+    this.#checkNames("deleteAdapters", list);
+    removeLoras(this, list);
+  }
+
+  /** Makes the LoRAs a part of the weights, `loraScale` times as strong, so that `unloadLoraWeights` leaves them; `unfuseLora` undoes it. */
+  fuseLora({ loraScale = 1 }: { loraScale?: number } = {}): void {
+    if (!Number.isFinite(loraScale)) throw new RangeError(`fuseLora: loraScale is ${loraScale}; expected a number`);
+    for (const model of [this.unet, this.textEncoder]) ledgerOf(model).fuse(loraScale);
+  }
+
+  /** Undoes `fuseLora`, as long as the LoRAs have not been unloaded since. */
+  unfuseLora(): void {
+    for (const model of [this.unet, this.textEncoder]) ledgerOf(model).unfuse();
+  }
+
+  #checkNames(where: string, names: readonly string[]): void {
+    const known = adapterNames(this);
+    const strange = names.find((name) => !known.includes(name));
+    if (strange === undefined) return;
+    throw new Error(
+      `${where}: no LoRA is called ${JSON.stringify(strange)}; expected some of ${known.join(", ") || "none, none is loaded"}`,
+    );
   }
 
   /**
@@ -152,7 +201,6 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
    */
   async loadTextualInversion(given: string, options: AdapterOptions & { token?: string } = {}): Promise<string> {
     const { token } = await addConcept(given, this.tokenizer, this.textEncoder, options);
-    this.close();
     return token;
   }
 }

@@ -20,7 +20,7 @@ export class PromptEncoder {
       const { lastHiddenState, hiddenStates } = model.forward(ids);
       return skip === 0 ? lastHiddenState : model.textModel.finalLayerNorm.forward(hiddenStates.at(-(skip + 1))!);
     };
-    this.#runner = new Runner("text encoder", hidden, { quick: () => model.mapped });
+    this.#runner = new Runner("text encoder", hidden, { model, quick: model });
   }
 
   /**

@@ -1,18 +1,34 @@
 import { type Compiled, compile } from "../compile/compile.ts";
+import type { Model } from "../models/model.ts";
 import type { SessionOptions } from "../runtime/protocol.ts";
 import { quick } from "../runtime/sessions.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { revisionOf } from "./revisions.ts";
 
 /**
- * From so many calls on it pays to let onnxruntime lay out all weights anew: that takes as long as one or two calls of
+ * From so many calls of one run on it pays to let onnxruntime lay out all weights anew: that takes as long as one or two calls of
  * Stable Diffusion's U-Net, and then each call takes a seventh less.
  */
 const FULL_FROM = 12;
 
+/** Smaller networks are laid out in less than a second. */
+const LARGE = 64e6;
+
+function isLarge(model: Model): boolean {
+  let weights = 0;
+  for (const parameter of model.parameters()) weights += parameter.numel();
+  return weights > LARGE;
+}
+
 export interface RunnerOptions {
-  /** Whether a few calls are worth a session that is there at once: weights have to lie in a file. Default: never. */
-  readonly quick?: () => boolean;
+  /**
+   * The network, where a few calls are worth a session that is there at once: it is large, and its weights lie in a file.
+   * Default: never.
+   */
+  readonly quick?: Model;
+  /** The network whose weights may be changed by adapters. */
+  readonly model: Model;
   /** How its sessions differ from others. */
   readonly session?: Partial<SessionOptions>;
 }
@@ -24,27 +40,23 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   readonly #options: RunnerOptions;
   #quick: Compiled<A, R> | null = null;
   #full: Compiled<A, R> | null = null;
-  #calls = 0;
+  #revision = 0;
 
   /**
    * @param f - synchronous; it is traced once for each combination of its arguments' shapes
    */
-  constructor(name: string, f: (...args: A) => R, options: RunnerOptions = {}) {
+  constructor(name: string, f: (...args: A) => R, options: RunnerOptions) {
     this.#name = name;
     this.#f = f;
     this.#options = options;
   }
 
-  /** @param toCome - calls that the caller expects, this one included */
-  call(toCome: number, ...args: A): Promise<R> {
-    const compiled = this.#choose(toCome);
-    this.#calls++;
-    return compiled(...args);
-  }
-
-  /** Whether the next call would run a session prepared in full. */
-  get prepared(): boolean {
-    return this.#full !== null;
+  /** @param calls - how many the whole run takes, this one included */
+  call(calls: number, ...args: A): Promise<R> {
+    const revision = revisionOf(this.#options.model);
+    if (revision !== this.#revision) this.close();
+    this.#revision = revision;
+    return this.#choose(calls)(...args);
   }
 
   /** Frees the sessions; the next call makes new ones. */
@@ -55,16 +67,17 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
     this.#full = null;
   }
 
-  #choose(toCome: number): Compiled<A, R> {
-    if (this.#full) return this.#full;
-    if (this.#options.quick?.() && this.#calls + toCome <= FULL_FROM) {
+  /**
+   * The two kinds of session round differently. Which one runs depends on the run alone and not on those before it, so
+   * that the same seed always gives the same picture.
+   */
+  #choose(calls: number): Compiled<A, R> {
+    const { quick } = this.#options;
+    if (quick && calls <= FULL_FROM && isLarge(quick) && quick.mapped) {
       this.#quick ??= this.#compile(true);
       return this.#quick;
     }
-    // Both at once would hold the weights twice.
-    this.#quick?.close();
-    this.#quick = null;
-    this.#full = this.#compile(false);
+    this.#full ??= this.#compile(false);
     return this.#full;
   }
 

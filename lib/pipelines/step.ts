@@ -31,3 +31,19 @@ export interface Start {
   /** What becomes of the latents after each step; `next` is the timestep to come, null after the last. */
   readonly after?: (latents: Tensor, next: number | null) => Tensor;
 }
+
+/** What may be changed while a run goes on. */
+export interface RunState {
+  /** How far to go beyond the prompt's prediction; up to 1: guidance is off from the next step on. */
+  guidanceScale: number;
+}
+
+/** What a callback may return to change the rest of the run; what is left out stays as it is. */
+export interface StepChanges {
+  /** The latents that the next step starts from, of the same shape. */
+  readonly latents?: Tensor;
+  /** What the U-Net reads, `[pictures, tokens, width]`, or with guidance `[2 pictures, tokens, width]`, negative prompts first. */
+  readonly promptEmbeds?: Tensor;
+  /** The guidance scale of the steps to come. */
+  readonly guidanceScale?: number;
+}

@@ -5,7 +5,7 @@ import { notice } from "../notice.ts";
 import { counted, PRINTED, plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type AddedToken, type Bpe, createTokenizer } from "./definition.ts";
+import { type AddedToken, type Bpe, createTokenizer, normalize } from "./definition.ts";
 import { parseTokenizer, readTokenizerFolder, TOKENIZER_FILES, type TokenizerFiles } from "./files.ts";
 import { learnVocabulary } from "./learn.ts";
 
@@ -272,19 +272,28 @@ export class CLIPTokenizer {
     return tokens.map((t) => this.tokenToId(t)!);
   }
 
-  /** The prompt with every concept of several vectors written out: `a <toy>` becomes `a <toy> <toy>_1 <toy>_2`. */
+  /**
+   * The prompt with every concept of several vectors written out: `a <toy>` becomes `a <toy> <toy>_1 <toy>_2`. A concept is
+   * found where the tokenizer finds its token: between commas, attached to other words, in any case, the longest name first.
+   */
   maybeConvertPrompt(prompt: string): string {
-    let converted = checkText("maybeConvertPrompt", prompt);
-    const found = new Set(this.tokenize(converted));
-    for (const { content } of this.#added) {
-      if (!found.has(content) || found.has(`${content}_1`)) continue;
-      const parts = [content];
-      while (this.#added.some((t) => t.content === `${content}_${parts.length}`)) {
-        parts.push(`${content}_${parts.length}`);
-      }
-      if (parts.length > 1) converted = converted.replaceAll(content, () => parts.join(" "));
-    }
-    return converted;
+    const text = checkText("maybeConvertPrompt", prompt);
+    const names = this.#added.filter(({ special }) => !special).map(({ content }) => content);
+    const known = new Map(names.map((name) => [normalize(name), name]));
+    const pattern = [...known.keys()].sort((a, b) => b.length - a.length).map(asPattern);
+    if (pattern.length === 0) return text;
+    const found = new RegExp(pattern.join("|"), "giu");
+    return text.normalize("NFC").replace(found, (match: string, at: number, whole: string) => {
+      const name = known.get(normalize(match));
+      if (name === undefined) return match;
+      const more: string[] = [];
+      while (known.has(normalize(`${name}_${more.length + 1}`))) more.push(`${name}_${more.length + 1}`);
+      const rest = whole.slice(at + match.length);
+      // Written out already, by hand or by an earlier call.
+      if (more.length === 0 || normalize(rest).startsWith(normalize(` ${more[0]}`))) return match;
+      // A digit right behind would make another token's name of the last.
+      return [match, ...more].join(" ") + (/^\d/.test(rest) ? " " : "");
+    });
   }
 
   /**
@@ -324,4 +333,9 @@ function checkText(method: string, text: unknown): string {
     throw new TypeError(`CLIPTokenizer.${method}: got ${text === null ? "null" : typeof text}, expected a text`);
   }
   return text;
+}
+
+/** A regular expression for a token's text, in which any white space stands for a space. */
+function asPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&").replace(/\p{White_Space}+/gu, "\\p{White_Space}+");
 }

@@ -27,7 +27,8 @@ async function task(): Promise<(calls: number) => Promise<Tensor>> {
   if (part === "unet") {
     const unet = await UNet2DConditionModel.fromPretrained(folder);
     const runner = new Runner("U-Net", (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample, {
-      quick: () => true,
+      model: unet,
+      quick: unet,
     });
     const [x, t, y] = [draw(1, 2, 4, 64, 64), unet.timeProj([601, 601]), draw(2, 2, 77, 768)];
     return (calls) => runner.call(calls, x, t, y);
@@ -45,7 +46,7 @@ async function task(): Promise<(calls: number) => Promise<Tensor>> {
     return async () => (await pipe.generate(options)).images[0]!.toTensor();
   }
   const text = await CLIPTextModel.fromPretrained(folder);
-  const runner = new Runner("text", (ids: Tensor) => text.forward(ids).lastHiddenState, { quick: () => true });
+  const runner = new Runner("text", (ids: Tensor) => text.forward(ids).lastHiddenState, { model: text, quick: text });
   const ids = tensor([Array.from({ length: 77 }, (_, i) => (i * 631) % 49406)]).long();
   return (calls) => runner.call(calls, ids);
 }

@@ -214,7 +214,7 @@ describe("LoRA", () => {
     );
     await expect(failing({ ...down, "unet.a.lora_B.weight": f32([8, 2], Number.NaN) })).rejects.toThrow("holds NaN");
     await expect(failing({ "lora_unet_a.alpha": f32([]), "conv_in.weight": f32([4]) })).rejects.toThrow(
-      '"conv_in.weight" is no LoRA weight',
+      'no kind that is known (1 tensor, such as "conv_in.weight")',
     );
     await expect(failing({})).rejects.toThrow("holds no tensors");
     const others = {

@@ -77,7 +77,7 @@ describe.each(["blue", "perceptual"] as const)("a %s loss of the predicted pictu
     const latents = draw(5, 1, 4, 8, 8);
     const [without, wanted] = noGrad(() => unet.forward(cat([latents, latents]), time, text).sample).chunk(2, 0);
     const noise = without!.add(wanted!.sub(without!).mul(3));
-    const guide = new LossGuide({ loss: losses[name]!, through }, { unet, vae, prediction: "epsilon", guided: true });
+    const guide = new LossGuide({ loss: losses[name]!, through }, { unet, vae, prediction: "epsilon" });
     const call = { ...level, scale: 1, time, text, guidanceScale: 3 };
     const moved = await guide.move(latents, await noise.realize(), call);
     const expected = recorded.gradients[name];

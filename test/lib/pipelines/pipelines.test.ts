@@ -162,7 +162,7 @@ describe("StableDiffusionPipeline", () => {
     for await (const step of pipe.steps({ ...options, callback: ({ index }) => seen.push(index) })) steps.push(step);
     // PNDM calls the U-Net once more than it has steps.
     expect(seen).toEqual([0, 1, 2, 3]);
-    expect(steps.map((step) => step.timestep)).toEqual(pipe.scheduler.timesteps);
+    expect(steps.map((step) => step.timestep)).toEqual([667, 334, 334, 1]);
     expect(steps[1]!.latents.shape).toEqual([1, 4, 8, 8]);
     const preview = await steps[1]!.preview();
     expect(preview.shape).toEqual([1, 3, 64, 64]);
@@ -199,7 +199,10 @@ describe("StableDiffusionPipeline", () => {
     await old.next();
     const { images } = await pipe.generate(options);
     expect(worst(images, "pndm")).toBeLessThanOrEqual(1);
-    await expect(old.next()).rejects.toThrow(/another run was started meanwhile/);
+    // Each has a scheduler of its own.
+    let end = await old.next();
+    while (!end.done) end = await old.next();
+    expect(worst(await Image.fromBatch(await pipe.decode(end.value)), "pndm")).toBeLessThanOrEqual(1);
     const stop = new AbortController();
     const callback = () => stop.abort(new Error("enough"));
     await expect(pipe.generate({ ...options, signal: stop.signal, callback })).rejects.toThrow("enough");

@@ -176,6 +176,27 @@ describe("CLIPTokenizer", () => {
     expect(other.maybeConvertPrompt("a red three")).toBe("a red three");
     const written = other.maybeConvertPrompt("a <bird>");
     expect(other.maybeConvertPrompt(written)).toBe(written);
+    // Between commas, attached to other words, in any case, of several words, beside longer names: every vector is there.
+    const ids = {
+      EasyNegative: other.addConcept("EasyNegative", 8),
+      "my style": other.addConcept("my style", 2),
+      "<bird>s": other.addConcept("<bird>s", 12),
+      "a-b": other.addConcept("a-b", 2),
+    };
+    const cases: [string, (keyof typeof ids)[]][] = [
+      ["bad hands,EasyNegative,blurry", ["EasyNegative"]],
+      ["(EasyNegative:1.2) a-b", ["EasyNegative", "a-b"]],
+      ["xEasyNegativey, easynegative", ["EasyNegative", "EasyNegative"]],
+      ["in my  style!my style", ["my style", "my style"]],
+      ["<bird>s<bird>s1", ["<bird>s", "<bird>s"]],
+    ];
+    for (const [prompt, concepts] of cases) {
+      const found = other.encode(other.maybeConvertPrompt(prompt)).filter((id) => id >= ids.EasyNegative[0]!);
+      expect(found, prompt).toEqual(concepts.flatMap((name) => ids[name]));
+    }
+    expect(other.maybeConvertPrompt("<bird>s,<bird>")).toMatch(
+      /^<bird>s <bird>s_1 .* <bird>s_11,<bird> <bird>_1 <bird>_2$/,
+    );
     expect(() => other.addConcept("<bird>")).toThrow('"<bird>" is in the vocabulary already');
     expect(() => other.addTokens(" ")).toThrow("expected a word");
   });
