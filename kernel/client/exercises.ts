@@ -1,7 +1,7 @@
 import { type Cell, type CodeCell, joinText, type Notebook } from "./notebook.ts";
 
 /** What stands in place of a solution: it passes the type check, whatever the function is to return. */
-export const STUB = '// Your code here.\nthrow new Error("No answer yet.");';
+export const STUB = "// Your code here.\nTODO()";
 
 const SOLUTION = /^([ \t]*)\/\/ BEGIN SOLUTION\n([\s\S]*?)^[ \t]*\/\/ END SOLUTION$/gm;
 

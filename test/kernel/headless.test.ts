@@ -255,7 +255,7 @@ describe("npm run lesson", () => {
     expect(readdirSync(join(folder, "out"))).toEqual(["a.html"]);
     expect((await lesson("--no-run", "--student", path)).code).toBe(0);
     expect(page()).toContain("stored output");
-    expect(page()).toContain("No answer yet.");
+    expect(page()).toContain("TODO()");
     expect(page()).not.toMatch(/return 2;|the answer|BEGIN SOLUTION/);
   });
 
@@ -265,7 +265,7 @@ describe("npm run lesson", () => {
     expect((await lesson("--student", "--html", path)).code).toBe(0);
     const written = readFileSync(join(folder, "out/a.ipynb"), "utf8");
     expect(written).toContain("twice: 4");
-    expect(written).toContain("No answer yet.");
+    expect(written).toContain("TODO()");
     expect(written).not.toContain("return 2;");
   });
 

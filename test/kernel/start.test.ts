@@ -98,7 +98,7 @@ describe("the student's copy of the lesson", () => {
     expect(written).toContain("02-gradients.ipynb");
     expect(behind).toEqual([]);
     expect(code().join("\n")).not.toContain("BEGIN SOLUTION");
-    expect(code().filter((source) => source.includes("No answer yet.")).length).toBeGreaterThanOrEqual(3);
+    expect(code().filter((source) => source.includes("TODO()")).length).toBeGreaterThanOrEqual(3);
     const { cells } = open();
     expect(cells.every((cell) => cell.cell_type !== "code" || cell.outputs.length === 0)).toBe(true);
     const check = cells.findIndex(({ id }) => id === "check-central");
