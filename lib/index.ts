@@ -51,6 +51,7 @@ export {
 export * from "./schedulers/index.ts";
 export * from "./tensor/create.ts";
 export { einsum } from "./tensor/einsum.ts";
+export * from "./tensor/functions.ts";
 export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
 export type { Operand } from "./tensor/operands.ts";
 export type { Nested } from "./tensor/print.ts";

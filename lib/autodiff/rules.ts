@@ -194,6 +194,11 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
     return [g.scatterAdd(zeros, n.attrs.dim, y(n), dy), null];
   },
   scatterAdd: (n, dy) => [dy, null, g.gather(dy, n.attrs.dim, y(n))],
+  scatter: (n, dy) => {
+    const zeros = g.expand(g.constant(0, dy.dtype), y(n).shape);
+    return [g.scatter(dy, n.attrs.dim, y(n), zeros), null, g.gather(dy, n.attrs.dim, y(n))];
+  },
+  topkIndices: none,
   matmul: (n, dy) => [
     needed(x(n), () => g.matmul(dy, g.transpose(y(n), -1, -2))),
     needed(y(n), () => matmulRight(x(n), dy, y(n).shape.length)),

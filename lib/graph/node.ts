@@ -76,6 +76,10 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   indexAdd: { readonly dim: number };
   gather: { readonly dim: number };
   scatterAdd: { readonly dim: number };
+  /** Puts elements in place of others, where `scatterAdd` adds them. */
+  scatter: { readonly dim: number };
+  /** Where the `k` largest (smallest) elements along `dim` stand, in their order; equal ones in the order of the input. */
+  topkIndices: { readonly dim: number; readonly k: number; readonly largest: boolean };
   matmul: None;
   softmax: { readonly dim: number };
   logSoftmax: { readonly dim: number };

@@ -1,6 +1,7 @@
 import { type MappedFile, mapFile } from "../files/mapped.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { source } from "../graph/node.ts";
+import { checkChoice, checkOptions } from "../options.ts";
 import { settings } from "../runtime/settings.ts";
 import { FileArray } from "../runtime/storage.ts";
 import { openSafetensors, saveSafetensors, type TensorToSave } from "../safetensors/index.ts";
@@ -29,6 +30,7 @@ const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uin
  * @throws Error where the file is damaged, or holds a type that the engine does not know
  */
 export async function loadTensors(path: string, options: { copy?: boolean } = {}): Promise<Record<string, Tensor>> {
+  checkOptions("loadTensors", options, { copy: true });
   const file = await openSafetensors(path);
   const tensors: Record<string, Tensor> = {};
   const files = new Map<string, MappedFile>();
@@ -67,6 +69,8 @@ export async function saveTensors(
   tensors: Readonly<Record<string, Tensor>>,
   options: SaveOptions = {},
 ): Promise<void> {
+  checkOptions("saveTensors", options, { dtype: true, metadata: true });
+  if (options.dtype !== undefined) checkChoice("saveTensors", "dtype", options.dtype, ["float32", "float16"]);
   const list = new Map<string, TensorToSave>();
   for (const [name, tensor] of Object.entries(tensors)) list.set(name, await stowed(tensor, options.dtype));
   await saveSafetensors(path, list, options.metadata ? { metadata: options.metadata } : {});

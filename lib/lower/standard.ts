@@ -175,6 +175,14 @@ export const standard: Emissions = {
   },
   gather: (e, n) => e.graph.add("GatherElements", e.names(n), { axis: n.attrs.dim }),
   scatterAdd: (e, n) => e.graph.add("ScatterElements", e.names(n), { axis: n.attrs.dim, reduction: "add" }),
+  scatter: (e, n) => e.graph.add("ScatterElements", e.names(n), { axis: n.attrs.dim }),
+  topkIndices: (e, n) => {
+    const { dim, k, largest } = n.attrs;
+    const name = e.graph.fresh();
+    const attributes = { axis: dim, largest: Number(largest), sorted: 1 };
+    e.graph.addMany("TopK", [e.name(n.inputs[0]!), e.graph.ints([k])], [`${name}_values`, name], attributes);
+    return name;
+  },
   matmul: plain("MatMul"),
   softmax: (e, n) => e.graph.add("Softmax", e.names(n), { axis: n.attrs.dim }),
   logSoftmax: (e, n) => e.graph.add("LogSoftmax", e.names(n), { axis: n.attrs.dim }),

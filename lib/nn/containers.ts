@@ -1,6 +1,9 @@
+import { checkChoice, checkOptions } from "../options.ts";
 import type { Generator as RandomGenerator } from "../random/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { checkProbability } from "./functional/dropout.ts";
 import * as F from "./functional/index.ts";
+import { avgPoolNames, maxPoolNames } from "./functional/pool.ts";
 import { type Layer, Module } from "./module.ts";
 
 /**
@@ -30,7 +33,7 @@ export class Sequential extends Module {
 }
 
 /** A layer without parameters, made of a function. */
-class Functional extends Module {
+export class Functional extends Module {
   readonly #f: (x: Tensor) => Tensor;
 
   constructor(f: (x: Tensor) => Tensor) {
@@ -109,25 +112,40 @@ export class Flatten extends Functional {
 
 /** The largest element of each window of images: `new nn.MaxPool2d(2)` makes `[b, c, h, w]` `[b, c, h / 2, w / 2]`. */
 export class MaxPool2d extends Functional {
-  constructor(kernelSize: F.Pair, options: { stride?: F.Pair; padding?: F.Pair } = {}) {
+  constructor(kernelSize: F.Pair, options: F.MaxPoolOptions = {}) {
+    checkOptions("MaxPool2d", options, maxPoolNames);
     super((x) => F.maxPool2d(x, kernelSize, options));
   }
 }
 
 /** The mean of each window of images: `new nn.AvgPool2d(2)` makes `[b, c, h, w]` `[b, c, h / 2, w / 2]`. */
 export class AvgPool2d extends Functional {
-  constructor(kernelSize: F.Pair, options: { stride?: F.Pair; padding?: F.Pair } = {}) {
+  constructor(kernelSize: F.Pair, options: F.AvgPoolOptions = {}) {
+    checkOptions("AvgPool2d", options, avgPoolNames);
     super((x) => F.avgPool2d(x, kernelSize, options));
   }
 }
 
-/** Images `scale` times as large, each pixel repeated. */
+/** The mean of windows that divide an image as evenly as can be: `new nn.AdaptiveAvgPool2d(1)` makes `[b, c, h, w]` `[b, c, 1, 1]`. */
+export class AdaptiveAvgPool2d extends Functional {
+  /** @param size - of the result: one number, or `[height, width]`; null keeps the input's */
+  constructor(size: number | readonly [number | null, number | null]) {
+    super((x) => F.adaptiveAvgPool2d(x, size));
+  }
+}
+
+/** Images in another size: `new nn.Upsample({ scaleFactor: 2 })`; each pixel repeated, unless the mode is another. */
 export class Upsample extends Functional {
-  constructor(options: { scaleFactor: F.Pair; mode?: "nearest" }) {
-    if (options.mode !== undefined && options.mode !== "nearest") {
-      throw new RangeError(`Upsample: unknown mode "${options.mode}"; expected "nearest"`);
+  constructor(options: F.InterpolateOptions) {
+    checkOptions("Upsample", options, { size: true, scaleFactor: true, mode: true, alignCorners: true });
+    const { size, scaleFactor, mode = "nearest" } = options;
+    checkChoice("Upsample", "mode", mode, F.interpolationModes);
+    if ((size === undefined) === (scaleFactor === undefined)) {
+      throw new TypeError("Upsample: give either size or scaleFactor");
     }
-    super((x) => F.upsampleNearest(x, options.scaleFactor));
+    const whole = scaleFactor !== undefined && F.pair(scaleFactor).every((f) => Number.isInteger(f) && f > 0);
+    // Whole numbers of copies are one operation, which trains fast.
+    super((x) => (whole && mode === "nearest" ? F.upsampleNearest(x, scaleFactor) : F.interpolate(x, options)));
   }
 }
 
@@ -140,7 +158,8 @@ export class Dropout extends Module {
 
   constructor(p = 0.5, options: { generator?: RandomGenerator } = {}) {
     super();
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p is ${p}, expected a probability from 0 to 1`);
+    checkOptions("Dropout", options, { generator: true });
+    checkProbability("Dropout", p);
     this.p = p;
     this.generator = options.generator;
   }

@@ -1,6 +1,8 @@
 /** Layers, with PyTorch's names, weights' shapes and initial values. */
+export { ELU, LeakyReLU, LogSoftmax, Mish, Softplus } from "./activations.ts";
 export { MultiheadAttention } from "./attention.ts";
 export {
+  AdaptiveAvgPool2d,
   AvgPool2d,
   Dropout,
   Flatten,
@@ -19,7 +21,28 @@ export {
 export * as functional from "./functional/index.ts";
 export * as init from "./init.ts";
 export { withoutInit } from "./init.ts";
-export { Conv2d, type Conv2dOptions, ConvTranspose2d, Embedding, Linear } from "./layers.ts";
+export {
+  Conv1d,
+  type Conv1dOptions,
+  Conv2d,
+  type Conv2dOptions,
+  ConvTranspose2d,
+  type ConvTranspose2dOptions,
+  Embedding,
+  Linear,
+  type PaddingMode,
+} from "./layers.ts";
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  HuberLoss,
+  KLDivLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  SmoothL1Loss,
+} from "./losses.ts";
 export { keyOf, type Layer, Module, Parameter, type StateDict } from "./module.ts";
-export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm } from "./norm.ts";
+export { BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm } from "./norm.ts";
 export { outputShapes } from "./shapes.ts";

@@ -1,7 +1,8 @@
-import { checkOptions, checkWhole } from "../options.ts";
+import { checkChoice, checkOptions, checkWhole } from "../options.ts";
 import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { convNames, convTransposeNames, wholePair } from "./functional/conv.ts";
+import { convNames, convTransposeNames, paddingOf, wholePair } from "./functional/conv.ts";
+import { paddingRow } from "./functional/embedding.ts";
 import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
 import { Module } from "./module.ts";
@@ -45,8 +46,20 @@ interface BiasOption {
   readonly bias?: boolean;
 }
 
-/** Settings of a convolution: stride, padding, dilation, groups, bias. */
-export type Conv2dOptions = F.ConvOptions & BiasOption;
+/** What the padding of a convolution holds. */
+interface PaddingModeOption {
+  /** What the padding holds: `"zeros"` (default), `"reflect"`, `"replicate"` or `"circular"`. */
+  readonly paddingMode?: PaddingMode;
+}
+
+const paddingModes = ["zeros", "reflect", "replicate", "circular"] as const;
+/** What stands around an image: zeros, the image mirrored at its edge, the edge itself, or the other side. */
+export type PaddingMode = (typeof paddingModes)[number];
+
+/** Settings of a convolution: stride, padding, paddingMode, dilation, groups, bias. */
+export type Conv2dOptions = F.ConvOptions & BiasOption & PaddingModeOption;
+/** Settings of a one-dimensional convolution. */
+export type Conv1dOptions = F.Conv1dOptions & BiasOption & PaddingModeOption;
 /** Settings of a transposed convolution, `outputPadding` too. */
 export type ConvTranspose2dOptions = F.ConvTransposeOptions & BiasOption;
 
@@ -61,12 +74,15 @@ export class Conv2d extends Module {
   bias: Tensor | null;
   /** The settings that it was made with. */
   readonly options: F.ConvOptions;
+  /** What the padding holds. */
+  readonly paddingMode: PaddingMode;
 
   /** @param kernelSize - one number, or `[height, width]` */
   constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: Conv2dOptions = {}) {
     super();
-    const { bias = true, ...conv } = options;
-    checkOptions("Conv2d", options, { ...convNames, bias: true });
+    const { bias = true, paddingMode = "zeros", ...conv } = options;
+    checkOptions("Conv2d", options, { ...convNames, bias: true, paddingMode: true });
+    checkChoice("Conv2d", "paddingMode", paddingMode, paddingModes);
     const { groups = 1 } = conv;
     checkSizes("Conv2d", { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
@@ -79,16 +95,70 @@ export class Conv2d extends Module {
     this.weight = init.kaimingUniform([outChannels, inChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
     this.options = conv;
+    this.paddingMode = paddingMode;
   }
 
   /** Images `[B, in, H, W]` to `[B, out, H', W']`. */
   forward(x: Tensor): Tensor {
-    return F.conv2d(x, this.weight, this.bias, this.options);
+    if (this.paddingMode === "zeros") return F.conv2d(x, this.weight, this.bias, this.options);
+    const { padding, ...conv } = this.options;
+    const [stride, dilation] = [F.pair(conv.stride ?? 1), F.pair(conv.dilation ?? 1)];
+    const [top, left, bottom, right] = paddingOf("Conv2d", padding, this.weight.shape.slice(2), stride, dilation);
+    const padded = F.pad(x, [left, right, top, bottom], { mode: this.paddingMode });
+    return F.conv2d(padded, this.weight, this.bias, conv);
   }
 
   protected override describe(): string {
     const [out, inner, ...kernel] = this.weight.shape;
-    return `${inner! * (this.options.groups ?? 1)}, ${out}, kernelSize=[${kernel}]${optionsText(this.options)}${this.bias ? "" : ", bias=false"}`;
+    return `${inner! * (this.options.groups ?? 1)}, ${out}, kernelSize=[${kernel}]${optionsText(this.options)}${this.paddingMode === "zeros" ? "" : `, paddingMode=${this.paddingMode}`}${this.bias ? "" : ", bias=false"}`;
+  }
+}
+
+/**
+ * Convolution of rows `[B, in, L]` to `[B, out, L']`.
+ * `new nn.Conv1d(1, 16, 3, { padding: 1 }).forward(sounds)` of `[b, 1, 100]` is `[b, 16, 100]`.
+ */
+export class Conv1d extends Module {
+  /** `[out, in / groups, k]` */
+  weight: Tensor;
+  /** `[out]`, or null */
+  bias: Tensor | null;
+  /** The settings that it was made with. */
+  readonly options: F.Conv1dOptions;
+  /** What the padding holds. */
+  readonly paddingMode: PaddingMode;
+
+  constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv1dOptions = {}) {
+    super();
+    const { bias = true, paddingMode = "zeros", ...conv } = options;
+    checkOptions("Conv1d", options, { ...convNames, bias: true, paddingMode: true });
+    checkChoice("Conv1d", "paddingMode", paddingMode, paddingModes);
+    const { groups = 1 } = conv;
+    checkSizes("Conv1d", { inChannels, outChannels, kernelSize, groups });
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new RangeError(
+        `Conv1d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
+      );
+    }
+    const fanIn = (inChannels / groups) * kernelSize;
+    this.weight = init.kaimingUniform([outChannels, inChannels / groups, kernelSize], fanIn);
+    this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
+    this.options = conv;
+    this.paddingMode = paddingMode;
+  }
+
+  /** Rows `[B, in, L]` to `[B, out, L']`. */
+  forward(x: Tensor): Tensor {
+    if (this.paddingMode === "zeros") return F.conv1d(x, this.weight, this.bias, this.options);
+    const { padding = 0, ...conv } = this.options;
+    const [kernel, dilation] = [this.weight.shape[2]!, conv.dilation ?? 1];
+    const [, left, , right] = paddingOf("Conv1d", padding, [1, kernel], [1, conv.stride ?? 1], [1, dilation]);
+    return F.conv1d(F.pad(x, [left, right], { mode: this.paddingMode }), this.weight, this.bias, conv);
+  }
+
+  protected override describe(): string {
+    const [out, inner, kernel] = this.weight.shape;
+    return `${inner! * (this.options.groups ?? 1)}, ${out}, kernelSize=${kernel}${optionsText(this.options)}${this.bias ? "" : ", bias=false"}`;
   }
 }
 
@@ -140,18 +210,26 @@ function optionsText(options: object): string {
 export class Embedding extends Module {
   /** The table, `[n, d]`: one row for each index. */
   weight: Tensor;
+  /** The row that stays as it is; null where all learn. */
+  readonly paddingIdx: number | null;
 
-  constructor(numEmbeddings: number, embeddingDim: number) {
+  /** @param options.paddingIdx - the row of this index is zeros at first, and gets no gradient */
+  constructor(numEmbeddings: number, embeddingDim: number, options: { paddingIdx?: number } = {}) {
     super();
-    this.weight = init.normal([numEmbeddings, embeddingDim]);
+    checkOptions("Embedding", options, { paddingIdx: true });
+    checkSizes("Embedding", { numEmbeddings, embeddingDim });
+    const { paddingIdx } = options;
+    this.paddingIdx = paddingIdx === undefined ? null : paddingRow("Embedding", paddingIdx, numEmbeddings);
+    const weight = init.normal([numEmbeddings, embeddingDim]);
+    this.weight = this.paddingIdx === null ? weight : weight.detach().set([this.paddingIdx], 0).requiresGrad_();
   }
 
   /** The rows at int64 indices of any shape: `[..]` to `[.., d]`. */
   forward(index: Tensor): Tensor {
-    return F.embedding(index, this.weight);
+    return F.embedding(index, this.weight, this.paddingIdx === null ? {} : { paddingIdx: this.paddingIdx });
   }
 
   protected override describe(): string {
-    return this.weight.shape.join(", ");
+    return `${this.weight.shape.join(", ")}${this.paddingIdx === null ? "" : `, paddingIdx=${this.paddingIdx}`}`;
   }
 }

@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import type { UNet2DConditionModel } from "../models/index.ts";
+import { checkOptions, shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { Generator } from "../random/index.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -171,15 +172,7 @@ function checkNames(name: string, options: GenerateOptions, own: readonly string
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${name}: got ${shown(options)}; expected options, such as { prompt: "a horse on the moon" }`);
   }
-  const known = [...Object.keys(NAMES), ...own];
-  const plain = (key: string) => key.replaceAll("_", "").toLowerCase();
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const meant = known.find((one) => plain(one) === plain(key));
-    throw new TypeError(
-      `${name}: unknown option ${key}; ${meant ? `it is ${meant} here` : `expected one of ${known.join(", ")}`}`,
-    );
-  }
+  checkOptions(name, options, [...Object.keys(NAMES), ...own]);
 }
 
 function textsOf(name: string, key: string, given: unknown): string[] {
@@ -189,11 +182,6 @@ function textsOf(name: string, key: string, given: unknown): string[] {
   throw new TypeError(
     `${name}: ${key} ${Array.isArray(given) ? "holds" : "is"} ${shown(list[wrong])}; expected a text, or a list of texts`,
   );
-}
-
-/** A value in an error, texts in quotes. */
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 type ErrorConstructor = new (message: string) => Error;

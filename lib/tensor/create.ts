@@ -1,23 +1,18 @@
-import { allocate, arrayName, type DType, holds, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { allocate, arrayName, type DType, holds, type TypedArray } from "../graph/dtype.ts";
+import { float32ToFloat16, roundToFloat16 } from "../graph/half.ts";
 import { type Node, source } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
+import { checkNumber, shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
+import { checkCreation, type TensorOptions } from "./creation.ts";
 import { inRange, nodeOf, type Operand, type ShapeArguments, shapeArguments } from "./operands.ts";
 import type { Nested } from "./print.ts";
 import { Tensor } from "./tensor.ts";
 
-/** How a tensor is made: its dtype, device, and whether it takes gradients. */
-export interface TensorOptions {
-  /** Default float32, or what the data are. */
-  readonly dtype?: DType;
-  /** The default device unless given. */
-  readonly device?: string;
-  /** Whether `backward()` leaves a gradient in `x.grad`; default false. */
-  readonly requiresGrad?: boolean;
-}
+export type { TensorOptions } from "./creation.ts";
 
 /**
  * A tensor of the given numbers: nested lists of equal length, or a typed array with its shape.
@@ -37,9 +32,7 @@ export function tensor(
 ): Tensor {
   const given = Array.isArray(second) ? (second as Shape) : undefined;
   const options = (given ? third : (second as TensorOptions | undefined)) ?? {};
-  if (options.dtype !== undefined && !isDType(options.dtype)) {
-    throw new TypeError(`tensor: unknown dtype "${options.dtype}"`);
-  }
+  checkCreation("tensor", options);
   if (ArrayBuffer.isView(data)) return fromTyped(data as TypedArray, given, options);
   const shape: number[] = [];
   for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
@@ -67,12 +60,19 @@ function flatten(data: Nested, shape: Shape, dim: number, out: (number | boolean
 
 function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): TypedArray {
   const n = values.length;
-  if (dtype === "float16") throw new TypeError("tensor: make a float32 tensor and call half()");
+  if (dtype === "float16") return float32ToFloat16(Float32Array.from(values as ArrayLike<number>, Number));
   const out = allocate(dtype, n);
-  if (out instanceof BigInt64Array) for (let i = 0; i < n; i++) out[i] = BigInt(Math.trunc(Number(values[i])));
+  if (out instanceof BigInt64Array) for (let i = 0; i < n; i++) out[i] = wholeOf(values[i]!);
   else if (dtype === "bool") for (let i = 0; i < n; i++) out[i] = Number(values[i]) !== 0 ? 1 : 0;
   else for (let i = 0; i < n; i++) out[i] = Number(values[i]);
   return out;
+}
+
+/** A number as int64: fractions are cut off, as in PyTorch. */
+function wholeOf(value: number | boolean | bigint): bigint {
+  if (typeof value === "bigint") return value;
+  if (!Number.isFinite(Number(value))) throw new RangeError(`tensor: ${value} is no int64; expected a finite number`);
+  return BigInt(Math.trunc(Number(value)));
 }
 
 function fromTyped(data: TypedArray, shape: Shape | undefined, options: TensorOptions): Tensor {
@@ -101,6 +101,7 @@ function made(data: TypedArray, shape: Shape, options: TensorOptions & { dtype: 
  * For readers of files and whoever makes the array itself; float16 takes raw bits.
  */
 export function fromArray(dtype: DType, shape: Shape, data: TypedArray, options: TensorOptions = {}): Tensor {
+  checkCreation("fromArray", options);
   if (!holds(dtype, data)) {
     throw new TypeError(`fromArray: ${dtype} needs a ${arrayName(dtype)}, got ${(data as object).constructor.name}`);
   }
@@ -115,18 +116,21 @@ function finish(node: Node, options: TensorOptions): Tensor {
   return options.requiresGrad ? x.requiresGrad_() : x;
 }
 
-/** A tensor of `shape` filled with `value`. `full([2, 3], 0.5)`. */
+/**
+ * A tensor of `shape` filled with `value`. `full([2, 3], 0.5)`. In integer dtypes fractions are cut off, as in PyTorch.
+ *
+ * @throws RangeError for a value that an integer dtype has not (NaN, Infinity), or a device that does not exist
+ */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
-  checkShape("full", shape);
-  return finish(g.expand(g.constant(value, options.dtype ?? "float32", value !== 0 && value !== 1), shape), options);
+  return filled("full", shape, value, options);
 }
 
-/** Zeros of a shape: `zeros([2, 3])`, or `zeros(2, 3)`. */
+/** Zeros of a shape: `zeros([2, 3])`, or `zeros(2, 3)`; `zeros([2], { dtype: "int64" })`. */
 export function zeros(shape: Shape, options?: TensorOptions): Tensor;
 export function zeros(...shape: number[]): Tensor;
 export function zeros(...args: ShapeArguments<TensorOptions>): Tensor {
   const [shape, options] = shapeArguments(args);
-  return full(shape, 0, options);
+  return filled("zeros", shape, 0, options);
 }
 
 /** Ones of a shape: `ones([2, 3])`, or `ones(2, 3)`. */
@@ -134,22 +138,45 @@ export function ones(shape: Shape, options?: TensorOptions): Tensor;
 export function ones(...shape: number[]): Tensor;
 export function ones(...args: ShapeArguments<TensorOptions>): Tensor {
   const [shape, options] = shapeArguments(args);
-  return full(shape, 1, options);
+  return filled("ones", shape, 1, options);
 }
 
-/** A tensor of the shape and dtype of `x`, filled with `value`. */
-export function fullLike(x: Tensor, value: number): Tensor {
-  return full(x.shape, value, { dtype: x.dtype });
+function filled(where: string, shape: Shape, given: number, options: TensorOptions): Tensor {
+  checkCreation(where, options);
+  checkShape(where, shape);
+  const { dtype = "float32", device } = options;
+  if (typeof given !== "number" && typeof given !== "boolean") {
+    throw new TypeError(`${where}: value is ${shown(given)}, expected a number`);
+  }
+  // One element tells what the dtype makes of the value.
+  const one = fill(dtype, [given]);
+  const value = dtype === "float16" ? roundToFloat16(Number(given)) : Number(one[0]);
+  if (device === undefined)
+    return finish(g.expand(g.constant(value, dtype, value !== 0 && value !== 1), shape), options);
+  const data = allocate(dtype, sizeOf(shape));
+  data.fill(one[0] as never);
+  return fromArray(dtype, shape, data, options);
 }
 
-/** Zeros of the shape and dtype of `x`. */
-export function zerosLike(x: Tensor): Tensor {
-  return fullLike(x, 0);
+/** Options of a tensor that is made like `x`: its dtype and device, unless they are given. */
+export function like(x: Tensor, options: TensorOptions): TensorOptions {
+  const device = x.device === settings.device ? {} : { device: x.device };
+  return { dtype: x.dtype, ...device, ...options };
 }
 
-/** Ones of the shape and dtype of `x`. */
-export function onesLike(x: Tensor): Tensor {
-  return fullLike(x, 1);
+/** A tensor of the shape, dtype and device of `x`, filled with `value`. `fullLike(x, 0.5)`. */
+export function fullLike(x: Tensor, value: number, options: TensorOptions = {}): Tensor {
+  return filled("fullLike", x.shape, value, like(x, options));
+}
+
+/** Zeros of the shape, dtype and device of `x`. */
+export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return filled("zerosLike", x.shape, 0, like(x, options));
+}
+
+/** Ones of the shape, dtype and device of `x`. */
+export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return filled("onesLike", x.shape, 1, like(x, options));
 }
 
 /**
@@ -162,6 +189,10 @@ export function arange(start: number, end: number, step?: number, options?: Tens
 export function arange(a: number, b?: number | TensorOptions, step = 1, options: TensorOptions = {}): Tensor {
   const [start, end] = typeof b === "number" ? [a, b] : [0, a];
   const chosen = typeof b === "object" ? b : options;
+  checkCreation("arange", chosen);
+  for (const [name, value] of Object.entries({ start, end: typeof b === "object" ? end : (b ?? end), step })) {
+    checkNumber("arange", name, value);
+  }
   if (step === 0 || !Number.isFinite((end - start) / step)) {
     throw new RangeError(`arange: ${start} to ${end} in steps of ${step} has no end`);
   }
@@ -183,6 +214,8 @@ export function arange(a: number, b?: number | TensorOptions, step = 1, options:
  * `[0, 0.25, 0.5, 0.75, 1]`.
  */
 export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
+  checkCreation("linspace", options);
+  for (const [name, value] of Object.entries({ start, end })) checkNumber("linspace", name, value);
   if (!Number.isInteger(count) || count < 0)
     throw new RangeError(`linspace: got ${plural(count, "number")}, expected 0 or more`);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
@@ -196,6 +229,7 @@ export function linspace(start: number, end: number, count: number, options: Ten
 
 /** The identity matrix of `n` rows. `eye(3)` is `[3, 3]`. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
+  checkCreation("eye", options);
   checkShape("eye", [n]);
   const dtype = options.dtype ?? "float32";
   const values = Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
@@ -243,23 +277,6 @@ export function minimum(a: Tensor, b: Operand): Tensor {
 /** Matrix product: `[n, k]` and `[k, m]` give `[n, m]`; dimensions before the last two broadcast. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   return a.matmul(b);
-}
-
-/** The lower triangle of a matrix (of the last two dimensions), from the `diagonal`th diagonal down; zeros above. */
-export function tril(x: Tensor, diagonal = 0): Tensor {
-  return triangle(x, (row, column) => column.le(row.add(diagonal)));
-}
-
-/** The upper triangle, from the `diagonal`th diagonal up; zeros below. */
-export function triu(x: Tensor, diagonal = 0): Tensor {
-  return triangle(x, (row, column) => column.ge(row.add(diagonal)));
-}
-
-function triangle(x: Tensor, keep: (row: Tensor, column: Tensor) => Tensor): Tensor {
-  if (x.ndim < 2) throw new RangeError(`tril, triu: got ${show(x.shape)}, expected a matrix`);
-  const [rows, columns] = x.shape.slice(-2) as [number, number];
-  const mask = keep(arange(rows).unsqueeze(1), arange(columns));
-  return isFloat(x.dtype) ? where(mask, x, 0) : x.mul(mask.to(x.dtype));
 }
 
 /**

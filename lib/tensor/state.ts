@@ -1,11 +1,13 @@
 import { gradients } from "../autodiff/gradients.ts";
-import { type DType, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { type DType, dtypes, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { float16ToFloat32 } from "../graph/half.ts";
 import { gradMode, Node, source } from "../graph/node.ts";
 import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
+import { shown } from "../options.ts";
 import { plural } from "../printed.ts";
+import { devices } from "../runtime/devices.ts";
 import { computeAlong, realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
 import { DeviceBuffer, escaped, FileArray, HostArray } from "../runtime/storage.ts";
 import type { Operand } from "./operands.ts";
@@ -379,6 +381,11 @@ export abstract class TensorState {
   to(device: string): Promise<Tensor>;
   to(target: string): Tensor | Promise<Tensor> {
     if (isDType(target)) return this.wrap(g.cast(this.node, target));
+    if (typeof target !== "string" || !(devices as readonly string[]).includes(target)) {
+      throw new TypeError(
+        `to: got ${shown(target)}; expected a dtype (${dtypes.join(", ")}) or a device (${devices.join(", ")})`,
+      );
+    }
     return this.#move(target);
   }
 

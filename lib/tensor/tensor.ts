@@ -1,9 +1,10 @@
 import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
-import { indexNode, inRange } from "./operands.ts";
+import { counting } from "./arrange.ts";
+import { HostOps } from "./host.ts";
+import { indexNode, inRange, type Operand } from "./operands.ts";
 import { formatNow, listNow, mimeBundle } from "./print.ts";
-import { Shaping } from "./shaping.ts";
 
 /** One place of an index: a slice's number, a range, everything, or a tensor of numbers. */
 export type IndexSpec = number | readonly [number, number] | readonly [number, number, number] | null | Tensor;
@@ -12,7 +13,7 @@ export type IndexSpec = number | readonly [number, number] | readonly [number, n
  * An array of numbers of one dtype. Operations only write down what to compute; `await x.data()`, `item()`, `tolist()`,
  * a display or an optimizer's step computes it. Shapes and dtypes are checked at once, where the operation is written.
  */
-export class Tensor extends Shaping {
+export class Tensor extends HostOps {
   override wrap(node: Node): Tensor {
     return new Tensor(node);
   }
@@ -68,6 +69,30 @@ export class Tensor extends Shaping {
       } else out = out.slice(dim++, spec[0], spec[1], spec[2] ?? 1);
     }
     return out;
+  }
+
+  /**
+   * Puts `value` where `at(...index)` looks, in place: `x.set([0, null, [1, 3]], 5)` is `x[0, :, 1:3] = 5`. A bool tensor
+   * of this shape as the only index puts it where that is true. A result keeps its gradient history, as with `add_`.
+   *
+   * @param value - a number, or a tensor that broadcasts to what `at(...index)` gives
+   */
+  set(index: readonly IndexSpec[], value: Operand): this {
+    const given = typeof value === "number" ? g.constant(value, this.dtype, true) : g.cast(value.node, this.dtype);
+    const [mask] = index;
+    if (mask instanceof Tensor && mask.dtype === "bool") {
+      if (index.length !== 1 || show(mask.shape) !== show(this.shape)) {
+        throw new RangeError(`set: mask ${show(mask.shape)} alone, of the shape ${show(this.shape)}, was expected`);
+      }
+      return this.replace(g.where(mask.node, given, this.node), value);
+    }
+    const places = counting(this, this.numel())
+      .reshape(this.shape)
+      .at(...index);
+    const flat = (node: Node) => g.reshape(node, [-1]);
+    const values = flat(g.expand(given, places.shape));
+    const put = g.scatter(flat(this.node), 0, flat(places.node), values);
+    return this.replace(g.reshape(put, this.shape), value);
   }
 
   /** Whole slices along `dim` at `index`, a tensor of int64 (any shape) or a list. */

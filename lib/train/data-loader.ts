@@ -1,5 +1,6 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import { sizeOf } from "../graph/shape.ts";
+import { checkNumber, checkOptions, type Names } from "../options.ts";
 import { counted, PRINTED, plural } from "../printed.ts";
 import { fillRandperm, Generator } from "../random/index.ts";
 import { fromArray } from "../tensor/create.ts";
@@ -86,6 +87,14 @@ export interface DataLoaderOptions {
   readonly range?: readonly [number, number];
 }
 
+const loaderNames: Names<DataLoaderOptions> = {
+  batchSize: true,
+  shuffle: true,
+  seed: true,
+  dropLast: true,
+  range: true,
+};
+
 /** Where a loader stands, to go on exactly there. */
 export interface LoaderState {
   /** Epochs that are finished. */
@@ -112,6 +121,8 @@ export class DataLoader {
   #dropLast: boolean;
 
   constructor(data: Dataset | Images, options: DataLoaderOptions = {}) {
+    checkOptions("DataLoader", options, loaderNames);
+    if (options.seed !== undefined) checkNumber("DataLoader", "seed", options.seed);
     this.dataset = "tensors" in data ? data : new ImageBatches(data, options.range ?? [0, 1]);
     this.batchSize = options.batchSize ?? 64;
     this.options = options;

@@ -161,6 +161,7 @@ export function expand(x: Node, shape: Shape): Node {
 export const neg = (x: Node) => unary("neg", x);
 export const exp = (x: Node) => unary("exp", x);
 export const sqrt = (x: Node) => unary("sqrt", x);
+export const abs = (x: Node) => unary("abs", x);
 export const isnan = (x: Node) => unary("isnan", x);
 export const reciprocal = (x: Node) => unary("reciprocal", x);
 export const sigmoid = (x: Node) => unary("sigmoid", x);

@@ -5,4 +5,5 @@ export * from "./indexing.ts";
 export * from "./linear.ts";
 export * from "./movement.ts";
 export * from "./reduce.ts";
+export * from "./scans.ts";
 export * from "./smooth.ts";

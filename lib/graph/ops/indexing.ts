@@ -1,7 +1,8 @@
 import { plural } from "../../printed.ts";
+import { isFloat } from "../dtype.ts";
 import { Node } from "../node.ts";
 import { axis, sameShape, show } from "../shape.ts";
-import { cast, inFloat32 } from "./elementwise.ts";
+import { cast, constant, inFloat32, isnan, where } from "./elementwise.ts";
 
 function indices(where: string, index: Node): Node {
   if (index.dtype !== "int64" && index.dtype !== "int32") {
@@ -39,14 +40,40 @@ export function gather(x: Node, dim: number, index: Node): Node {
 
 /** `base` with `x` added at `index` along `dim`: the reverse of `gather`. */
 export function scatterAdd(base: Node, dim: number, index: Node, x: Node): Node {
-  const d = axis("scatterAdd", dim, base.shape.length);
+  return scattered("scatterAdd", base, dim, index, x);
+}
+
+/** `base` with `x` in place of the elements at `index` along `dim`. */
+export function scatter(base: Node, dim: number, index: Node, x: Node): Node {
+  return scattered("scatter", base, dim, index, x);
+}
+
+function scattered(op: "scatterAdd" | "scatter", base: Node, dim: number, index: Node, x: Node): Node {
+  const d = axis(op, dim, base.shape.length);
   if (!sameShape(index.shape, x.shape) || index.shape.length !== base.shape.length) {
     throw new RangeError(
-      `scatterAdd: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${plural(base.shape.length, "dimension")}`,
+      `${op}: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${plural(base.shape.length, "dimension")}`,
     );
   }
-  const at = indices("scatterAdd", index);
+  const at = indices(op, index);
   return inFloat32(base, (wide) => {
-    return new Node("scatterAdd", [wide, at, cast(x, wide.dtype)], { dim: d }, base.shape, wide.dtype);
+    return new Node(op, [wide, at, cast(x, wide.dtype)], { dim: d }, base.shape, wide.dtype);
   });
+}
+
+/** Where the `k` largest (or smallest) elements along `dim` stand, the first in order first. NaN is larger than all. */
+export function topkIndices(x: Node, k: number, dim: number, largest: boolean): Node {
+  const d = axis("topk", dim, x.shape.length);
+  const size = x.shape[d]!;
+  if (!Number.isInteger(k) || k < 0 || k > size) {
+    throw new RangeError(`topk: k is ${k}; dim ${dim} of ${show(x.shape)} has ${size} elements`);
+  }
+  const shape = x.shape.map((n, i) => (i === d ? k : n));
+  const narrow = x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x;
+  const input = isFloat(x.dtype) ? replaceNan(cast(narrow, "float32")) : narrow;
+  return new Node("topkIndices", [input], { dim: d, k, largest }, shape, "int64");
+}
+
+function replaceNan(x: Node): Node {
+  return where(isnan(x), constant(Infinity), x);
 }

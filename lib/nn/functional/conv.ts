@@ -1,7 +1,7 @@
 import type { Padding } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
 import { show } from "../../graph/shape.ts";
-import { checkOptions, checkWhole, type Names, shown } from "../../options.ts";
+import { checkChoice, checkOptions, checkWhole, type Names, shown } from "../../options.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 
 /** One number for both image dimensions, or `[height, width]`. */
@@ -26,10 +26,22 @@ export function wholePair(where: string, name: string, value: Pair, least: numbe
 export interface ConvOptions {
   /** Step between windows; default 1. */
   readonly stride?: Pair;
-  /** Zeros on each side; default 0. */
-  readonly padding?: Pair;
+  /** Zeros on each side; default 0. `"same"` keeps the image's size, `"valid"` is 0. */
+  readonly padding?: Pair | "same" | "valid";
   /** Distance between a kernel's elements; default 1. */
   readonly dilation?: Pair;
+  /** Into how many independent parts the channels are divided; default 1. */
+  readonly groups?: number;
+}
+
+/** How a one-dimensional convolution's windows move over the rows. */
+export interface Conv1dOptions {
+  /** Step between windows; default 1. */
+  readonly stride?: number;
+  /** Zeros on each side; default 0. `"same"` keeps the length, `"valid"` is 0. */
+  readonly padding?: number | "same" | "valid";
+  /** Distance between a kernel's elements; default 1. */
+  readonly dilation?: number;
   /** Into how many independent parts the channels are divided; default 1. */
   readonly groups?: number;
 }
@@ -55,14 +67,57 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
 /** Convolution of images `x` `[B, C, H, W]` with `weight` `[O, C / groups, kh, kw]` and `bias` `[O]`. */
 export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvOptions = {}): Tensor {
   checkOptions("conv2d", options, convNames);
-  const attrs = {
-    stride: wholePair("conv2d", "stride", options.stride ?? 1, 1),
-    padding: bothSides(wholePair("conv2d", "padding", options.padding ?? 0, 0)),
-    dilation: wholePair("conv2d", "dilation", options.dilation ?? 1, 1),
-    groups: options.groups ?? 1,
-  };
+  const stride = wholePair("conv2d", "stride", options.stride ?? 1, 1);
+  const dilation = wholePair("conv2d", "dilation", options.dilation ?? 1, 1);
+  const padding = paddingOf("conv2d", options.padding, weight.shape.slice(2), stride, dilation);
+  const attrs = { stride, padding, dilation, groups: options.groups ?? 1 };
   checkWhole("conv2d", "groups", [attrs.groups], 1);
   return withBias(new Tensor(g.conv2d(x.node, weight.node, attrs)), bias);
+}
+
+/** The zeros on each side; for `"same"` those that keep the size, the odd one at the end. */
+export function paddingOf(
+  where: string,
+  padding: Pair | "same" | "valid" = 0,
+  kernel: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): Padding {
+  if (padding === "valid") return [0, 0, 0, 0];
+  if (padding !== "same") {
+    if (typeof padding === "string") checkChoice(where, "padding", padding, ["same", "valid"]);
+    return bothSides(wholePair(where, "padding", padding, 0));
+  }
+  if (stride.some((s) => s !== 1)) {
+    throw new RangeError(`${where}: padding "same" keeps the size only at stride 1, got ${show(stride)}`);
+  }
+  const total = kernel.map((k, i) => dilation[i]! * (k - 1)) as [number, number];
+  const before = total.map((n) => Math.floor(n / 2)) as [number, number];
+  return [before[0], before[1], total[0] - before[0], total[1] - before[1]];
+}
+
+/**
+ * Convolution of rows `x` `[B, C, L]` with `weight` `[O, C / groups, k]` and `bias` `[O]`: `[B, O, L']`.
+ *
+ * @param options - one number each
+ */
+export function conv1d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: Conv1dOptions = {}): Tensor {
+  checkOptions("conv1d", options, convNames);
+  if (x.ndim !== 3 || weight.ndim !== 3) {
+    throw new RangeError(
+      `conv1d: got input ${show(x.shape)} and weight ${show(weight.shape)}; expected [B, C, L] and [O, C, k]`,
+    );
+  }
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  for (const [name, value] of Object.entries({ stride, dilation })) checkWhole("conv1d", name, [value], 1);
+  if (typeof padding !== "string") checkWhole("conv1d", "padding", [padding], 0);
+  const wide = conv2d(x.unsqueeze(2), weight.unsqueeze(2), bias, {
+    stride: [1, stride],
+    padding: typeof padding === "string" ? padding : [0, padding],
+    dilation: [1, dilation],
+    groups,
+  });
+  return wide.squeeze(2);
 }
 
 /** Convolution with padding that differs by side: `[top, left, bottom, right]`. */
@@ -72,7 +127,9 @@ export function conv2dPadded(x: Tensor, weight: Tensor, bias: Tensor | null, str
 }
 
 /** How a transposed convolution spreads its input. */
-export interface ConvTransposeOptions extends ConvOptions {
+export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
+  /** Rows and columns that are cut off on each side; default 0. */
+  readonly padding?: Pair;
   /** Rows and columns that the output has more, at its end: below stride or dilation; default 0. */
   readonly outputPadding?: Pair;
 }

@@ -86,17 +86,19 @@ export function smoothL1Loss(
   });
 }
 
+/** What `huberLoss` takes. */
+export interface HuberOptions extends LossOptions {
+  /** Where the parabola becomes a line; default 1. */
+  readonly delta?: number;
+}
+
 /**
  * Half the squared difference up to `delta`, then a line of slope `delta`.
  * @param options.delta - default 1
  * @see Huber 1964: https://doi.org/10.1214/aoms/1177703732
  */
-export function huberLoss(
-  input: Tensor,
-  target: Tensor,
-  options: Reduction | (LossOptions & { readonly delta?: number }) = {},
-): Tensor {
-  const given = optionsOf<LossOptions & { delta?: number }>("huberLoss", options, { ...lossNames, delta: true });
+export function huberLoss(input: Tensor, target: Tensor, options: Reduction | HuberOptions = {}): Tensor {
+  const given = optionsOf<HuberOptions>("huberLoss", options, { ...lossNames, delta: true });
   const { delta = 1 } = given;
   checkNumber("huberLoss", "delta", delta, 0);
   if (delta === 0) throw new RangeError("huberLoss: delta is 0, expected a number above 0");
@@ -119,7 +121,10 @@ export interface CrossEntropyOptions extends LossOptions {
   readonly labelSmoothing?: number;
 }
 
-const nllNames: Names<Omit<CrossEntropyOptions, "labelSmoothing">> = {
+/** What `nllLoss` takes. */
+export type NllOptions = Omit<CrossEntropyOptions, "labelSmoothing">;
+
+const nllNames: Names<NllOptions> = {
   ...lossNames,
   weight: true,
   ignoreIndex: true,
@@ -172,11 +177,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: Reduction |
  *
  * @throws RangeError where shapes do not fit, or a class is out of range
  */
-export function nllLoss(
-  input: Tensor,
-  target: Tensor,
-  options: Reduction | Omit<CrossEntropyOptions, "labelSmoothing"> = {},
-): Tensor {
+export function nllLoss(input: Tensor, target: Tensor, options: Reduction | NllOptions = {}): Tensor {
   const given = optionsOf("nllLoss", options, nllNames);
   if (!isIndex(target)) throw new TypeError(`nllLoss: target is ${target.dtype}; expected int64 classes (use .long())`);
   if (input.ndim === 1) {
