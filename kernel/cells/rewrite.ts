@@ -84,6 +84,7 @@ class CellRewriter {
       case "ExportDefaultDeclaration":
       case "TSExportAssignment": {
         const value = statement.type === "TSExportAssignment" ? statement.expression : statement.declaration;
+        if (value.type === "TSDeclareFunction") return this.#remove(statement.start!, statement.end!); // an overload
         this.#remove(statement.start!, value.start!);
         this.#last(value);
         return this.#edits.insert(value.end!, ";");

@@ -87,6 +87,7 @@ function alreadyExported(program: ParsedCell["program"]): Set<string> {
   const names = new Map<string, NameKind>();
   const listed = new Set<string>();
   for (const statement of program.body) {
+    if (statement.type === "TSImportEqualsDeclaration" && statement.isExport) listed.add(statement.id.name);
     if (statement.type !== "ExportNamedDeclaration") continue;
     if (statement.declaration) declareStatement(statement, names);
     for (const specifier of statement.specifiers) {

@@ -17,6 +17,7 @@ describe("exports in a cell declare what they export", () => {
     ["export default interface Face { a: number }", "({ a: 1 }) satisfies Face", "{ a: 1 }"],
     ["export abstract class Base2 { x = 1 }", "new (class extends Base2 {})().x", "1"],
     ["export enum Tone { Low }", "Tone.Low", "0"],
+    ['export import lines = require("node:readline")', "typeof lines.createInterface", "'function'"],
     ["export namespace Geo { export const x = 1 }", "Geo.x", "1"],
     ["export type Id = number; export const one: Id = 1", "const id: Id = one; id", "1"],
     ["export const { p, q: [r] } = { p: 1, q: [2] }", "[p, r]", "[ 1, 2 ]"],

@@ -56,6 +56,11 @@ const TABLE: [title: string, source: string, rewritten: string][] = [
     "export /* a */ default /* b */ class A {}",
     " /* a */  /* b */ class A {}; __nb.A = A;",
   ],
+  [
+    "export default of overloads without a name",
+    "export default function (a: 1): 1\nexport default function (a: 1) { return a }",
+    "\n__nb_last((function (a: 1) { return a; }));",
+  ],
   ["a decorator before export", "@s export class A {}", "@__nb.s  class A {}; __nb.A = A;"],
   ["a decorator behind export", "export @s class A {}", " @__nb.s class A {}; __nb.A = A;"],
   ["a decorator before export default", "@s export default class A {}", "@__nb.s   class A {}; __nb.A = A;"],
