@@ -32,7 +32,8 @@ export function checkShape(where: string, shape: Shape): void {
   }
 }
 
-function gib(bytes: number): string {
+/** Bytes as people read them: 37 GiB. */
+export function gib(bytes: number): string {
   return `${counted(Number((bytes / 2 ** 30).toPrecision(2)))} GiB`;
 }
 

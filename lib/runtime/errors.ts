@@ -1,3 +1,4 @@
+import { gib } from "../graph/shape.ts";
 import type { Structure } from "../lower/structure.ts";
 import { plural } from "../printed.ts";
 
@@ -18,7 +19,9 @@ export function explain(error: unknown, graph?: Structure): Error {
     /Failed to allocate|bad_alloc|out of memory|Invalid typed array length|Array buffer allocation failed/i.test(text)
   ) {
     const largest = graph?.order.reduce((a, b) => (a.size > b.size ? a : b));
-    const hint = largest ? `; the largest tensor of this computation is ${largest.op} [${largest.shape}]` : "";
+    const hint = largest
+      ? `; the largest tensor of this computation is ${largest.op} [${largest.shape}], ${gib(4 * largest.size)}`
+      : "";
     return new Error(`not enough memory${hint}. Use a smaller batch.`, { cause: error });
   }
   if (/external data|External data|initializer\.cc.*SystemError/.test(text)) {

@@ -197,6 +197,7 @@ export function arange(a: number, b?: number | TensorOptions, step = 1, options:
     throw new RangeError(`arange: ${start} to ${end} in steps of ${step} has no end`);
   }
   const count = Math.max(0, Math.ceil((end - start) / step));
+  checkShape("arange", [count]);
   const dtype = chosen.dtype ?? ([start, end, step].every(Number.isInteger) ? "int64" : "float32");
   return fromArray(
     dtype,
@@ -218,6 +219,7 @@ export function linspace(start: number, end: number, count: number, options: Ten
   for (const [name, value] of Object.entries({ start, end })) checkNumber("linspace", name, value);
   if (!Number.isInteger(count) || count < 0)
     throw new RangeError(`linspace: got ${plural(count, "number")}, expected 0 or more`);
+  checkShape("linspace", [count]);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
   // From both ends towards the middle, so that the last number is exact.
   const values = Array.from({ length: count }, (_, i) =>
@@ -230,7 +232,7 @@ export function linspace(start: number, end: number, count: number, options: Ten
 /** The identity matrix of `n` rows. `eye(3)` is `[3, 3]`. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   checkCreation("eye", options);
-  checkShape("eye", [n]);
+  checkShape("eye", [n, n]);
   const dtype = options.dtype ?? "float32";
   const values = Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
   return fromArray(dtype, [n, n], fill(dtype, values), options);

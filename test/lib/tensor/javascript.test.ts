@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { arange, ones, rand, randn, tensor, zeros } from "../../../lib/index.ts";
+import { arange, eye, linspace, ones, rand, randn, randperm, tensor, zeros } from "../../../lib/index.ts";
 
 /** What a student writes who knows Python, as the type checker lets it pass in a script. */
 // biome-ignore lint/suspicious/noExplicitAny: the point is what happens at run time
@@ -64,6 +64,15 @@ test("what no computer can hold says how large it is", () => {
       /\[1000000, 1000000\] is 1,000,000,000,000 numbers, 3,700 GiB in float32; this computer has [\d.,]+ GiB/,
     );
   }
+});
+
+test.each<[string, () => unknown]>([
+  ["eye", () => eye(1_000_000)],
+  ["arange", () => arange(1e12)],
+  ["linspace", () => linspace(0, 1, 1e12)],
+  ["randperm", () => randperm(1e12)],
+])("so does %s", (_, make) => {
+  expect(make).toThrow(/is 1,000,000,000,000 numbers, 3,700 GiB/);
 });
 
 test("one element is one element", () => {
