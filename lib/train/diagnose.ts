@@ -1,7 +1,29 @@
 import type { Module } from "../nn/module.ts";
+import { TooFewValues } from "../nn/norm.ts";
+import { plural } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pending } from "../tensor/trace.ts";
+
+/** Says what to do where a batch is too small for a layer; other errors stay as they are. */
+export function explainSmallBatch(
+  error: unknown,
+  { model, data }: { model: Module; data: { readonly batchSize: number } },
+  batch: readonly Tensor[],
+): unknown {
+  if (!(error instanceof TooFewValues)) return error;
+  const name = [...model.namedModules()].find(([, module]) => module === error.layer)?.[0] ?? "";
+  const layer = `${error.layer.constructor.name}${name === "" ? "" : ` "${name}"`}`;
+  const size = batch[0]?.shape[0] ?? 1;
+  const isLast = size < data.batchSize;
+  return new RangeError(
+    `fit: ${isLast ? "the last batch of the epoch" : "a batch"} has ${plural(size, "example")}, and ${layer} needs two values a channel or more to train. ` +
+      (isLast
+        ? "Leave it out, and call fit again: data.dropLast = true; or choose another batchSize."
+        : "Choose a larger batchSize."),
+    { cause: error },
+  );
+}
 
 /** Names the first tensor with NaN or infinite values: of the batch, the weights, or a module's output. */
 export async function firstBadTensor(model: Module, batch: readonly Tensor[], run: () => unknown): Promise<string> {

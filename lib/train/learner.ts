@@ -1,6 +1,5 @@
 import { type Compiled, compile } from "../compile/compile.ts";
 import type { Module } from "../nn/module.ts";
-import { TooFewValues } from "../nn/norm.ts";
 import { clipGradNorm } from "../optim/clip.ts";
 import type { EMA } from "../optim/ema.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -10,7 +9,7 @@ import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import type { DataLoader, LoaderState } from "./data-loader.ts";
-import { firstBadTensor } from "./diagnose.ts";
+import { explainSmallBatch, firstBadTensor } from "./diagnose.ts";
 import { Means, type Numbers } from "./means.ts";
 import { Progress } from "./progress.ts";
 import { StopSignal } from "./stop-signal.ts";
@@ -200,7 +199,7 @@ export class Learner {
         } catch (error) {
           // A step that was taken is not taken again, whatever a callback says.
           data.state = this.step > step ? here : before;
-          throw this.#explain(error, batch);
+          throw explainSmallBatch(error, this.options, batch);
         }
         before = here;
         this.#free(data, batch);
@@ -268,23 +267,6 @@ export class Learner {
   /** Frees the memory of a batch that was made for this step. */
   #free(data: DataLoader, batch: readonly Tensor[]): void {
     if (data.dataset.makesTensors) for (const x of batch) x.dispose();
-  }
-
-  /** Says what to do where a batch is too small for a layer. */
-  #explain(error: unknown, batch: readonly Tensor[]): unknown {
-    if (!(error instanceof TooFewValues)) return error;
-    const { model, data } = this.options;
-    const name = [...model.namedModules()].find(([, module]) => module === error.layer)?.[0] ?? "";
-    const layer = `${error.layer.constructor.name}${name === "" ? "" : ` "${name}"`}`;
-    const size = batch[0]?.shape[0] ?? 1;
-    const isLast = size < data.batchSize;
-    return new RangeError(
-      `fit: ${isLast ? "the last batch of the epoch" : "a batch"} has ${size} example${size === 1 ? "" : "s"}, and ${layer} needs two values a channel or more to train. ` +
-        (isLast
-          ? "Leave it out, and call fit again: data.dropLast = true; or choose another batchSize."
-          : "Choose a larger batchSize."),
-      { cause: error },
-    );
   }
 
   async #refuse(key: "loss" | "gradNorm", value: number, batch: readonly Tensor[]): Promise<never> {

@@ -241,7 +241,7 @@ describe("loading an optimizer's state", () => {
     expect(Object.keys(state.tensors)).toEqual(["0.momentum_buffer"]);
     const two = groups();
     two.opt.loadStateDict(state);
-    for (const name of ["a", "b"] as const) two[name].copy_(one[name]);
+    for (const name of ["a", "b"] as const) two[name].copy_(one[name].detach());
     one.step();
     two.step();
     expect([await two.a.item(), await two.b.item()]).toEqual([await one.a.item(), await one.b.item()]);
@@ -253,7 +253,7 @@ describe("loading an optimizer's state", () => {
     const good = opt.stateDict();
     const before = JSON.stringify({ steps: good.steps, groups: good.groups, paramSteps: good.paramSteps });
     const bad: [string, optim.OptimizerState, RegExp][] = [
-      ["groups", { ...good, groups: good.groups.slice(1) }, /1 groups, expected 2/],
+      ["groups", { ...good, groups: good.groups.slice(1) }, /1 group, expected 2/],
       ["shape", { ...good, tensors: { "0.momentum_buffer": tensor([1, 2]) } }, /"0.momentum_buffer" is \[2\]/],
       ["kind", { ...good, tensors: { "0.exp_avg": tensor([1]) } }, /another kind of optimizer/],
       ["number", { ...good, tensors: { "7.momentum_buffer": tensor([1]) } }, /numbers of 2 parameters/],
