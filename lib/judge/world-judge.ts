@@ -2,6 +2,7 @@ import { type ConfigOf, field, listOf, type Settings } from "../config/fields.ts
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
 import { Model } from "../models/model.ts";
+import { Dropout } from "../nn/containers.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm } from "../nn/norm.ts";
@@ -25,7 +26,7 @@ const fields = {
 export type WorldJudgeConfig = ConfigOf<typeof fields>;
 
 const CHANNELS = [16, 32, 64, 96, 128] as const;
-const STRIDES = [1, 2, 2, 2, 1] as const;
+const STRIDES = [1, 2, 2, 2, 2] as const;
 
 class Stage extends Module {
   readonly conv: Conv2d;
@@ -51,6 +52,8 @@ export class WorldJudge extends Model {
   readonly weightsName: string = "model";
   /** The convolutions, the largest images first. */
   readonly stages: readonly Stage[];
+  /** Leaves out some of what the convolutions see while it is trained. */
+  readonly dropout = new Dropout(0.3);
   /** From the last convolution's channels to 128 numbers that describe the whole picture. */
   readonly hidden: Linear;
   /** A score for each thing. */
@@ -68,7 +71,7 @@ export class WorldJudge extends Model {
     const config = readConfig("WorldJudge", fields, settings);
     this.config = config;
     this.stages = CHANNELS.map((channels, i) => new Stage(CHANNELS[i - 1] ?? 3, channels, STRIDES[i]!));
-    this.hidden = new Linear(128, 128);
+    this.hidden = new Linear(128 * 4 * 4, 128);
     this.thing = new Linear(128, config.things.length);
     this.ink = new Linear(128, config.inks.length);
     this.background = new Linear(128, config.backgrounds.length);
@@ -93,12 +96,11 @@ export class WorldJudge extends Model {
 
   /** 128 numbers that say what a picture shows, `[b, 128]`: pictures that show alike things have alike ones. */
   summary(x: Tensor): Tensor {
-    // The mean over all places: what is seen counts, not where.
-    return this.hidden.forward(this.features(x).at(-1)!.mean([2, 3])).silu();
+    return this.hidden.forward(this.dropout.forward(this.features(x).at(-1)!.flatten(1))).silu();
   }
 
   /**
-   * What each convolution sees, from strokes to shapes: `[b, 16, 64, 64]`, `[b, 32, 32, 32]` and so on to `[b, 128, 8, 8]`.
+   * What each convolution sees, from strokes to shapes: `[b, 16, 64, 64]`, `[b, 32, 32, 32]` and so on to `[b, 128, 4, 4]`.
    * Pictures that look alike are close in these, also where their pixels differ.
    *
    * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155

@@ -4,7 +4,7 @@ import { show } from "../graph/shape.ts";
 import type { Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { untraced } from "../tensor/trace.ts";
+import { atEveryCall, live, untraced } from "../tensor/trace.ts";
 
 /** Where a parameter stands: in an optimizer's row, or alone. */
 interface Place {
@@ -21,12 +21,22 @@ export class EMA {
   readonly decay: number;
   /** The module whose weights are averaged. */
   readonly module: Module;
+  /** Whether the first means follow the weights more quickly, so that nothing of the initial weights remains. */
+  readonly warmup: boolean;
+  /** Weights taken in so far. */
+  updates = 0;
   // Whole rows, where an optimizer keeps the parameters in rows; and where in them each parameter stands.
   #means = new Map<Tensor, Tensor>();
   #places = new Map<Tensor, Place>();
 
-  constructor(module: Module, options: { decay?: number } = {}) {
+  /**
+   * @param options.decay - weight of the past; default 0.999
+   * @param options.warmup - at the n-th update, counted from 0, let it be at most `(1 + n) / (10 + n)`, as diffusers does;
+   *   default false
+   */
+  constructor(module: Module, options: { decay?: number; warmup?: boolean } = {}) {
     this.module = module;
+    this.warmup = options.warmup ?? false;
     this.decay = options.decay ?? 0.999;
     if (!(this.decay >= 0 && this.decay < 1)) {
       throw new RangeError(`EMA: decay is ${this.decay}, expected a number from 0 to below 1`);
@@ -37,9 +47,16 @@ export class EMA {
   /** Takes in the present weights: call it after the optimizer's step. */
   update(): void {
     this.#arrange();
+    atEveryCall(() => {
+      this.updates++;
+    });
+    const n = () => this.updates - 1;
+    const share = this.warmup
+      ? live("float32", [], () => Float32Array.of(1 - Math.min(this.decay, (1 + n()) / (10 + n()))))
+      : 1 - this.decay;
     noGrad(() => {
       for (const [row, mean] of this.#means) {
-        mean.assign(g.add(mean.node, g.mul(g.sub(row.node, mean.node), 1 - this.decay)));
+        mean.assign(g.add(mean.node, g.mul(g.sub(row.node, mean.node), share)));
       }
     });
   }

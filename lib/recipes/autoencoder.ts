@@ -6,6 +6,8 @@ import {
   type Tensor,
   TensorDataset,
   tensor,
+  type WorldDataset,
+  type WorldJudge,
   world,
   worldJudge,
 } from "../index.ts";
@@ -20,8 +22,25 @@ export const autoencoder: Recipe = {
   train,
 };
 
-/** A quarter of each picture is enough to be looked at. */
-const middle = (x: Tensor) => x.slice(2, 16, 48).slice(3, 16, 48);
+/** Its decoder alone, trained on: the latents stay what they are, so it may go on beside the U-Net or after it. */
+export const decoder: Recipe = {
+  about: "the autoencoder's decoder, trained on while its latents stay as they are",
+  steps: 900,
+  seed: 11,
+  train: trainDecoder,
+};
+
+/** How far pictures are from what they should be: pixel by pixel, in small, and to the eye. */
+function reconstruction(sample: Tensor, x: Tensor, eye: WorldJudge) {
+  const { avgPool2d, l1Loss, mseLoss } = nn.functional;
+  const pixel = l1Loss(sample, x).add(mseLoss(sample, x));
+  // Colours are little of what pixels differ in, so they count again in small.
+  const colour = mseLoss(avgPool2d(sample, 8), avgPool2d(x, 8));
+  // Equal pixels are not all: strokes and shapes should be where they were. A quarter of each picture is enough for that.
+  const [seen, wanted] = [sample, x].map((y) => eye.features(y.slice(2, 16, 48).slice(3, 16, 48)).slice(0, 3));
+  const perceptual = wanted!.map((features, i) => mseLoss(seen![i]!, features)).reduce((sum, part) => sum.add(part));
+  return { loss: pixel.add(colour.mul(4)).add(perceptual.mul(0.1)), pixel, colour, perceptual };
+}
 
 /**
  * Initial weights with which colours go straight through and residual blocks add nothing: the network begins as one that
@@ -39,7 +58,6 @@ async function straight(vae: AutoencoderKL): Promise<void> {
 }
 
 async function train(run: Run): Promise<void> {
-  const { avgPool2d, l1Loss, mseLoss } = nn.functional;
   const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(5000), seed: run.seed }))), {
     ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
   });
@@ -59,32 +77,45 @@ async function train(run: Run): Promise<void> {
   const objective = (pixels: Tensor) => {
     const x = scaled(pixels);
     const { latentDist } = vae.encode(x);
-    const { sample } = vae.decode(latentDist.sample());
-    const pixel = l1Loss(sample, x).add(mseLoss(sample, x));
-    // Colours are little of what pixels differ in, so they count again in small.
-    const colour = mseLoss(avgPool2d(sample, 8), avgPool2d(x, 8));
-    // Equal pixels are not all: strokes and shapes should be where they were.
-    const seen = eye.features(middle(x));
-    const perceptual = eye
-      .features(middle(sample))
-      .slice(0, 3)
-      .map((features, i) => mseLoss(features, seen[i]!))
-      .reduce((sum, part) => sum.add(part));
+    const { loss, ...parts } = reconstruction(vae.decode(latentDist.sample()).sample, x, eye);
     const kl = latentDist.kl().mean().div(256);
-    return { loss: pixel.add(colour.mul(4)).add(perceptual.mul(0.1)).add(kl.mul(3e-4)), pixel, colour, perceptual, kl };
+    return { loss: loss.add(kl.mul(3e-4)), ...parts, kl };
   };
   await run.fit({ model: vae, optimizer, data, schedule, clipNorm: 1, objective });
 
   const fresh = world({ n: run.examples(512), seed: run.seed + 1, split: "all" });
   const trained = new AutoencoderKL({ ...vae.config, scalingFactor: await latentScale(vae.eval(), fresh) });
   trained.loadStateDict(vae.stateDict());
+  await finish(run, trained, fresh);
+}
+
+async function trainDecoder(run: Run): Promise<void> {
+  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(8000), seed: run.seed }))), {
+    ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
+  });
+  const eye = await worldJudge(run.scratch("world-eye"));
+  const vae = await AutoencoderKL.fromPretrained(run.path("tiny-sd"), { subfolder: "vae" });
+  for (const part of [vae.encoder, vae.quantConv!]) part.requiresGrad_(false);
+  const parts = [vae.postQuantConv!, vae.decoder].flatMap((part) => part.parameters());
+  const optimizer = new optim.AdamW(parts, { lr: 1e-3, weightDecay: 0 });
+  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
+  const objective = (pixels: Tensor) => {
+    const x = scaled(pixels);
+    return reconstruction(vae.decode(vae.encode(x).latentDist.sample()).sample, x, eye);
+  };
+  await run.fit({ model: vae, optimizer, data, schedule, objective });
+  await finish(run, vae.eval(), world({ n: run.examples(512), seed: run.seed + 1, split: "all" }));
+}
+
+async function finish(run: Run, vae: AutoencoderKL, fresh: WorldDataset): Promise<void> {
   const folder = run.path("tiny-sd", "vae");
-  await trained.savePretrained(folder, { dtype: "float16" });
+  await vae.savePretrained(folder, { dtype: "float16" });
   await run.finish(folder, {
+    model: run.path("tiny-sd"),
     figures: {
       "numbers in, numbers out": "12,288, 256",
-      "scaling factor (1 / the latents' standard deviation)": trained.config.scaling_factor.toFixed(5),
-      "PSNR of new pictures": `${(await psnr(trained, fresh)).toFixed(2)} dB`,
+      "scaling factor (1 / the latents' standard deviation)": vae.config.scaling_factor.toFixed(5),
+      "PSNR of new pictures": `${(await psnr(vae, fresh)).toFixed(2)} dB`,
     },
   });
 }

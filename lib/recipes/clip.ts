@@ -11,12 +11,7 @@ export const clip: Recipe = {
   train,
 };
 
-async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(16_000), seed: run.seed });
-  const tokenizer = CLIPTokenizer.learn(pictures.captions, { vocabSize: 1000, modelMaxLength: 32 });
-  const data = new DataLoader(await captioned(pictures, tokenizer), {
-    ...{ batchSize: run.batch(96), shuffle: true, dropLast: true, seed: run.seed },
-  });
+function untrained(tokenizer: CLIPTokenizer): CLIPModel {
   const tower = {
     hiddenSize: 128,
     intermediateSize: 512,
@@ -24,12 +19,32 @@ async function train(run: Run): Promise<void> {
     numAttentionHeads: 4,
     projectionDim: 128,
   };
-  const ends = { vocabSize: tokenizer.vocabSize, maxPositionEmbeddings: 32, eosTokenId: tokenizer.eosTokenId };
-  const model = new CLIPModel({
+  const { vocabSize, bosTokenId, eosTokenId, padTokenId } = tokenizer;
+  // The last two are notes for transformers.
+  const ends = { vocabSize, maxPositionEmbeddings: 32, eosTokenId, bos_token_id: bosTokenId, pad_token_id: padTokenId };
+  return new CLIPModel({
     projectionDim: 128,
     textConfig: { ...tower, ...ends },
     visionConfig: { ...tower, imageSize: 64, patchSize: 8 },
   });
+}
+
+/** The pair that ships, whose text encoder the U-Net has learnt to read: the other half alone is trained on. */
+async function locked(run: Run): Promise<CLIPModel> {
+  const model = await CLIPModel.fromPretrained(run.path("tiny-clip"));
+  model.textModel.requiresGrad_(false);
+  return model;
+}
+
+async function train(run: Run): Promise<void> {
+  const pictures = world({ n: run.examples(16_000), seed: run.seed });
+  const tokenizer = run.options.shipped
+    ? await CLIPTokenizer.fromPretrained(run.path("tiny-clip"))
+    : CLIPTokenizer.learn(pictures.captions, { vocabSize: 1000, modelMaxLength: 32 });
+  const data = new DataLoader(await captioned(pictures, tokenizer), {
+    ...{ batchSize: run.batch(96), shuffle: true, dropLast: true, seed: run.seed },
+  });
+  const model = run.options.shipped ? await locked(run) : untrained(tokenizer);
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3, weightDecay: 0.05 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.15 });
 

@@ -30,12 +30,13 @@ const STRIDE = 1000 / 50;
 /** From 51 steps to 4: consistency distillation, as low-rank changes. https://arxiv.org/abs/2311.05556 */
 export const fewSteps: Recipe = {
   about: "low-rank changes with which the tiny Stable Diffusion paints in 4 steps (LCM-LoRA)",
-  steps: 800,
+  steps: 400,
   seed: 9,
   train,
 };
 
 async function train(run: Run): Promise<void> {
+  const pictures = world({ n: run.examples(6000), seed: run.seed });
   const folder = run.path("tiny-sd");
   const vae = await AutoencoderKL.fromPretrained(folder, { subfolder: "vae" });
   const tokenizer = await CLIPTokenizer.fromPretrained(folder, { subfolder: "tokenizer" });
@@ -43,7 +44,6 @@ async function train(run: Run): Promise<void> {
   const unet = await UNet2DConditionModel.fromPretrained(folder, { subfolder: "unet" });
   for (const model of [textEncoder, unet]) model.requiresGrad_(false);
 
-  const pictures = world({ n: run.examples(8000), seed: run.seed });
   const ids = tokenizer.batch(pictures.captions).inputIds;
   const data = new DataLoader(await TensorDataset.from(await momentsOf(vae, pictures), ids), {
     ...{ batchSize: run.batch(24), shuffle: true, dropLast: true, seed: run.seed },
@@ -51,7 +51,7 @@ async function train(run: Run): Promise<void> {
   const lora = new LoraLayers(unet, { rank: 16, targets: /attn|ff\.|proj_|conv1|conv2|time_emb_proj|samplers/ });
   const optimizer = new optim.AdamW(lora.parameters(), { lr: 1e-3, weightDecay: 0 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
-  const ema = new optim.EMA(lora, { decay: 0.99 });
+  const ema = new optim.EMA(lora, { decay: 0.99, warmup: true });
   const scheduler = new DDIMScheduler({ betaSchedule: "scaled_linear", betaStart: 0.00085, betaEnd: 0.012 });
   const kept = fromArray("float32", [1000], scheduler.alphasCumprod);
   const nothing = tokenizer.batch("").inputIds;

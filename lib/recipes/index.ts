@@ -1,4 +1,4 @@
-import { autoencoder } from "./autoencoder.ts";
+import { autoencoder, decoder } from "./autoencoder.ts";
 import { clip } from "./clip.ts";
 import { fewSteps } from "./few-steps.ts";
 import { eye, judge } from "./judge.ts";
@@ -14,6 +14,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   clip,
   unet,
   "few-steps": fewSteps,
+  decoder,
   "tiny-digits": pixels,
   "tiny-digits-by-class": pixelsByClass,
 };

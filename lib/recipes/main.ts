@@ -1,5 +1,5 @@
 /**
- * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--steps N] [--threads N] [--out FOLDER]`; `-- --list` names
+ * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--shipped] [--steps N] [--threads N] [--out FOLDER]`; `-- --list` names
  * them, in the order in which they need each other.
  */
 import { parseArgs } from "node:util";
@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
   options: {
     list: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
+    shipped: { type: "boolean", default: false },
     steps: { type: "string" },
     examples: { type: "string" },
     out: { type: "string" },
@@ -31,11 +32,12 @@ if (values.list) {
   console.error(`train: ${wrong}. Expected one of ${Object.keys(recipes).join(", ")}: npm run train -- NAME`);
   process.exitCode = 2;
 } else {
-  const { fresh, steps, examples, out, checkpoints, threads } = values;
+  const { fresh, shipped, steps, examples, out, checkpoints, threads } = values;
   if (threads !== undefined) setNumThreads(Number(threads));
   try {
     await follow(name, recipe, {
       fresh,
+      shipped,
       ...(steps === undefined ? {} : { steps: Number(steps) }),
       ...(examples === undefined ? {} : { examples: Number(examples) }),
       ...(out === undefined ? {} : { out }),

@@ -17,14 +17,14 @@ import { savePixelModel } from "./save.ts";
 /** Digits of 28x28 out of noise, any digit or the one asked for: the networks of the lesson's first half. */
 export const pixels: Recipe = {
   about: "a U-Net that paints digits of 28x28",
-  steps: 1600,
+  steps: 1200,
   train: (run) => train(run, {}),
 };
 
 /** The class is one of ten digits, or 10 for "any", which guidance compares it with. */
 export const pixelsByClass: Recipe = {
   about: "a U-Net that paints the digit asked for",
-  steps: 1600,
+  steps: 1200,
   seed: 1,
   train: (run) => train(run, { numClassEmbeds: 11 }),
 };
@@ -39,9 +39,12 @@ async function train(run: Run, { numClassEmbeds }: { numClassEmbeds?: number }):
     downBlockTypes: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"],
     upBlockTypes: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
   });
+  for (const [name, layer] of model.namedModules()) {
+    if (/(conv2|conv_out)$/.test(name)) (layer as nn.Conv2d).weight.copy_(0);
+  }
   const scheduler = new DDPMScheduler();
   const optimizer = new optim.AdamW(model.parameters(), { lr: 2e-3 });
-  const ema = new optim.EMA(model, { decay: 0.995 });
+  const ema = new optim.EMA(model, { decay: 0.995, warmup: true });
 
   const objective = (clean: Tensor, labels: Tensor) => {
     const noise = randn(clean.shape);

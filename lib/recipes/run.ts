@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly checkpoints?: string;
   /** Milliseconds between two checkpoints; default a minute. */
   readonly every?: number;
+  /** Begin with the weights that ship, not with new ones, where the recipe can. */
+  readonly shipped?: boolean;
   /** Start anew where there is a checkpoint. */
   readonly fresh?: boolean;
   readonly quiet?: boolean;
@@ -157,8 +159,12 @@ export class Run {
     }
   }
 
-  /** Writes what stands beside a model's weights: a README with its figures and how it was made, and their checksums. */
-  async finish(folder: string, options: { about?: string; figures: Figures }): Promise<void> {
+  /**
+   * Writes what stands beside a model's weights: a README with its figures and how it was made, and their checksums.
+   *
+   * @param options.model - the folder that has the checksums, where `folder` is a part of it
+   */
+  async finish(folder: string, options: { about?: string; figures: Figures; model?: string }): Promise<void> {
     const { about = `${this.#about[0]!.toUpperCase()}${this.#about.slice(1)}.`, figures } = options;
     const learner = this.#learner;
     const made = {
@@ -168,7 +174,7 @@ export class Run {
       time: duration(learner?.elapsed ?? 0),
     };
     await writeReadme(folder, { title: this.name, about, figures, made });
-    await writeChecksums(folder);
+    await writeChecksums(options.model ?? folder);
     this.log(
       `${Object.entries(figures)
         .map(([name, value]) => `${name}: ${value}`)

@@ -30,6 +30,20 @@ export const unet: Recipe = {
   train,
 };
 
+function untrained(crossAttentionDim: number): UNet2DConditionModel {
+  const model = new UNet2DConditionModel({
+    ...{ sampleSize: 8, layersPerBlock: 1, blockOutChannels: [64, 160], normNumGroups: 16 },
+    ...{ crossAttentionDim, attentionHeadDim: 4 },
+    downBlockTypes: ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    upBlockTypes: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+  });
+  // Blocks that add nothing at first, as in https://arxiv.org/abs/2105.05233: learning starts from the shortest path.
+  for (const [name, layer] of model.namedModules()) {
+    if (/(conv2|proj_out|conv_out)$/.test(name)) (layer as nn.Conv2d).weight.copy_(0);
+  }
+  return model;
+}
+
 async function train(run: Run): Promise<void> {
   const pictures = world({ n: run.examples(16_000), seed: run.seed });
   const folder = run.path("tiny-sd");
@@ -44,16 +58,9 @@ async function train(run: Run): Promise<void> {
     ...{ batchSize: run.batch(32), shuffle: true, dropLast: true, seed: run.seed },
   });
 
-  const model = new UNet2DConditionModel({
-    ...{ sampleSize: 8, layersPerBlock: 1, blockOutChannels: [64, 160], normNumGroups: 16 },
-    ...{ crossAttentionDim: textEncoder.config.hidden_size, attentionHeadDim: 4 },
-    downBlockTypes: ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-    upBlockTypes: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
-  });
-  // Blocks that add nothing at first, as in https://arxiv.org/abs/2105.05233: learning starts from the shortest path.
-  for (const [name, layer] of model.namedModules()) {
-    if (/(conv2|proj_out|conv_out)$/.test(name)) (layer as nn.Conv2d).weight.copy_(0);
-  }
+  const model = run.options.shipped
+    ? await UNet2DConditionModel.fromPretrained(folder, { subfolder: "unet" })
+    : untrained(textEncoder.config.hidden_size);
   // The noise of Stable Diffusion 1.5.
   const scheduler = new PNDMScheduler({
     ...{ betaSchedule: "scaled_linear", betaStart: 0.00085, betaEnd: 0.012 },
@@ -61,7 +68,7 @@ async function train(run: Run): Promise<void> {
   });
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
-  const ema = new optim.EMA(model, { decay: 0.998 });
+  const ema = new optim.EMA(model, { decay: 0.998, warmup: true });
 
   // Min-SNR: the steps with little noise are many and easy, so they count less. https://arxiv.org/abs/2303.09556
   const weights = fromArray(

@@ -328,6 +328,7 @@ export class Learner {
     this.epochs.length = 0;
     for (const numbers of epochs) this.epochs.push(numbers);
     this.#sums = new Means(sums);
+    if (this.options.ema) this.options.ema.updates = step;
   }
 
   /** Releases the compiled steps. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../root.ts";
@@ -15,6 +16,9 @@ export function tinyBench(
       const threads = String(Math.min(2, availableParallelism()));
       const folder = (model: string) => join(ROOT, "data", model);
       const args = [String(steps), String(pictures), folder("tiny-sd"), lora ? folder("tiny-sd-lcm") : "", threads];
+      if (lora && !existsSync(folder("tiny-sd-lcm"))) {
+        throw new Error("no LCM weights in data/tiny-sd-lcm; npm run train -- few-steps makes them");
+      }
       const python = await torchPython(["diffusers", "transformers", "accelerate", "peft"]);
       if ("missing" in python) say(python.missing);
       const own = await Trainer.start(process.execPath, [join(import.meta.dirname, "tiny-ours.js"), ...args]);

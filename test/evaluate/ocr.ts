@@ -101,6 +101,7 @@ async function page(picture: Float32Array): Promise<Buffer> {
   return sharp(grey, { raw })
     .resize(192, 192, { kernel: "cubic" })
     .extend({ top: 32, bottom: 32, left: 32, right: 32, background: "white" })
+    .withMetadata({ density: 300 })
     .png()
     .toBuffer();
 }

@@ -1,6 +1,6 @@
 /**
- * How good the tiny Stable Diffusion is: `npm run evaluate [-- --json] [-- --prompts 512] [-- --all]`. Writes what it finds
- * beside the weights, into `data/tiny-sd/evaluation.json` and the README there.
+ * How good the tiny Stable Diffusion is: `npm run evaluate [-- --json] [-- --prompts 512] [-- --sweep 128] [-- --all]`. Writes what it finds
+ * beside the weights (`--sweep`: prompts for each of the other settings), into `data/tiny-sd/evaluation.json` and the README there.
  */
 import { parseArgs } from "node:util";
 import { evaluate } from "./evaluate.ts";
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     all: { type: "boolean", default: false },
     prompts: { type: "string", default: "512" },
+    sweep: { type: "string" },
   },
 });
 const prompts = Number(values.prompts);
@@ -18,7 +19,8 @@ if (!Number.isInteger(prompts) || prompts < 32) {
   console.error(`evaluate: ${values.prompts} prompts; expected a whole number from 32 up`);
   process.exit(2);
 }
-const result = await evaluate({ prompts, all: values.all, say: (line) => console.error(`  ${line}`) });
+const sweep = Number(values.sweep ?? prompts);
+const result = await evaluate({ prompts, sweep, all: values.all, say: (line) => console.error(`  ${line}`) });
 await store(result);
 console.log(values.json ? JSON.stringify(result) : table(result));
 process.exit(0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compile, manualSeed, nn, optim, realize, type Tensor, tensor } from "../../../lib/index.ts";
+import { compile, manualSeed, nn, noGrad, optim, realize, type Tensor, tensor } from "../../../lib/index.ts";
 import reference from "../../reference/nn.json" with { type: "json" };
 
 const { functional: F } = nn;
@@ -208,6 +208,35 @@ describe("EMA", () => {
     ema.copyTo(copy);
     expect(await copy.weight.item()).toBeCloseTo(mean, 6);
     expect(await net.weight.item()).toBeCloseTo(weight, 6);
+  });
+
+  it("follows the weights more quickly at first, where warmup is on, in a compiled step as outside of one", async () => {
+    const make = () => {
+      const net = new nn.Linear(1, 1, { bias: false });
+      net.weight.copy_(1);
+      const ema = new optim.EMA(net, { decay: 0.25, warmup: true });
+      const step = () => {
+        net.weight.copy_(net.weight.mul(2).detach());
+        ema.update();
+      };
+      return { ema, step };
+    };
+    // Weights 2, 4, 8, 16; decays 1/10, 2/11, 3/12 and from then on 0.25.
+    let [weight, mean] = [1, 1];
+    for (const decay of [1 / 10, 2 / 11, 3 / 12, 0.25]) {
+      weight *= 2;
+      mean = decay * mean + (1 - decay) * weight;
+    }
+    const [eager, compiled] = [make(), make()];
+    const step = compile(() => noGrad(() => compiled.step()));
+    for (let i = 0; i < 4; i++) {
+      noGrad(() => eager.step());
+      await step();
+    }
+    for (const { ema } of [eager, compiled]) {
+      expect(ema.updates).toBe(4);
+      expect(await ema.stateDict().weight!.item()).toBeCloseTo(mean, 5);
+    }
   });
 });
 
