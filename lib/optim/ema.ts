@@ -4,7 +4,7 @@ import { show } from "../graph/shape.ts";
 import type { Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { atEveryCall, live, untraced } from "../tensor/trace.ts";
+import { live, onUndo, untraced } from "../tensor/trace.ts";
 
 /** Where a parameter stands: in an optimizer's row, or alone. */
 interface Place {
@@ -47,13 +47,13 @@ export class EMA {
   /** Takes in the present weights: call it after the optimizer's step. */
   update(): void {
     this.#arrange();
-    atEveryCall(() => {
-      this.updates++;
+    const n = this.updates;
+    onUndo(() => {
+      this.updates = n;
     });
-    const n = () => this.updates - 1;
-    const share = this.warmup
-      ? live("float32", [], () => Float32Array.of(1 - Math.min(this.decay, (1 + n()) / (10 + n()))))
-      : 1 - this.decay;
+    this.updates++;
+    const decay = this.warmup ? Math.min(this.decay, (1 + n) / (10 + n)) : this.decay;
+    const share = this.warmup ? live("float32", [], () => Float32Array.of(1 - decay)) : 1 - decay;
     noGrad(() => {
       for (const [row, mean] of this.#means) {
         mean.assign(g.add(mean.node, g.mul(g.sub(row.node, mean.node), share)));
