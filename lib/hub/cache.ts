@@ -6,6 +6,9 @@ import { writeWhole } from "../files/write-whole.ts";
 import { HubError } from "./errors.ts";
 import type { RepoType } from "./options.ts";
 
+/** What file systems say that know no symbolic links: FAT and exFAT, network shares, some containers. */
+const NO_LINKS = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL", "EIO", "UNKNOWN", "EMLINK"]);
+
 /** A full commit id. */
 export const COMMIT = /^[0-9a-f]{40}$/;
 
@@ -77,7 +80,7 @@ export class RepoCache {
       // Another process linked it first.
       if (code === "EEXIST" && (await isFile(pointer))) return pointer;
       // Windows allows links to administrators and developers only.
-      if (code !== "EPERM" && code !== "EACCES" && code !== "ENOSYS" && code !== "ENOTSUP") throw error;
+      if (!NO_LINKS.has(code ?? "")) throw error;
       await copyFile(blob, pointer);
     }
     return pointer;

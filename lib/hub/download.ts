@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { putInPlace } from "../files/write-whole.ts";
 import { isFile, type RepoCache } from "./cache.ts";
-import { bytes, HubError, HubRefusal, isOffline } from "./errors.ts";
+import { bytes, ConnectionLost, HubError, HubRefusal, isOffline } from "./errors.ts";
 import { withLock } from "./lock.ts";
 
 /** Tries in a row that bring no byte before a download is given up. */
@@ -123,7 +123,7 @@ async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, opti
       sum.reset();
     }
     checkLength(response, file.size - sum.length, what);
-    if (!response.body) throw new TypeError("an answer without contents");
+    if (!response.body) throw new ConnectionLost("an answer without contents");
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       alive();
       signal?.throwIfAborted();
@@ -134,7 +134,8 @@ async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, opti
       options.onBytes?.(sum.length);
     }
     // Ended early without an error: as good as broken off.
-    if (sum.length < file.size) throw new TypeError(`the connection ended after ${sum.length} of ${file.size} bytes`);
+    if (sum.length < file.size)
+      throw new ConnectionLost(`the connection ended after ${sum.length} of ${file.size} bytes`);
   } finally {
     clearTimeout(timer);
   }

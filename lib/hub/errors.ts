@@ -63,7 +63,9 @@ export function explain(
   }
   if (isOffline(error)) {
     const reason = cause?.code ?? cause?.message ?? message;
-    return new HubError("offline", `${what}: no answer from ${at.hubUrl} (${reason})`, { cause: error });
+    return new HubError("offline", `${what}: no answer from ${unreached(error) ?? at.hubUrl} (${reason})`, {
+      cause: error,
+    });
   }
   return new HubError("status", `${what}: ${message}`, { cause: error });
 }
@@ -73,35 +75,60 @@ function explainRefusal(
   what: string,
   { hubUrl, repo, hasToken }: { hubUrl: string; repo: string; hasToken: boolean },
 ): HubError {
+  // The hub's own sentence says most: which licence, how long to wait.
+  const said = detail.trim() === "" ? "" : ` It says: ${detail.trim()}`;
   const answer = `${what}: the hub at ${hubUrl} answered ${status}`;
   const page = `${hubUrl}/${repo}`;
   const token = hasToken ? "use a token of an account that may see it" : "set HF_TOKEN";
   if (status === 401 && hasToken && /invalid|expired/i.test(detail)) {
-    return new HubError("refused", `${answer}. The token is not valid: make one at ${hubUrl}/settings/tokens.`, {
+    return new HubError("refused", `${answer}. The token is not valid: make one at ${hubUrl}/settings/tokens.${said}`, {
       status,
     });
   }
   if (code === "RepoNotFound" || (status === 404 && /repository not found/i.test(detail))) {
     const advice = `No repository ${repo}, or it is private: check its name, or ${token} (login({ token }) stores one).`;
-    return new HubError("missing", `${answer}. ${advice}`, { status });
+    return new HubError("missing", `${answer}. ${advice}${said}`, { status });
   }
   if (status === 401 || status === 403) {
     const advice = `Accept the licence on its page, then ${token}. (The page is ${page}; login({ token }) stores a token.)`;
-    return new HubError("refused", `${answer}. ${advice}`, { status });
+    return new HubError("refused", `${answer}. ${advice}${said}`, { status });
   }
   if (status === 404) {
     const advice =
       code === "RevisionNotFound" ? "There is no such revision." : "Check the repository, the file and the revision.";
-    return new HubError("missing", `${answer}. ${advice}`, { status });
+    return new HubError("missing", `${answer}. ${advice}${said}`, { status });
   }
-  if (status === 429 || status >= 500) return new HubError("busy", `${answer}. Try again later.`, { status });
+  if (status === 429 || status >= 500) return new HubError("busy", `${answer}. Try again later.${said}`, { status });
   return new HubError("status", `${answer}${detail && `: ${detail}`}`, { status });
 }
 
-/** Whether no answer came at all, for which fetch throws a TypeError, or a time limit of ours passed. */
-export function isOffline(error: unknown): boolean {
-  return error instanceof TypeError || (error as Error)?.name === "TimeoutError";
+/** A host that the hub sent us on to, and that is not there: the hub itself did answer. */
+function unreached(error: unknown): string | undefined {
+  const { cause } = error as { cause?: { hostname?: string; host?: string; address?: string; port?: number } };
+  const name = cause?.hostname ?? cause?.host ?? cause?.address;
+  if (name === undefined) return undefined;
+  return cause?.port === undefined ? name : `${name}:${cause.port}`;
 }
+
+/**
+ * Whether no answer came at all: fetch throws a TypeError whose cause is the connection's, or a time limit of ours passed.
+ * Other TypeErrors, such as an address that is none, are faults and stay what they are.
+ */
+export function isOffline(error: unknown): boolean {
+  if ((error as Error)?.name === "TimeoutError") return true;
+  if (!(error instanceof TypeError)) return false;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  if (typeof code === "string" && /^(ERR_INVALID|ERR_UNKNOWN|UND_ERR_INVALID|UND_ERR_NOT_SUPPORTED)/.test(code))
+    return false;
+  return (
+    error instanceof ConnectionLost ||
+    (typeof code === "string" && /^(E[A-Z]|UND_ERR|CERT|DEPTH|SELF|UNABLE|HPE_)/.test(code)) ||
+    /^(fetch failed|terminated|network error)/i.test(error.message)
+  );
+}
+
+/** A connection that gave less than it promised. */
+export class ConnectionLost extends TypeError {}
 
 /** A byte count for people: `1.72 GB`. */
 export function bytes(n: number): string {

@@ -1,6 +1,5 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { getHFHubCachePath } from "@huggingface/hub";
 
 /** How to reach the Hugging Face hub, and what to take from it. */
 export interface HubOptions {
@@ -38,9 +37,19 @@ export function hubUrlOf(options: Pick<HubOptions, "hubUrl">): string {
   return (options.hubUrl ?? (process.env.HF_ENDPOINT || "https://huggingface.co")).replace(/\/+$/, "");
 }
 
-/** The folder that holds every downloaded repository. */
+/** The folder that holds every downloaded repository: `HF_HUB_CACHE`, else `hub` in the hub's home. */
 export function cacheDirOf(options: Pick<HubOptions, "cacheDir">): string {
-  return options.cacheDir ?? getHFHubCachePath();
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env;
+  return expandPath(options.cacheDir ?? (HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(hubHome(), "hub")));
+}
+
+/** `~` and variables in a path, as a shell and Python's huggingface_hub understand them. What is not set stays as it is. */
+export function expandPath(path: string): string {
+  const variables = path.replace(
+    /\$(?:\{([^}]+)\}|(\w+))/g,
+    (whole, braced?: string, plain?: string) => process.env[braced ?? plain!] ?? whole,
+  );
+  return variables.replace(/^~(?=$|[\\/])/, () => homedir());
 }
 
 /** Whether the network is not to be used. */
@@ -51,5 +60,5 @@ export function isLocalOnly(options: Pick<HubOptions, "localFilesOnly">): boolea
 /** The folder of the hub's own settings: `HF_HOME`, else `~/.cache/huggingface`. */
 export function hubHome(): string {
   const { HF_HOME, XDG_CACHE_HOME } = process.env;
-  return HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+  return expandPath(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"));
 }

@@ -10,6 +10,10 @@ const WAITS_MS = [300, 1000, 3000];
 const LONGEST_WAIT_MS = 10_000;
 
 const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** A proxy answered, and not the hub: the cache may help, another try will not. */
+const NOT_THE_HUB = 511;
+
+const USER_AGENT = `difflab; node/${process.versions.node}`;
 
 /**
  * `fetch` for the hub's library and for us: with the token for the hub and for nobody else, a time limit until the
@@ -29,6 +33,7 @@ export function hubFetch(
     const headers = new Headers(init?.headers);
     // The library's calls go through here without one. Undici drops it where the hub redirects to another host.
     headers.delete("authorization");
+    headers.set("user-agent", USER_AGENT);
     if (token !== undefined && new URL(url).origin === new URL(hubUrl).origin) {
       headers.set("authorization", `Bearer ${token}`);
     }
@@ -45,7 +50,10 @@ export function hubFetch(
       } finally {
         clearTimeout(timer);
       }
-      if (response.ok) return response;
+      if (response.ok) {
+        await checkKind(response, init);
+        return response;
+      }
       if (BUSY.has(response.status) && attempt < waits.length && !uploads) {
         await response.body?.cancel();
         const asked = Number(response.headers.get("retry-after")) * 1000;
@@ -55,6 +63,22 @@ export function hubFetch(
       throw await refusal(response);
     }
   };
+}
+
+/**
+ * A page where an answer for programs is due, of a proxy that asks for a login, say. Files are told apart by their hash.
+ *
+ * @throws HubRefusal of status 511, "network authentication required", which is what it comes to
+ */
+async function checkKind(response: Response, init: RequestInit | undefined): Promise<void> {
+  const wantsFile = new Headers(init?.headers).get("accept-encoding") === "identity";
+  if (wantsFile || !/^text\/html/i.test(response.headers.get("content-type") ?? "")) return;
+  const title = /<title[^>]*>([^<]*)/i.exec(await response.text().catch(() => ""))?.[1]?.trim();
+  throw new HubRefusal(
+    511,
+    "",
+    `a web page came in place of an answer${title ? `: "${title}"` : ""}; a proxy may be in between`,
+  );
 }
 
 async function refusal(response: Response): Promise<HubRefusal> {
@@ -71,5 +95,5 @@ async function refusal(response: Response): Promise<HubRefusal> {
 
 /** Whether another time or the cache may help: no answer, or a hub that is down or overloaded. */
 export function isUnavailable(error: unknown): boolean {
-  return isOffline(error) || (error instanceof HubRefusal && BUSY.has(error.status));
+  return isOffline(error) || (error instanceof HubRefusal && (BUSY.has(error.status) || error.status === NOT_THE_HUB));
 }

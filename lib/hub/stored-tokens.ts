@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeWhole } from "../files/write-whole.ts";
-import { hubHome } from "./options.ts";
+import { expandPath, hubHome } from "./options.ts";
 
 /*
  * Where Python's huggingface_hub keeps tokens, so that one login serves both: `token` holds the one in use, and
@@ -13,7 +13,7 @@ import { hubHome } from "./options.ts";
 
 /** The file of the token in use: `HF_TOKEN_PATH`, else `token` in the hub's home. */
 export function tokenPath(): string {
-  return process.env.HF_TOKEN_PATH || join(hubHome(), "token");
+  return expandPath(process.env.HF_TOKEN_PATH || join(hubHome(), "token"));
 }
 
 function storedTokensPath(): string {

@@ -69,6 +69,11 @@ function checkSize(size: number, name: string): void {
     throw new RangeError(`${name} holds ${sizeOf(size)}, expected a picture of at most ${sizeOf(MOST_BYTES)}`);
 }
 
+/** HEIC's brands; AVIF is the same kind of file with a codec that is free. */
+function isHeic(bytes: Uint8Array): boolean {
+  return /^ftyp(heic|heix|hevc|hevx|heim|heis|mif1|msf1)/.test(Buffer.from(bytes.subarray(4, 12)).toString("latin1"));
+}
+
 /**
  * Decodes a picture: turned upright as its camera says, 16 bits brought to 8, in sRGB.
  *
@@ -98,6 +103,12 @@ export async function decode(bytes: Uint8Array, name: string, mode: Mode): Promi
     };
   } catch (error) {
     const message = (error as Error).message.split("\n")[0]!;
+    if (isHeic(bytes)) {
+      throw new Error(
+        `Image.open: ${name}: is a HEIC picture, as iPhones take them, which cannot be read here; save it as JPEG first (in the Photos app: share or export)`,
+        { cause: error },
+      );
+    }
     if (error instanceof RangeError) throw new RangeError(`Image.open: ${name}: ${message}`);
     throw new Error(
       `Image.open: ${name}: no picture that can be read (${message}); expected PNG, JPEG, WebP, GIF, TIFF or AVIF`,

@@ -18,6 +18,24 @@ const direct: Readonly<Record<string, DType>> = {
   BOOL: "bool",
 };
 
+// What other types become; those that are left out have no equal here.
+const widened: Readonly<Record<string, "float32" | "int32" | "int64">> = {
+  ...{ BF16: "float32", F64: "float32", I8: "int32", I16: "int32", U16: "int32", U32: "int64" },
+};
+
+function asIntegers(dtype: "int32" | "int64", data: ArrayLike<number>): TypedArray {
+  return dtype === "int32" ? Int32Array.from(data) : BigInt64Array.from(Array.from(data, BigInt));
+}
+
+/** The other tensors of the file are of use without it. */
+function refuseLater(tensors: Record<string, Tensor>, name: string, path: string, dtype: string): void {
+  const get = () => {
+    const known = [...Object.keys(direct), ...Object.keys(widened)].join(", ");
+    throw new TypeError(`${path}: "${name}" is ${dtype}; expected one of ${known}`);
+  };
+  Object.defineProperty(tensors, name, { get, enumerable: false, configurable: true });
+}
+
 const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
 
 /**
@@ -27,7 +45,9 @@ const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uin
  * delete or change the file while they are used; saving over it from here is fine, they keep their values. bfloat16 and float64 are read and converted to float32.
  *
  * @param options.copy - read everything into memory now; default false
- * @throws Error where the file is damaged, or holds a type that the engine does not know
+ * Other integers are widened. A tensor of a type that the engine does not know, such as 8-bit floats, is an error only where it is asked for.
+ *
+ * @throws Error where the file is damaged
  */
 export async function loadTensors(path: string, options: { copy?: boolean } = {}): Promise<Record<string, Tensor>> {
   checkOptions("loadTensors", options, { copy: true });
@@ -37,12 +57,11 @@ export async function loadTensors(path: string, options: { copy?: boolean } = {}
   for (const [name, entry] of file.tensors) {
     const dtype = direct[entry.dtype];
     if (dtype === undefined) {
-      if (entry.dtype !== "BF16" && entry.dtype !== "F64") {
-        throw new TypeError(
-          `${path}: "${name}" is ${entry.dtype}; expected one of ${[...Object.keys(direct), "BF16", "F64"].join(", ")}`,
-        );
-      }
-      tensors[name] = fromArray("float32", entry.shape, await file.readFloat32(name));
+      const wider = widened[entry.dtype];
+      if (wider === "float32") tensors[name] = fromArray("float32", entry.shape, await file.readFloat32(name));
+      else if (wider !== undefined) {
+        tensors[name] = fromArray(wider, entry.shape, asIntegers(wider, (await file.read(name)) as ArrayLike<number>));
+      } else refuseLater(tensors, name, path, entry.dtype);
     } else if (options.copy || entry.byteLength === 0 || dtype === "bool") {
       tensors[name] = fromArray(dtype, entry.shape, (await file.read(name)) as TypedArray);
     } else {

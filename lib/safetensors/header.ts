@@ -37,6 +37,8 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
   if (fileBytes < 8 || prefix.length < 8) {
     throw new Error(`${where}: ${fileBytes} bytes are too few for a safetensors file; was the download cut off?`);
   }
+  const other = otherKind(prefix);
+  if (other !== undefined) throw new Error(`${where}: is ${other}; this is no safetensors file`);
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const length = view.getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
@@ -50,6 +52,21 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
     );
   }
   return Number(length);
+}
+
+/** What a file is that begins so, where it is taken for a safetensors file often enough. */
+function otherKind(prefix: Uint8Array): string | undefined {
+  const text = Buffer.from(prefix.subarray(0, 8)).toString("latin1");
+  const [first, second] = prefix as unknown as [number, number];
+  const isPickle = first === 0x80 && second >= 2 && second <= 5;
+  if (text.startsWith("PK\x03\x04") || isPickle) {
+    return "PyTorch's own format (torch.save); convert it with Python's safetensors.torch.save_file";
+  }
+  if (text === "version ") return "a pointer of git-lfs, not the file itself; fetch it with git lfs pull";
+  if (/^\s*<(!doc|html|\?xml|head)/i.test(text)) return "a web page; the download went wrong, or needs a login";
+  if (text.startsWith("GGUF")) return "a GGUF file of llama.cpp";
+  if (text.startsWith("\x89HDF")) return "an HDF5 file of Keras";
+  return text.startsWith('{"') ? "JSON; was its .safetensors file meant?" : undefined;
 }
 
 /**
