@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** What cells see of a page although Node.js has none: see ../display/dom.ts. */
 const PAGE = ["document", "window", "requestAnimationFrame", "devicePixelRatio"];
@@ -34,6 +35,42 @@ export function domTypes(path: string): { text: string; omitted: Set<string> } {
   const text = kept.join("") + source.slice(from);
   const window = `declare var window: Pick<Window, ${PAGE_WINDOW.map((name) => JSON.stringify(name)).join(" | ")}>;`;
   return { text: text.replace(/^declare var window: .*;$/m, window), omitted };
+}
+
+/**
+ * Writes the replacement, from a copy that an earlier start made where there is one: each start would take 20 ms for it.
+ *
+ * @param path - TypeScript's `lib.dom.d.ts`
+ * @param target - file to write
+ * @param cache - folder for the copy; where it cannot be written, there is none
+ * @returns the names that it leaves out
+ */
+export function writeDomTypes(path: string, target: string, cache: string): Set<string> {
+  const { size, mtimeMs } = statSync(path);
+  const copy = join(cache, `dom-${process.version}-${size}-${Math.round(mtimeMs)}`);
+  try {
+    const names: string[] = JSON.parse(readFileSync(`${copy}.json`, "utf8"));
+    copyFileSync(`${copy}.d.ts`, target);
+    return new Set(names);
+  } catch {
+    // There is none yet.
+  }
+  const { text, omitted } = domTypes(path);
+  writeFileSync(target, text, "latin1");
+  try {
+    mkdirSync(cache, { recursive: true });
+    // Whole, or not at all: another kernel may be starting.
+    for (const [name, content] of [
+      [`${copy}.d.ts`, text],
+      [`${copy}.json`, JSON.stringify([...omitted])],
+    ] as const) {
+      writeFileSync(`${name}.${process.pid}`, content, "latin1");
+      renameSync(`${name}.${process.pid}`, name);
+    }
+  } catch {
+    // The package's folder is read-only: the next start does it again.
+  }
+  return omitted;
 }
 
 const DECLARE = "\ndeclare ";

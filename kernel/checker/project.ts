@@ -15,7 +15,7 @@ import { pathToFileURL } from "node:url";
 import type { RuntimeOptions } from "../cells/compile.ts";
 import { readTsconfig, type UserConfig } from "../cells/tsconfig.ts";
 import { packageRoot } from "../spec/package-root.ts";
-import { domTypes } from "./dom-types.ts";
+import { writeDomTypes } from "./dom-types.ts";
 import { KeptText } from "./kept-text.ts";
 import { libraryPath } from "./language-server.ts";
 import { makeScratchFolder } from "./scratch.ts";
@@ -75,11 +75,10 @@ export class CellProject {
     // Found last: this package under its name, then what it depends on.
     this.#link(join(PACKAGE_ROOT, "node_modules"), join(this.#root, "node_modules"));
     this.#linkByName(PACKAGE_ROOT);
-    const dom = domTypes(libraryPath("lib.dom.d.ts"));
     const replacement = join(this.#root, "mirror", "node_modules", "@typescript", "lib-dom");
     mkdirSync(replacement, { recursive: true });
-    writeFileSync(join(replacement, "index.d.ts"), dom.text, "latin1");
-    return dom.omitted;
+    const cache = join(PACKAGE_ROOT, "node_modules/.cache/difflab");
+    return writeDomTypes(libraryPath("lib.dom.d.ts"), join(replacement, "index.d.ts"), cache);
   }
 
   /** Whether the user's tsconfig.json wants a type for every parameter; to try `x => x + 1` out, none is needed. */
