@@ -1,5 +1,5 @@
 import * as g from "../graph/ops/index.ts";
-import { type Group, type GroupSettings, Optimizer, type Parameters, type Update } from "./optimizer.ts";
+import { type Group, type GroupSettings, Optimizer, type Parameters, settingsOf, type Update } from "./optimizer.ts";
 
 /** Settings of `Adam` and `AdamW`. */
 export interface AdamSettings extends GroupSettings {
@@ -7,18 +7,21 @@ export interface AdamSettings extends GroupSettings {
   betas: readonly [number, number];
   /** Keeps the division finite; default 1e-8. */
   eps: number;
+  /** Divide by the largest running square so far; default false. @see https://openreview.net/forum?id=ryQu7f-RZ */
+  amsgrad: boolean;
 }
 
 /** Adam: steps of about `lr`, scaled by running means of the gradient and its square. @see https://arxiv.org/abs/1412.6980 */
 export class Adam extends Optimizer<AdamSettings> {
   /** @param options.weightDecay - added to the gradient as `weightDecay * parameter`; default 0 */
   constructor(params: Parameters<AdamSettings>, options: Partial<AdamSettings> = {}) {
-    super(params, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, ...options });
+    const defaults: AdamSettings = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false };
+    super(params, settingsOf(new.target.name, defaults, options));
   }
 
   protected override check(group: AdamSettings): void {
     super.check(group);
-    if (group.betas.length !== 2 || group.betas.some((b) => !(b >= 0 && b < 1))) {
+    if (group.betas.length !== 2 || group.betas.some((b) => typeof b !== "number" || !(b >= 0 && b < 1))) {
       throw new RangeError(
         `${this.constructor.name}: betas are [${group.betas}], expected two numbers from 0 to below 1`,
       );
@@ -30,7 +33,7 @@ export class Adam extends Optimizer<AdamSettings> {
     return false;
   }
 
-  protected override readonly stateNames = ["exp_avg", "exp_avg_sq"];
+  protected override readonly stateNames = ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
 
   protected override prepare(group: Group<AdamSettings>, steps: number): Update {
     const { decoupled } = this;
@@ -52,7 +55,12 @@ export class Adam extends Optimizer<AdamSettings> {
       const v = g.add(g.mul(state("exp_avg_sq"), beta2), g.mul(g.mul(dx, dx), fresh2));
       set.state("exp_avg", m);
       set.state("exp_avg_sq", v);
-      set.value(g.sub(start, g.div(g.mul(m, size), g.add(g.sqrt(v), eps))));
+      let square = v;
+      if (group.amsgrad) {
+        square = g.binary("maximum", state("max_exp_avg_sq"), v);
+        set.state("max_exp_avg_sq", square);
+      }
+      set.value(g.sub(start, g.div(g.mul(m, size), g.add(g.sqrt(square), eps))));
     };
   }
 }
@@ -65,7 +73,7 @@ export class Adam extends Optimizer<AdamSettings> {
 export class AdamW extends Adam {
   /** @param options.weightDecay - each step multiplies the parameters by `1 - lr * weightDecay`; default 0.01 */
   constructor(params: Parameters<AdamSettings>, options: Partial<AdamSettings> = {}) {
-    super(params, { weightDecay: 0.01, ...options });
+    super(params, { ...options, weightDecay: options.weightDecay ?? 0.01 });
   }
 
   protected override get decoupled(): boolean {

@@ -12,3 +12,11 @@ export {
   Schedule,
 } from "./schedule.ts";
 export { RMSprop, type RmspropSettings, SGD, type SgdSettings } from "./sgd.ts";
+export {
+  ExponentialLR,
+  LinearLR,
+  MultiStepLR,
+  type PlateauOptions,
+  ReduceLROnPlateau,
+  StepLR,
+} from "./step-schedules.ts";

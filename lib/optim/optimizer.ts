@@ -1,6 +1,7 @@
 import { isFloat } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";
 import { show } from "../graph/shape.ts";
+import { checkNumber, checkOptions } from "../options.ts";
 import { counted, PRINTED } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -16,6 +17,16 @@ export interface GroupSettings {
   lr: number;
   /** How strongly weights are pulled to 0. */
   weightDecay: number;
+}
+
+/**
+ * The settings of an optimizer: what it was given, and defaults for the rest.
+ * @throws TypeError for an option that it does not have
+ */
+export function settingsOf<S extends GroupSettings>(name: string, defaults: S, options: Partial<S>): S {
+  checkOptions(name, options, Object.keys(defaults));
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) };
 }
 
 /** Parameters that are trained with the same settings. */
@@ -64,10 +75,16 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
         if (seen.has(p)) throw new Error(`${name}: a parameter ${show(p.shape)} is in two groups; expected in one`);
         seen.add(p);
       }
+      checkOptions(name, group, [...Object.keys(settings), "params"]);
       return { ...settings, ...group, params: own } as Group<S>;
     });
     for (const group of this.groups) this.check(group);
     this.#rows = this.groups.map((group) => new Rows(group.params));
+  }
+
+  /** PyTorch's name for `groups`. */
+  get paramGroups(): readonly Group<S>[] {
+    return this.groups;
   }
 
   /** Learning rate of the first group; setting it sets all groups. */
@@ -131,6 +148,9 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
 
   /** Refuses settings that make no sense. */
   protected check(group: S): void {
+    for (const [key, value] of Object.entries(group)) {
+      if (typeof value === "string") checkNumber(this.constructor.name, key, value);
+    }
     if (!(group.lr >= 0)) throw new RangeError(`${this.constructor.name}: lr is ${group.lr}, expected 0 or more`);
     if (!(group.weightDecay >= 0)) {
       throw new RangeError(`${this.constructor.name}: weightDecay is ${group.weightDecay}, expected 0 or more`);

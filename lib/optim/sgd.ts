@@ -1,10 +1,12 @@
 import * as g from "../graph/ops/index.ts";
-import { type Group, type GroupSettings, Optimizer, type Parameters, type Update } from "./optimizer.ts";
+import { type Group, type GroupSettings, Optimizer, type Parameters, settingsOf, type Update } from "./optimizer.ts";
 
 /** Settings of `SGD`. */
 export interface SgdSettings extends GroupSettings {
   /** How much of the last step is repeated; default 0. */
   momentum: number;
+  /** Which part of a new gradient is left out of the momentum, after the first step; default 0. */
+  dampening: number;
   /** Look ahead along the momentum; default false. */
   nesterov: boolean;
 }
@@ -14,25 +16,31 @@ export interface SgdSettings extends GroupSettings {
  */
 export class SGD extends Optimizer<SgdSettings> {
   constructor(params: Parameters<SgdSettings>, options: Partial<SgdSettings> = {}) {
-    super(params, { lr: 1e-3, momentum: 0, nesterov: false, weightDecay: 0, ...options });
+    const defaults = { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 };
+    super(params, settingsOf(new.target.name, defaults, options));
   }
 
   protected override check(group: SgdSettings): void {
     super.check(group);
     if (!(group.momentum >= 0)) throw new RangeError(`SGD: momentum is ${group.momentum}, expected 0 or more`);
+    if (!Number.isFinite(group.dampening))
+      throw new RangeError(`SGD: dampening is ${group.dampening}, expected a number`);
+    if (group.nesterov && group.dampening !== 0) throw new RangeError("SGD: nesterov needs a dampening of 0");
     if (group.nesterov && group.momentum === 0) throw new RangeError("SGD: nesterov needs a momentum above 0");
   }
 
   protected override readonly stateNames = ["momentum_buffer"];
 
-  protected override prepare(group: Group<SgdSettings>): Update {
+  protected override prepare(group: Group<SgdSettings>, steps: number): Update {
+    const fresh = this.number(steps === 1 ? 1 : 1 - group.dampening);
     const lr = this.number(group.lr);
     const momentum = this.number(group.momentum);
     const decay = this.number(group.weightDecay);
     return (values, gradients, state, set) => {
       let step = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, decay));
       if (group.momentum !== 0) {
-        const buffer = g.add(g.mul(state("momentum_buffer"), momentum), step);
+        const added = group.dampening === 0 ? step : g.mul(step, fresh);
+        const buffer = g.add(g.mul(state("momentum_buffer"), momentum), added);
         set.state("momentum_buffer", buffer);
         step = group.nesterov ? g.add(step, g.mul(buffer, momentum)) : buffer;
       }
@@ -56,7 +64,8 @@ export interface RmspropSettings extends GroupSettings {
 /** Gradient descent with steps divided by the root of the gradient's running square. */
 export class RMSprop extends Optimizer<RmspropSettings> {
   constructor(params: Parameters<RmspropSettings>, options: Partial<RmspropSettings> = {}) {
-    super(params, { lr: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0, ...options });
+    const defaults = { lr: 1e-2, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0 };
+    super(params, settingsOf(new.target.name, defaults, options));
   }
 
   protected override check(group: RmspropSettings): void {

@@ -34,7 +34,8 @@ torch.manual_seed(5); X = torch.randn(16, 1, 8, 8); Y = torch.randint(0, 10, (16
 optimizers = {
   "sgd": lambda p: torch.optim.SGD(p, lr=0.1), "sgdMomentum": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3), "sgdNesterov": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
   "adam": lambda p: torch.optim.Adam(p, lr=1e-2), "adamDecay": lambda p: torch.optim.Adam(p, lr=1e-2, weight_decay=0.01), "adamW": lambda p: torch.optim.AdamW(p, lr=1e-2), "adamWBetas": lambda p: torch.optim.AdamW(p, lr=3e-3, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1),
-  "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-3), "rmspropMomentum": lambda p: torch.optim.RMSprop(p, lr=1e-3, momentum=0.9, centered=True, weight_decay=1e-2), "adamWClipped": lambda p: torch.optim.AdamW(p, lr=1e-2), "adamOneCycle": lambda p: torch.optim.Adam(p, lr=1e-3)}
+  "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-3), "rmspropMomentum": lambda p: torch.optim.RMSprop(p, lr=1e-3, momentum=0.9, centered=True, weight_decay=1e-2), "adamWClipped": lambda p: torch.optim.AdamW(p, lr=1e-2), "sgdDampened": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, dampening=0.3), "adamAmsgrad": lambda p: torch.optim.Adam(p, lr=1e-2, amsgrad=True), "adamWAmsgrad": lambda p: torch.optim.AdamW(p, lr=1e-2, amsgrad=True),
+  "adamOneCycle": lambda p: torch.optim.Adam(p, lr=1e-3)}
 for name, make in optimizers.items():
     torch.manual_seed(3); net = Net(); opt = make(net.parameters()); losses = []; norms = []
     sch = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=1e-2, total_steps=20) if name == "adamOneCycle" else None
@@ -50,4 +51,11 @@ def schedule(name, make, n):
     out["schedules"][name] = rows
 schedule("oneCycle", lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=0.5, total_steps=25), 25); schedule("cosine", lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 20, eta_min=0.01), 20)
 schedule("cosineWarmup", lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda s: s / 5 if s < 5 else max(0.0, 0.5 * (1 + math.cos(math.pi * (s - 5) / 20)))), 25)
+L_ = torch.optim.lr_scheduler
+schedule("step", lambda o: L_.StepLR(o, 3, 0.5), 10); schedule("multiStep", lambda o: L_.MultiStepLR(o, [2, 5], 0.3), 10); schedule("exponential", lambda o: L_.ExponentialLR(o, 0.9), 8); schedule("linear", lambda o: L_.LinearLR(o), 8); schedule("linearDown", lambda o: L_.LinearLR(o, 1.0, 0.1, 4), 8)
+numbers = [1, .9, .9, .89995, .95, 1, 1, .8, .85, .9, .9, .9, .9, .9]; out["plateaus"] = {"numbers": numbers, "rates": {}}
+for name, o in {"default": dict(patience=2), "max": dict(mode="max", patience=1, factor=0.5), "abs": dict(threshold_mode="abs", threshold=.05, patience=1, cooldown=2), "least": dict(patience=0, factor=0.2, min_lr=0.01)}.items():
+    opt = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=0.1); s = L_.ReduceLROnPlateau(opt, **o); rates = []
+    for v in numbers: s.step(v); rates.append(opt.param_groups[0]["lr"])
+    out["plateaus"]["rates"][name] = rates
 print(json.dumps(out, separators=(",", ":")))

@@ -38,6 +38,9 @@ const optimizers: Record<string, (p: Tensor[]) => optim.Optimizer> = {
   rmsprop: (p) => new optim.RMSprop(p, { lr: 1e-3 }),
   rmspropMomentum: (p) => new optim.RMSprop(p, { lr: 1e-3, momentum: 0.9, centered: true, weightDecay: 1e-2 }),
   adamWClipped: (p) => new optim.AdamW(p, { lr: 1e-2 }),
+  sgdDampened: (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9, dampening: 0.3 }),
+  adamAmsgrad: (p) => new optim.Adam(p, { lr: 1e-2, amsgrad: true }),
+  adamWAmsgrad: (p) => new optim.AdamW(p, { lr: 1e-2, amsgrad: true }),
   adamOneCycle: (p) => new optim.Adam(p, { lr: 1e-3 }),
 };
 
@@ -245,7 +248,47 @@ describe("schedules", () => {
     oneCycle: (opt) => new optim.OneCycleLR(opt, { maxLr: 0.5, totalSteps: 25 }),
     cosine: (opt) => new optim.CosineAnnealingLR(opt, 20, 0.01),
     cosineWarmup: (opt) => new optim.CosineWithWarmup(opt, { warmup: 5, total: 25 }),
+    step: (opt) => new optim.StepLR(opt, 3, 0.5),
+    multiStep: (opt) => new optim.MultiStepLR(opt, [2, 5], 0.3),
+    exponential: (opt) => new optim.ExponentialLR(opt, 0.9),
+    linear: (opt) => new optim.LinearLR(opt),
+    linearDown: (opt) => new optim.LinearLR(opt, { startFactor: 1, endFactor: 0.1, totalIters: 4 }),
   };
+  const plateaus: Record<string, optim.PlateauOptions> = {
+    default: { patience: 2 },
+    max: { mode: "max", patience: 1, factor: 0.5 },
+    abs: { thresholdMode: "abs", threshold: 0.05, patience: 1, cooldown: 2 },
+    least: { patience: 0, factor: 0.2, minLr: 0.01 },
+  };
+  it.each(Object.entries(plateaus))("plateaus reduce the rate when PyTorch's do: %s", (name, options) => {
+    const opt = new optim.AdamW(new nn.Linear(1, 1).parameters(), { lr: 0.1 });
+    const plateau = new optim.ReduceLROnPlateau(opt, options);
+    const recorded = (reference.plateaus.rates as Record<string, number[]>)[name]!;
+    for (const [i, value] of reference.plateaus.numbers.entries()) {
+      plateau.step(value);
+      expect(opt.lr).toBeCloseTo(recorded[i]!, 10);
+    }
+  });
+
+  it("and optimizers refuse options that they do not know, and numbers given as text", () => {
+    const p = () => new nn.Linear(1, 1).parameters();
+    for (const Optimizer of [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop]) {
+      const name = Optimizer.name;
+      expect(() => new Optimizer(p(), { weight_decay: 0.1 } as never)).toThrow(
+        `${name}: unknown option weight_decay; it is weightDecay here`,
+      );
+      expect(() => new Optimizer(p(), { learningRate: 0.1 } as never)).toThrow(`${name}: unknown option learningRate`);
+      expect(() => new Optimizer(p(), { lr: "0.1" } as never)).toThrow(`${name}: lr is "0.1", expected a number`);
+      expect(() => new Optimizer([{ params: p(), learning_rate: 1 }] as never)).toThrow("unknown option learning_rate");
+      expect(new Optimizer(p(), { lr: undefined } as never).lr).toBeGreaterThan(0);
+    }
+    expect(() => new optim.Adam(p(), { betas: ["0.9", 0.999] } as never)).toThrow("betas are [0.9,0.999]");
+    expect(() => new optim.SGD(p(), { momentum: 0.9, dampening: 0.1, nesterov: true })).toThrow("dampening of 0");
+    const opt = new optim.SGD(p(), { lr: 0.5 });
+    expect(opt.paramGroups[0]!.lr).toBe(0.5);
+    expect(() => new optim.StepLR(opt, 0)).toThrow("StepLR: stepSize is 0");
+    expect(() => new optim.ReduceLROnPlateau(opt, { min_lr: 1 } as never)).toThrow("it is minLr here");
+  });
   for (const [name, rows] of Object.entries(reference.schedules)) {
     it(`${name} gives PyTorch's learning rates and betas`, () => {
       const opt = new optim.AdamW(new nn.Linear(1, 1).parameters(), { lr: 0.1 });
