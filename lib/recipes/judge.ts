@@ -7,7 +7,7 @@ import { labelled, scaled } from "./world-data.ts";
 /** Reads thing, ink, background and manner: the measure of all that follows, so it learns from pictures of its own. */
 export const judge: Recipe = {
   about: "a classifier of the small world's pictures, by which the other networks are measured",
-  steps: 1300,
+  steps: 2100,
   seed: 1000,
   train: (run) => train(run, true),
 };
@@ -15,7 +15,7 @@ export const judge: Recipe = {
 /** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss. */
 export const eye: Recipe = {
   about: "a classifier whose features are the autoencoder's perceptual loss",
-  steps: 600,
+  steps: 500,
   seed: 2000,
   train: (run) => train(run, false),
 };
@@ -30,7 +30,7 @@ function shifted(pixels: Tensor): Tensor {
 }
 
 async function train(run: Run, ships: boolean): Promise<void> {
-  const pictures = world({ n: run.examples(16_000), seed: run.seed, split: "all" });
+  const pictures = world({ n: run.examples(14_000), seed: run.seed, split: "all" });
   const data = new DataLoader(await labelled(pictures), {
     ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
   });
