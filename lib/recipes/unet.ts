@@ -61,10 +61,10 @@ async function train(run: Run): Promise<void> {
   const model = run.options.shipped
     ? await UNet2DConditionModel.fromPretrained(folder, { subfolder: "unet" })
     : untrained(textEncoder.config.hidden_size);
-  // The noise of Stable Diffusion 1.5.
-  const scheduler = new PNDMScheduler({
-    ...{ betaSchedule: "scaled_linear", betaStart: 0.00085, betaEnd: 0.012 },
-    ...{ skipPrkSteps: true, setAlphaToOne: false, stepsOffset: 1 },
+  // The noise of Stable Diffusion 1.5; the last setting is for other schedulers that are made of this one.
+  const scheduler = PNDMScheduler.fromConfig({
+    ...{ beta_schedule: "scaled_linear", beta_start: 0.00085, beta_end: 0.012 },
+    ...{ skip_prk_steps: true, set_alpha_to_one: false, steps_offset: 1, clip_sample: false },
   });
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
