@@ -27,7 +27,7 @@ console.log(JSON.stringify({ parameters: 0 }));
 for await (const line of createInterface({ input: process.stdin })) {
   const [wall, cpu]: [number[], number[]] = [[], []];
   let check: number[] = [];
-  for (let i = 0; i < Number(line); i++) {
+  for (let i = 0; i < Number(line.split(" ")[0]); i++) {
     const [before, used] = [performance.now(), process.cpuUsage()];
     check = await paint();
     const { user, system } = process.cpuUsage(used);

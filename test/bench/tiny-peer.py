@@ -20,7 +20,7 @@ if lora:
 print(json.dumps({"torch": torch.__version__, "package": "diffusers " + diffusers.__version__, "parameters": 0}), flush=True)
 for line in sys.stdin:
     wall, cpu, out = [], [], None
-    for _ in range(int(line)):
+    for _ in range(int(line.split()[0])):
         a, c = time.perf_counter(), time.process_time()
         out = pipe(["a red seven in chalk, at night"] * pictures, num_inference_steps=steps, guidance_scale=1.0 if lora else 3.0,
                    generator=torch.Generator().manual_seed(1), output_type="pil").images
