@@ -20,6 +20,10 @@ describe("a pipeline, after its networks were compiled", () => {
   const paint = async () =>
     (await pipe.generate({ prompt: "a", numInferenceSteps: 1, seed: 1, progress: false })).latents.data();
 
+  // A weight that lies in memory is multiplied by another kernel than one in a file: the same but for roundings.
+  const apart = async (first: Awaited<ReturnType<typeof paint>>) =>
+    Math.max(...Array.from(await paint(), (value, i) => Math.abs(Number(value) - Number(first[i]))));
+
   it("sees weights that are replaced or changed, in each of its networks", async () => {
     const first = await paint();
     expect(await paint()).toEqual(first);
@@ -29,14 +33,14 @@ describe("a pipeline, after its networks were compiled", () => {
     for (const layer of layers) {
       const old = layer.weight;
       layer.weight = noGrad(() => old.mul(1.5));
-      expect(await paint()).not.toEqual(first);
+      expect(await apart(first)).toBeGreaterThan(1e-3);
       layer.weight = old;
-      expect(await paint()).toEqual(first);
+      expect(await apart(first)).toBeLessThan(1e-6);
       const kept = await old.detach().mul(1).realize();
       noGrad(() => old.mul_(1.5));
-      expect(await paint()).not.toEqual(first);
+      expect(await apart(first)).toBeGreaterThan(1e-3);
       noGrad(() => old.copy_(kept));
-      expect(await paint()).toEqual(first);
+      expect(await apart(first)).toBeLessThan(1e-6);
     }
   });
 });
