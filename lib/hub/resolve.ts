@@ -47,8 +47,13 @@ export async function resolveFiles(idOrFolder: string, options: ResolveOptions =
   try {
     return await new Repository(idOrFolder, options).resolve();
   } catch (error) {
-    throw error instanceof HubError && /^(offline|missing)$/.test(error.kind) ? orFolder(error, idOrFolder) : error;
+    throw error instanceof HubError && isUnknown(error) ? orFolder(error, idOrFolder) : error;
   }
+}
+
+/** Whether there is no such repository, or nobody to ask; a repository that lacks a file is known. */
+function isUnknown({ kind, status }: HubError): boolean {
+  return kind === "offline" || (kind === "missing" && status !== undefined);
 }
 
 /** A name that is no folder is looked for on the hub: where it is not found there either, a folder's name may have been mistyped. */
