@@ -4,7 +4,7 @@ import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type AdapterOptions, findAdapter } from "./find.ts";
 import { kindOf, refusal } from "./lora-kinds.ts";
-import { type Scales, scalesOf } from "./lora-scales.ts";
+import { type Scales, surroundingsOf } from "./lora-scales.ts";
 import { readWeightsFile, type Weights, weightsOf } from "./weights-file.ts";
 
 /** The models of a pipeline that can be adapted. */
@@ -55,31 +55,36 @@ const USUAL = [
 export async function readLora(given: string, options: AdapterOptions = {}): Promise<Lora> {
   const path = await findAdapter(given, options, { usual: USUAL, where: "readLora" });
   const file = await readWeightsFile(path);
-  if (Array.isArray(file.value))
-    throw refusal(
-      path,
-      file.value.map((_, i) => `unet:${i}:up`),
-      0,
-    );
+  const { scales, more, kindOf: kindBeside } = await surroundingsOf(path, file.metadata);
+  const unread = new Map<string, string[]>();
+  const passOver = (key: string) => {
+    const kind = kindOf(key) ?? kindBeside(key) ?? "no kind that is known";
+    unread.set(kind, [...(unread.get(kind) ?? []), key]);
+  };
+  if (Array.isArray(file.value)) {
+    // What lora_diffusion writes as a `.pt`: matrices by turns, without names.
+    for (const i of file.value.keys()) passOver(`unet:${i >> 1}:${i % 2 === 0 ? "up" : "down"}`);
+    throw refusal(path, { tensors: unread, settings: [], plain: 0 });
+  }
   if (!(file.value instanceof Map)) throw new Error(`${path}: holds no dictionary of tensors; expected LoRA weights`);
   const parts = new Map<string, { place: Place; down?: PickledTensor; up?: PickledTensor; alpha?: number }>();
-  const strange: string[] = [];
+  let plain = 0;
   for (const [key, tensor] of file.value as Map<unknown, unknown>) {
     if (typeof key !== "string" || !(tensor instanceof PickledTensor)) continue;
     const place = kindOf(key) === undefined ? placeOf(key) : undefined;
     if (!place) {
-      strange.push(key);
+      passOver(key);
       continue;
     }
+    plain++;
     const id = `${place.component}.${place.target}`;
     const part = parts.get(id) ?? { place };
     parts.set(id, part);
     if (place.part === "alpha") part.alpha = weightsOf(tensor).data[0]!;
     else part[place.part] = tensor;
   }
-  if (strange.length > 0) throw refusal(path, strange, parts.size);
+  if (unread.size > 0 || more.length > 0) throw refusal(path, { tensors: unread, settings: more, plain });
   if (parts.size === 0) throw new Error(`${path}: holds no tensors; expected LoRA weights`);
-  const scales = await scalesOf(path, file.metadata);
   return { path, layers: [...parts.values()].map(({ place, ...part }) => layerOf(place, part, scales, path)) };
 }
 
