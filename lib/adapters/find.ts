@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { HubError, type HubOptions, resolveFiles } from "../hub/index.ts";
+import { HUB_OPTIONS, HubError, type HubOptions, resolveFiles } from "../hub/index.ts";
+import type { Names } from "../options.ts";
 
 /** Where an adapter's file is taken from, where it is no path. `token` is the concept's word, so the hub's is `hfToken`. */
 export interface AdapterOptions extends Omit<HubOptions, "token"> {
@@ -10,6 +11,15 @@ export interface AdapterOptions extends Omit<HubOptions, "token"> {
   /** An access token for the hub; default as everywhere. */
   hfToken?: string | false;
 }
+
+const { token: _, ...hubOptions } = HUB_OPTIONS;
+/** Names of the options above, for functions that refuse others. */
+export const ADAPTER_OPTIONS: Names<AdapterOptions> = {
+  ...hubOptions,
+  weightName: true,
+  subfolder: true,
+  hfToken: true,
+};
 
 /**
  * The file of an adapter: the path given, or in a folder or a repository on the hub the one of the usual names, safetensors first.

@@ -1,5 +1,5 @@
 /** What people add to a checkpoint: learned words (textual inversion) and low-rank changes (LoRA), read from their files. */
-export type { AdapterOptions } from "./find.ts";
+export { ADAPTER_OPTIONS, type AdapterOptions } from "./find.ts";
 export {
   LORA_COMPONENTS,
   type Lora,

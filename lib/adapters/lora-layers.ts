@@ -3,6 +3,7 @@ import { saveTensors } from "../io/tensors.ts";
 import * as init from "../nn/init.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
+import { checkChoice, checkOptions } from "../options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** How low-rank changes of a network are made. */
@@ -56,6 +57,7 @@ export class LoraLayers extends Module {
   /** @throws RangeError where no layer is meant, or the rank is no whole number from 1 up */
   constructor(model: Module, options: LoraOptions = {}) {
     super();
+    checkOptions("LoraLayers", options, ["rank", "targets"]);
     const { rank = 8, targets = /./ } = options;
     if (!Number.isInteger(rank) || rank < 1) {
       throw new RangeError(`LoraLayers: rank is ${rank}; expected a whole number from 1 up`);
@@ -97,7 +99,10 @@ export class LoraLayers extends Module {
     folder: string,
     options: { component?: "unet" | "text_encoder"; dtype?: "float32" | "float16" } = {},
   ): Promise<void> {
+    checkOptions("LoraLayers.save", options, ["component", "dtype"]);
     const { component = "unet", dtype = "float32" } = options;
+    checkChoice("LoraLayers.save", "component", component, ["unet", "text_encoder"]);
+    checkChoice("LoraLayers.save", "dtype", dtype, ["float32", "float16"]);
     const tensors = this.#layers.flatMap(([name], i) => [
       [`${component}.${name}.lora_A.weight`, this.changes[i]!.down] as const,
       [`${component}.${name}.lora_B.weight`, this.changes[i]!.up] as const,

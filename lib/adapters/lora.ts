@@ -1,8 +1,9 @@
+import { checkOptions } from "../options.ts";
 import { PickledTensor } from "../pickle/index.ts";
 import { fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type AdapterOptions, findAdapter } from "./find.ts";
+import { ADAPTER_OPTIONS, type AdapterOptions, findAdapter } from "./find.ts";
 import { kindOf, refusal } from "./lora-kinds.ts";
 import { type Scales, surroundingsOf } from "./lora-scales.ts";
 import { readWeightsFile, type Weights, weightsOf } from "./weights-file.ts";
@@ -53,6 +54,7 @@ const USUAL = [
  * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
  */
 export async function readLora(given: string, options: AdapterOptions = {}): Promise<Lora> {
+  checkOptions("readLora", options, ADAPTER_OPTIONS);
   const path = await findAdapter(given, options, { usual: USUAL, where: "readLora" });
   const file = await readWeightsFile(path);
   const { scales, more, kindOf: kindBeside } = await surroundingsOf(path, file.metadata);

@@ -1,6 +1,7 @@
 import { basename, extname } from "node:path";
+import { checkOptions } from "../options.ts";
 import { type Pickled, PickledTensor } from "../pickle/index.ts";
-import { type AdapterOptions, findAdapter } from "./find.ts";
+import { ADAPTER_OPTIONS, type AdapterOptions, findAdapter } from "./find.ts";
 import { readWeightsFile, weightsOf } from "./weights-file.ts";
 
 /** A concept that was learned as one or more vectors in a text encoder's table of embeddings. */
@@ -31,6 +32,7 @@ export async function readTextualInversion(
   given: string,
   options: AdapterOptions & { token?: string } = {},
 ): Promise<LearnedConcept> {
+  checkOptions("readTextualInversion", options, { ...ADAPTER_OPTIONS, token: true });
   const { token: word, ...rest } = options;
   const path = await findAdapter(given, rest, { usual: USUAL, where: "readTextualInversion" });
   const { value } = await readWeightsFile(path);

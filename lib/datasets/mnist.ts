@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type HubOptions, hubFile } from "../hub/index.ts";
+import { HUB_OPTIONS, type HubOptions, hubFile } from "../hub/index.ts";
+import { checkOptions, type Names } from "../options.ts";
 import { plural } from "../printed.ts";
 import { parseIdx } from "./idx.ts";
 import { ImageDataset } from "./image-dataset.ts";
@@ -19,6 +20,8 @@ export interface MnistOptions extends HubOptions {
   /** A folder with the four IDX files, packed with gzip or not. Without it the data comes from the Hugging Face hub. */
   folder?: string;
 }
+
+const MNIST_OPTIONS: Names<MnistOptions> = { ...HUB_OPTIONS, split: true, folder: true };
 
 interface Source {
   name: string;
@@ -68,6 +71,7 @@ export function fashionMnist(options: MnistOptions = {}): Promise<ImageDataset> 
 }
 
 async function load(source: Source, options: MnistOptions): Promise<ImageDataset> {
+  checkOptions(source.name, options, MNIST_OPTIONS);
   const { split = "train", folder } = options;
   if (!SPLITS.includes(split)) {
     throw new RangeError(`${source.name}: unknown split ${JSON.stringify(split)}; expected "train" or "test"`);

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Names } from "../options.ts";
 
 /** How to reach the Hugging Face hub, and what to take from it. */
 export interface HubOptions {
@@ -18,6 +19,17 @@ export interface HubOptions {
   /** Stops the download. What has come stays, and the next try goes on from there. */
   signal?: AbortSignal;
 }
+
+/** Names of the options above, for functions that refuse others. */
+export const HUB_OPTIONS: Names<HubOptions> = {
+  revision: true,
+  cacheDir: true,
+  localFilesOnly: true,
+  token: true,
+  hubUrl: true,
+  onProgress: true,
+  signal: true,
+};
 
 /** How far one file is. */
 export interface FileProgress {

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { fromFile } from "../config/read.ts";
 import { configText } from "../config/write.ts";
 import { writeWhole } from "../files/write-whole.ts";
-import { type HubOptions, resolveFiles } from "../hub/index.ts";
+import { HUB_OPTIONS, type HubOptions, resolveFiles } from "../hub/index.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Module } from "../nn/module.ts";
+import { checkChoice, checkOptions, type Names } from "../options.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
 import { inFile } from "../tensor/trace.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
@@ -16,6 +17,8 @@ export interface ModelOptions extends HubOptions {
   /** Which of several sets of weights: "fp16" for `NAME.fp16.safetensors`. */
   readonly variant?: string;
 }
+
+const MODEL_OPTIONS: Names<ModelOptions> = { ...HUB_OPTIONS, subfolder: true, variant: true };
 
 /** A network with a `config.json`, which is built from it and saved with it. */
 export abstract class Model extends Module implements Checkpointed {
@@ -59,6 +62,7 @@ export abstract class Model extends Module implements Checkpointed {
     options: ModelOptions = {},
   ): Promise<M> {
     // biome-ignore-start lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
+    checkOptions(`${this.name}.fromPretrained`, options, MODEL_OPTIONS);
     const files = await resolveFiles(idOrFolder, { ...options, where: this.name });
     const config = await files.json("config.json");
     const model = withoutInit(() => fromFile(() => new this(config as never)));
@@ -77,7 +81,10 @@ export abstract class Model extends Module implements Checkpointed {
     folder: string,
     options: { dtype?: "float32" | "float16"; maxShardBytes?: number } = {},
   ): Promise<void> {
+    const where = `${this.constructor.name}.savePretrained`;
+    checkOptions(where, options, ["dtype", "maxShardBytes"]);
     const { dtype = "float32", maxShardBytes } = options;
+    checkChoice(where, "dtype", dtype, ["float32", "float16"]);
     await mkdir(folder, { recursive: true });
     const tensors = await tensorsToSave(this, dtype === "float16");
     await saveCheckpoint(folder, tensors, {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  ADAPTER_OPTIONS,
   type AdapterOptions,
   type LearnedConcept,
   type Lora,
@@ -9,6 +10,7 @@ import {
   readTextualInversion,
 } from "../adapters/index.ts";
 import type { CLIPTextModel, Model } from "../models/index.ts";
+import { checkNumber, checkOptions, type Names, shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -23,6 +25,8 @@ export interface LoraOptions extends AdapterOptions {
   /** Its name, for `setAdapters` and `deleteAdapters`; default "default_0", "default_1" and so on. */
   adapterName?: string;
 }
+
+const LORA_OPTIONS: Names<LoraOptions> = { ...ADAPTER_OPTIONS, scale: true, adapterName: true };
 
 /** The networks that a LoRA may change. */
 export interface LoraParts {
@@ -52,7 +56,12 @@ const contents = new WeakMap<Model, Map<string, string>>();
  */
 export function applyLora(given: string, parts: LoraParts, options: LoraOptions = {}): Promise<string> {
   return inTurn(async () => {
+    checkOptions("loadLoraWeights", options, LORA_OPTIONS);
     const { scale = 1, adapterName, ...rest } = options;
+    checkNumber("loadLoraWeights", "scale", scale);
+    if (adapterName !== undefined && typeof adapterName !== "string") {
+      throw new TypeError(`loadLoraWeights: adapterName is ${shown(adapterName)}, expected a text`);
+    }
     if (!Number.isFinite(scale)) throw new RangeError(`loadLoraWeights: scale is ${scale}; expected a number`);
     const known = contents.get(parts.unet) ?? new Map<string, string>();
     contents.set(parts.unet, known);
@@ -140,6 +149,7 @@ export function addConcept(
   options: AdapterOptions & { token?: string },
 ): Promise<LearnedConcept> {
   return inTurn(async () => {
+    checkOptions("loadTextualInversion", options, { ...ADAPTER_OPTIONS, token: true });
     const concept = await readTextualInversion(given, options);
     const table = model.textModel.embeddings.tokenEmbedding;
     const [count, width] = table.weight.shape as [number, number];

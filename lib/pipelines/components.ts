@@ -2,8 +2,9 @@ import { cp, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configText } from "../config/write.ts";
 import { writeWhole } from "../files/write-whole.ts";
-import { type HubOptions, type ResolvedFiles, resolveFiles, saveFolder, writeJson } from "../hub/index.ts";
+import { HUB_OPTIONS, type HubOptions, type ResolvedFiles, resolveFiles, saveFolder, writeJson } from "../hub/index.ts";
 import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import { checkOptions, type Names } from "../options.ts";
 import { plural } from "../printed.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
 import { CLIPTokenizer } from "../tokenizer/index.ts";
@@ -29,6 +30,9 @@ export interface PipelineOptions extends HubOptions {
   /** Parts to use in place of the checkpoint's, such as another scheduler. */
   readonly components?: Partial<Components>;
 }
+
+const PIPELINE_OPTIONS: Names<PipelineOptions> = { ...HUB_OPTIONS, variant: true, components: true };
+const COMPONENTS: Names<Components> = { tokenizer: true, textEncoder: true, unet: true, vae: true, scheduler: true };
 
 // The classes that each part may have in a `model_index.json`; other names of transformers' tokenizer are the same.
 const known: Readonly<Record<string, readonly string[]>> = {
@@ -66,10 +70,13 @@ export function checkTogether(name: string, { unet, vae, textEncoder }: Componen
 export async function loadComponents(
   idOrFolder: string,
   options: PipelineOptions,
+  name = "StableDiffusionPipeline",
 ): Promise<Components & { folder: string; index: Record<string, unknown> }> {
+  checkOptions(`${name}.fromPretrained`, options, PIPELINE_OPTIONS);
   const { components: given = {}, ...rest } = options;
+  checkOptions(`${name}.fromPretrained: components`, given, COMPONENTS);
   const exclude = [...passedOver, ...Object.keys(given).map(snake)];
-  const files = await resolveFiles(idOrFolder, { ...rest, exclude, where: "StableDiffusionPipeline" });
+  const files = await resolveFiles(idOrFolder, { ...rest, exclude, where: name });
   const index = await readIndex(files, idOrFolder);
   checkIndex(index, idOrFolder, given);
   const at = (name: string) => join(files.folder, name);
@@ -162,6 +169,7 @@ export async function saveComponents(
   parts: Components,
   options: { dtype?: "float32" | "float16" },
 ): Promise<void> {
+  checkOptions(`${kind}.savePretrained`, options, ["dtype"]);
   await saveFolder(folder, async (fresh) => {
     await keepOthers(folder, fresh);
     await writeComponents(fresh, kind, parts, options);

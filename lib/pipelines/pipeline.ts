@@ -1,6 +1,7 @@
 import type { AdapterOptions } from "../adapters/index.ts";
 import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import type { Module } from "../nn/module.ts";
+import { checkOptions } from "../options.ts";
 import { counted, listed, PRINTED } from "../printed.ts";
 import { type Device, devices } from "../runtime/devices.ts";
 import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
@@ -52,7 +53,8 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     idOrFolder: string,
     options: PipelineOptions = {},
   ): Promise<P> {
-    return new this(await loadComponents(idOrFolder, options));
+    // biome-ignore lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
+    return new this(await loadComponents(idOrFolder, options, this.name));
   }
 
   [PRINTED](): string {
@@ -170,7 +172,9 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   }
 
   /** Makes the LoRAs a part of the weights, `loraScale` times as strong, so that `unloadLoraWeights` leaves them; `unfuseLora` undoes it. */
-  fuseLora({ loraScale = 1 }: { loraScale?: number } = {}): void {
+  fuseLora(options: { loraScale?: number } = {}): void {
+    checkOptions("fuseLora", options, ["loraScale"]);
+    const { loraScale = 1 } = options;
     if (!Number.isFinite(loraScale)) throw new RangeError(`fuseLora: loraScale is ${loraScale}; expected a number`);
     for (const model of [this.unet, this.textEncoder]) ledgerOf(model).fuse(loraScale);
   }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { writeWhole } from "../files/write-whole.ts";
-import { type HubOptions, resolveFiles } from "../hub/index.ts";
+import { HUB_OPTIONS, type HubOptions, resolveFiles } from "../hub/index.ts";
 import { notice } from "../notice.ts";
+import { checkOptions } from "../options.ts";
 import { counted, PRINTED, plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -84,6 +85,7 @@ export class CLIPTokenizer {
     idOrFolder: string,
     options: HubOptions & { subfolder?: string } = {},
   ): Promise<CLIPTokenizer> {
+    checkOptions("CLIPTokenizer.fromPretrained", options, [...Object.keys(HUB_OPTIONS), "subfolder"]);
     const { folder } = await resolveFiles(idOrFolder, {
       ...options,
       where: "CLIPTokenizer",
