@@ -77,7 +77,7 @@ describe("mnist from the hub", () => {
   test("says what to do where there is no network and no copy", async () => {
     await hub.stop();
     await expect(load()).rejects.toThrow(
-      /^mnist: ylecun\/mnist\/.*: no answer from http:\/\/127.*ECONNREFUSED.*no copy in the cache\. Connect once/,
+      /^mnist: ylecun\/mnist\/.*: no answer from 127\.0\.0\.1.*ECONNREFUSED.*no copy in the cache\. Connect once/,
     );
     await expect(load({ localFilesOnly: true })).rejects.toThrow("is not in the cache");
   });
