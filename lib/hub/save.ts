@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { openAsBlob } from "node:fs";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { commitIter, createRepo } from "@huggingface/hub";
 import { isKept, keepMapped } from "../files/mapped.ts";
@@ -69,12 +69,11 @@ async function checkTarget(target: string): Promise<void> {
   const info = await stat(target).catch(() => undefined);
   if (!info) return;
   if (!info.isDirectory()) throw new HubError("disk", `savePretrained: ${target} is a file, expected a folder`);
-  const names = await readdir(target);
+  const names = (await listFolder(target)).map((path) => basename(path));
   if (names.length === 0) return;
-  const isModel = names.some(
-    (name) => name === "model_index.json" || name === "config.json" || name.endsWith("_config.json"),
-  );
-  const strange = (await listFolder(target)).find((path) => !SAVED.test(basename(path)) && !isKept(basename(path)));
+  // A component's settings make it one, too: a pipeline's folder may be filled part by part.
+  const isModel = names.some((name) => name === "model_index.json" || /(^|_)config\.json$/.test(name));
+  const strange = names.find((name) => !SAVED.test(name) && !isKept(name));
   if (!isModel || strange !== undefined) {
     const reason = strange === undefined ? "no saved model" : `the file ${strange}`;
     throw new HubError(

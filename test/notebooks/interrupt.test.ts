@@ -10,7 +10,8 @@ const source = (id: string) => joinText(cells.find((cell) => cell.id === id)!.so
 
 let kernel: KernelClient;
 beforeAll(async () => {
-  kernel = await startKernel();
+  // In the notebooks' own folder, whose settings count.
+  kernel = await startKernel({ cwd: join(import.meta.dirname, "../../notebooks") });
 });
 afterAll(async () => {
   await kernel?.shutdown();
