@@ -173,8 +173,9 @@ export class RunningCells {
   stop(run: number, failure: CellFailure = INTERRUPTED): void {
     const cell = this.#running.get(run);
     if (!cell) return;
-    this.#stopped.add(run);
+    // Its open bars still show that they stopped; from then on it shows nothing.
     this.#events.onStop(run);
+    this.#stopped.add(run);
     const { scope } = this.#events.runner;
     for (const stray of cell.strays) this.#print(run, stray);
     this.#end(
