@@ -46,7 +46,9 @@ describe("the notebook 00-hello", () => {
     expect(typed).toMatchObject({ output_type: "error", ename: "TypeScriptError" });
     expect(plain(typed!.traceback)).toContain("> 2 | guidance.toUpperCase()");
     const [forgotten] = fresh.get("forgotten-await")!.outputs;
-    expect(plain(forgotten!.traceback)).toContain("is a promise, whose value comes only later. Write: (await x.sum().item()).toFixed(2)");
+    expect(plain(forgotten!.traceback)).toContain(
+      "is a promise, whose value comes only later. Write: (await x.sum().item()).toFixed(2)",
+    );
     const [thrown] = fresh.get("runtime-error")!.outputs;
     expect(thrown).toMatchObject({ output_type: "error", ename: "RangeError" });
     expect(plain(thrown!.traceback)).toMatch(/> 1 \| picture\.add\(randn\(\[32, 32\]\)\)/);
