@@ -19,73 +19,76 @@ test("what stands in place of a solution is what nbgrader would write", () => {
   expect(JSON.parse(`"${stub}"`)).toBe(STUB);
 });
 
-describe.each(["00-hello.ipynb", "02-gradients.ipynb", "03-noise.ipynb"])("the notebook %s", (name) => {
-  const path = join(notebooks, name);
-  const stored = readNotebook(path);
-  const checks = codeCells(stored).filter((cell) => cell.metadata.nbgrader?.grade);
-  const exercises = codeCells(stored).filter((cell) => cell.metadata.nbgrader?.solution);
+describe.each(["00-hello.ipynb", "02-gradients.ipynb", "04-steps.ipynb", "03-noise.ipynb"])(
+  "the notebook %s",
+  (name) => {
+    const path = join(notebooks, name);
+    const stored = readNotebook(path);
+    const checks = codeCells(stored).filter((cell) => cell.metadata.nbgrader?.grade);
+    const exercises = codeCells(stored).filter((cell) => cell.metadata.nbgrader?.solution);
 
-  test("opens with what it goes with in the video, and with its neighbours", () => {
-    const [title] = stored.cells;
-    const text = joinText(title!.source);
-    expect(text).toMatch(/\n\*Goes with minutes [\d:]+ to [\d:]+ of \[Lesson 9\]\(https:|\n\*The first notebook/);
-    const links = [...text.matchAll(/\]\((\d\d-[\w-]+\.ipynb)\)/g)].map(([, link]) => link!);
-    expect(links.length).toBeGreaterThan(0);
-    expect(links.filter((link) => !existsSync(join(notebooks, link)))).toEqual([]);
-  });
+    test("opens with what it goes with in the video, and with its neighbours", () => {
+      const [title] = stored.cells;
+      const text = joinText(title!.source);
+      expect(text).toMatch(/\n\*Goes with minutes [\d:]+ to [\d:]+ of \[Lesson 9\]\(https:|\n\*The first notebook/);
+      const links = [...text.matchAll(/\]\((\d\d-[\w-]+\.ipynb)\)/g)].map(([, link]) => link!);
+      expect(links.length).toBeGreaterThan(0);
+      expect(links.filter((link) => !existsSync(join(notebooks, link)))).toEqual([]);
+    });
 
-  test("has code that a beginner can read: no non-null assertions, no double await, no casts", () => {
-    for (const cell of codeCells(stored)) {
-      const code = joinText(cell.source).replace(/"[^"\n]*"|`[^`]*`|\/\/.*|\/\*\*.*/g, "");
-      expect(code, cell.id).not.toMatch(/[\w\])]![.[;,)]|await \(await|\bas (const|unknown|number|Tensor)\b/);
-    }
-  });
-
-  // A notebook that was changed is committed before its outputs, which a machine without other work has to make.
-  const isRun = codeCells(stored).some((cell) => cell.execution_count !== null);
-  test.skipIf(!isRun)("holds its outputs, in less than 2 MB, and errors only where they are the point", () => {
-    expect(statSync(path).size).toBeLessThan(2e6);
-    const shown = codeCells(stored).filter((cell) => cell.outputs.some((output) => "data" in output));
-    expect(shown.length).toBeGreaterThanOrEqual(10);
-    for (const cell of codeCells(stored)) {
-      expect(cell.execution_count, cell.id).toEqual(expect.any(Number));
-      for (const output of cell.outputs) {
-        const meant = (cell.metadata.tags as string[] | undefined)?.includes("raises-exception") ?? false;
-        expect(output.output_type === "error", cell.id).toBe(meant);
-        if (output.output_type === "stream") expect(output.name, cell.id).not.toBe("stderr");
-        // A value that is no number would be said in the figure's text.
-        if ("data" in output) expect(joinText(output.data["text/plain"] as string), cell.id).not.toContain("NaN");
+    test("has code that a beginner can read: no non-null assertions, no double await, no casts", () => {
+      for (const cell of codeCells(stored)) {
+        const code = joinText(cell.source).replace(/"[^"\n]*"|`[^`]*`|\/\/.*|\/\*\*.*/g, "");
+        expect(code, cell.id).not.toMatch(/[\w\])]![.[;,)]|await \(await|\bas (const|unknown|number|Tensor)\b/);
       }
-    }
-  });
+    });
 
-  test("marks its exercises for nbgrader: a solution, then a locked check worth points", () => {
-    expect(exercises.length).toBeGreaterThanOrEqual(2);
-    expect(checks.length).toBe(exercises.length);
-    for (const cell of [...exercises, ...checks]) {
-      expect(cell.metadata.nbgrader).toMatchObject({ schema_version: 3, task: false, grade_id: cell.id });
-    }
-    for (const cell of exercises) {
-      expect(cell.metadata.nbgrader).toMatchObject({ grade: false, locked: false });
-      expect(joinText(cell.source)).toMatch(/\/\/ BEGIN SOLUTION\n[\s\S]+\/\/ END SOLUTION\n/);
-    }
-    for (const cell of checks) {
-      expect(cell.metadata.nbgrader).toMatchObject({ locked: true, solution: false, points: expect.any(Number) });
-    }
-  });
+    // A notebook that was changed is committed before its outputs, which a machine without other work has to make.
+    const isRun = codeCells(stored).some((cell) => cell.execution_count !== null);
+    test.skipIf(!isRun)("holds its outputs, in less than 2 MB, and errors only where they are the point", () => {
+      expect(statSync(path).size).toBeLessThan(2e6);
+      const shown = codeCells(stored).filter((cell) => cell.outputs.some((output) => "data" in output));
+      expect(shown.length).toBeGreaterThanOrEqual(10);
+      for (const cell of codeCells(stored)) {
+        expect(cell.execution_count, cell.id).toEqual(expect.any(Number));
+        for (const output of cell.outputs) {
+          const meant = (cell.metadata.tags as string[] | undefined)?.includes("raises-exception") ?? false;
+          expect(output.output_type === "error", cell.id).toBe(meant);
+          if (output.output_type === "stream") expect(output.name, cell.id).not.toBe("stderr");
+          // A value that is no number would be said in the figure's text.
+          if ("data" in output) expect(joinText(output.data["text/plain"] as string), cell.id).not.toContain("NaN");
+        }
+      }
+    });
 
-  test("runs from top to bottom, every solution passing its check", async () => {
-    const result = await run(quickly(stored), `whole-${basename(name)}`);
-    expect(result.failures).toEqual([]);
-    expect(result.ok).toBe(true);
-  });
+    test("marks its exercises for nbgrader: a solution, then a locked check worth points", () => {
+      expect(exercises.length).toBeGreaterThanOrEqual(2);
+      expect(checks.length).toBe(exercises.length);
+      for (const cell of [...exercises, ...checks]) {
+        expect(cell.metadata.nbgrader).toMatchObject({ schema_version: 3, task: false, grade_id: cell.id });
+      }
+      for (const cell of exercises) {
+        expect(cell.metadata.nbgrader).toMatchObject({ grade: false, locked: false });
+        expect(joinText(cell.source)).toMatch(/\/\/ BEGIN SOLUTION\n[\s\S]+\/\/ END SOLUTION\n/);
+      }
+      for (const cell of checks) {
+        expect(cell.metadata.nbgrader).toMatchObject({ locked: true, solution: false, points: expect.any(Number) });
+      }
+    });
 
-  test("with its solutions taken away fails all its checks, and nothing else", async () => {
-    const result = await run(withoutSolutions(quickly(stored)), `stripped-${basename(name)}`);
-    expect(result.failures.map((failure) => failure.source)).toEqual(checks.map((cell) => quick(cell)));
-    for (const failure of result.failures) expect(failure.evalue).toBe("No answer yet.");
-  });
-});
+    test("runs from top to bottom, every solution passing its check", async () => {
+      const result = await run(quickly(stored), `whole-${basename(name)}`);
+      expect(result.failures).toEqual([]);
+      expect(result.ok).toBe(true);
+    });
+
+    test("with its solutions taken away fails all its checks, and nothing else", async () => {
+      const result = await run(withoutSolutions(quickly(stored)), `stripped-${basename(name)}`);
+      expect(result.failures.map((failure) => failure.source)).toEqual(checks.map((cell) => quick(cell)));
+      for (const failure of result.failures) expect(failure.evalue).toBe("No answer yet.");
+    });
+  },
+);
 
 async function run(notebook: Notebook, name: string) {
   const path = join(folder, name);
