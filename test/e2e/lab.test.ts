@@ -154,6 +154,45 @@ describe.skipIf(missing.length > 0)("in JupyterLab, in a real browser", () => {
     expect(await notebook.outputs(at("typed")).innerText()).toBe("40");
   });
 
+  test("a question that the cell does not await is asked, and the next cell runs", async () => {
+    await notebook.type(at("typed"), `prompt("Who? ").then((name) => console.log("hello " + name))`);
+    await notebook.startCell(at("typed"));
+    const box = notebook.page.locator(".jp-Stdin-input");
+    await box.fill("Ann");
+    await box.press("Enter");
+    await notebook.waitUntil("idle");
+    expect(await notebook.cell(at("typed")).innerText()).toContain("hello Ann");
+    await notebook.runCell(at("hello"));
+  });
+
+  test("a Tab while a cell runs leaves the kernel busy, and a comm message is answered over a subshell", async () => {
+    await notebook.type(
+      at("typed"),
+      `comms.register("echo", (comm) => { comm.onMessage = (data) => comm.send({ echoed: data }); })`,
+    );
+    await notebook.runCell(at("typed"));
+    await notebook.type(at("typed"), "await new Promise(() => {})");
+    await notebook.startCell(at("typed"));
+    await notebook.waitUntil("busy");
+    await notebook.type(at("error"), "Math.hypo");
+    await notebook.page.keyboard.press("Tab");
+    await expect.poll(() => notebook.source(at("error"))).toBe("Math.hypot");
+    const answer = await notebook.page.evaluate(async () => {
+      // biome-ignore lint/suspicious/noExplicitAny: JupyterLab's own objects
+      const { kernel } = (globalThis as any).jupyterapp.shell.currentWidget.sessionContext.session;
+      const comm = kernel.createComm("echo");
+      const answered = new Promise((resolve) => {
+        comm.onMsg = (message: { content: { data: unknown } }) => resolve(message.content.data);
+      });
+      await comm.open({});
+      await comm.send({ a: 1 });
+      return { data: await answered, subshell: comm.subshellId as unknown, status: kernel.status as unknown };
+    });
+    expect(answer).toEqual({ data: { echoed: { a: 1 } }, subshell: expect.any(String), status: "busy" });
+    await notebook.pressButton("notebook:interrupt-kernel");
+    await notebook.waitUntil("idle");
+  });
+
   test("restart forgets what was defined, and cells run again", async () => {
     await notebook.pressButton("notebook:restart-kernel");
     await notebook.page.locator(".jp-Dialog .jp-mod-accept").click();

@@ -38,6 +38,8 @@ export class LabUnderTest {
     for (const [name, settings] of Object.entries(SETTINGS)) {
       write(at("config", "lab", "user-settings", "@jupyterlab", `${name}.jupyterlab-settings`), settings);
     }
+    // The page's own application, for what a person cannot do with keys: open a comm.
+    write(at("config", "jupyter_lab_config.json"), { LabApp: { expose_app_in_browser: true } });
     process.env.JUPYTER_CONFIG_DIR = at("config");
     process.env.JUPYTER_RUNTIME_DIR = at("runtime");
     const dataDir = at("data");
