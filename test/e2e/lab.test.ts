@@ -176,6 +176,8 @@ describe.skipIf(missing.length > 0)("in JupyterLab, in a real browser", () => {
     await notebook.waitUntil("busy");
     await notebook.type(at("error"), "Math.hypo");
     await notebook.page.keyboard.press("Tab");
+    await notebook.page.locator(".jp-Completer .jp-Completer-match").first().waitFor();
+    await notebook.page.keyboard.press("Enter");
     await expect.poll(() => notebook.source(at("error"))).toBe("Math.hypot");
     const answer = await notebook.page.evaluate(async () => {
       // biome-ignore lint/suspicious/noExplicitAny: JupyterLab's own objects
