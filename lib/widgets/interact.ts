@@ -75,6 +75,7 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
   readonly #stopListening: (() => void)[] = [];
   #run: { controller: AbortController; began: number } | undefined;
   #isWaiting = false;
+  #working: Promise<void> | undefined;
   #first: Promise<void> | undefined;
   /** Numbers of the newest run and of the one whose result is on the page. */
   #newest = 0;
@@ -99,13 +100,19 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
   }
 
   /** Computes the result anew. @returns settles when there is nothing left to compute; never rejects */
-  async update(): Promise<void> {
+  update(): Promise<void> {
     this.#isWaiting = true;
-    if (this.#run) return this.#hurry(this.#run);
+    if (this.#run) this.#hurry(this.#run);
+    this.#working ??= this.#work();
+    return this.#working;
+  }
+
+  async #work(): Promise<void> {
     while (this.#isWaiting) {
       this.#isWaiting = false;
       await this.#once();
     }
+    this.#working = undefined;
   }
 
   async #once(): Promise<void> {

@@ -29,7 +29,6 @@ export class Output extends Widget {
     this.#showing = bundleOf(value).then((data) => {
       if (turn !== this.#latest) return;
       this.#still = stillOfBundle(data);
-      // The place keeps its height while the next picture is decoded: without this the page would jump.
       this.model.set({ outputs: [{ output_type: "display_data", data, metadata: {} }] });
     });
     return this.#showing;
