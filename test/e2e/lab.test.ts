@@ -182,15 +182,24 @@ describe.skipIf(missing.length > 0)("in JupyterLab, in a real browser", () => {
     const answer = await notebook.page.evaluate(async () => {
       // biome-ignore lint/suspicious/noExplicitAny: JupyterLab's own objects
       const { kernel } = (globalThis as any).jupyterapp.shell.currentWidget.sessionContext.session;
+      if (!kernel.supportsSubshells) throw new Error("JupyterLab was not told that the kernel has subshells");
       const comm = kernel.createComm("echo");
       const answered = new Promise((resolve) => {
         comm.onMsg = (message: { content: { data: unknown } }) => resolve(message.content.data);
       });
+      // JupyterLab asks for the subshell of a new comm in the background; what is sent before goes to the main shell.
+      await comm.subshellStarted;
+      type Seen = { direction: string; msg: { header: { msg_type: string; subshell_id?: string } } };
+      const sentTo: unknown[] = [];
+      kernel.anyMessage.connect((_: unknown, { direction, msg: { header } }: Seen) => {
+        if (direction === "send" && header.msg_type.startsWith("comm_")) sentTo.push(header.subshell_id);
+      });
       await comm.open({});
       await comm.send({ a: 1 });
-      return { data: await answered, subshell: comm.subshellId as unknown, status: kernel.status as unknown };
+      const data = await answered;
+      return { data, sentToItsSubshell: sentTo.map((id) => id === comm.subshellId), status: kernel.status as unknown };
     });
-    expect(answer).toEqual({ data: { echoed: { a: 1 } }, subshell: expect.any(String), status: "busy" });
+    expect(answer).toEqual({ data: { echoed: { a: 1 } }, sentToItsSubshell: [true, true], status: "busy" });
     await notebook.pressButton("notebook:interrupt-kernel");
     await notebook.waitUntil("idle");
   });

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { KernelClient } from "../../../kernel/client/index.ts";
 import { ROOT } from "../../root.ts";
 
@@ -18,6 +18,12 @@ const done = join(folder, "done");
 const STAY = `
   const { existsSync } = await import("node:fs");
   while (!existsSync(${JSON.stringify(done)})) await new Promise((resolve) => setTimeout(resolve, 200));`;
+
+/** The tests' own setting, and what tells onnxruntime that it runs in CI: there it sends nothing, whoever asks. */
+const UNSET = [
+  ..."ORT_DISABLE_TELEMETRY CI TF_BUILD GITHUB_ACTIONS GITLAB_CI CIRCLECI TRAVIS JENKINS_URL".split(" "),
+  ..."CODEBUILD_BUILD_ID BUILDKITE TEAMCITY_VERSION APPVEYOR BITBUCKET_BUILD_NUMBER".split(" "),
+];
 
 /** A home, a temporary folder and a proxy for everything that a program may write and whom it may call. */
 class Surroundings {
@@ -60,8 +66,7 @@ class Surroundings {
     for (const [name, text] of Object.entries(extra)) writeFileSync(join(folder, name), text);
     const main = join(folder, `${Math.random()}.mjs`);
     writeFileSync(main, code);
-    const { ORT_DISABLE_TELEMETRY: _, ...env } = process.env;
-    const child = spawn(process.execPath, [main], { env: { ...env, ...this.env }, cwd: this.env.TMPDIR });
+    const child = spawn(process.execPath, [main], { env: { ...process.env, ...this.env }, cwd: this.env.TMPDIR });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
     return new Promise((resolve) => child.once("close", () => resolve(output)));
@@ -77,17 +82,13 @@ describe("onnxruntime's telemetry", () => {
   const printed: Record<string, string> = {};
 
   beforeAll(async () => {
+    for (const name of UNSET) vi.stubEnv(name, undefined);
     const thread = `import { Worker } from "node:worker_threads"; new Worker(new URL("./thread.mjs", import.meta.url)); ${STAY}`;
     const runs: Record<string, (place: Surroundings) => Promise<string>> = {
       script: (place) => place.run(COMPUTE + STAY),
       thread: (place) => place.run(thread, { "thread.mjs": COMPUTE }),
       cell: async (place) => {
-        const { ORT_DISABLE_TELEMETRY: outer, ...rest } = process.env;
-        // The launcher adds to the environment of this process, in which the tests' own setting stands.
-        delete process.env.ORT_DISABLE_TELEMETRY;
-        const starting = KernelClient.start({ cwd: ROOT, env: place.env });
-        process.env = { ...rest, ...(outer === undefined ? {} : { ORT_DISABLE_TELEMETRY: outer }) };
-        const kernel = await starting;
+        const kernel = await KernelClient.start({ cwd: ROOT, env: place.env });
         let text = "";
         const code = `import { tensor } from "difflab"; console.log(await tensor([1]).add(1).item()); ${STAY}`;
         await kernel.execute(code, { onOutput: ({ content }) => (text += content.text ?? "") }).done;
@@ -111,6 +112,7 @@ describe("onnxruntime's telemetry", () => {
     await running;
   });
   afterAll(() => {
+    vi.unstubAllEnvs();
     for (const place of Object.values(places)) place.close();
   });
 
