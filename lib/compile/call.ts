@@ -32,6 +32,8 @@ export class Call<R> {
   /** For each slot its value, or where that will be. */
   #values: readonly (Node | Storage | { readonly live: TypedArray })[];
   readonly #changes: readonly Change[];
+  /** What the values of kept tensors will be. */
+  readonly #kept: readonly Node[];
   #undone = false;
   #arrive!: () => void;
   #fail!: (error: Error) => void;
@@ -55,6 +57,13 @@ export class Call<R> {
       tensor.hold(after);
       expect(after, arrived);
       return { tensor, before, back, after };
+    });
+    this.#kept = traced.kept.map((tensors) => {
+      const { shape, dtype } = tensors[0]!;
+      const after = new Node("placeholder", [], {}, shape, dtype, program.device);
+      expect(after, arrived);
+      for (const tensor of tensors) tensor.leaveCall(after);
+      return after;
     });
   }
 
@@ -90,11 +99,14 @@ export class Call<R> {
       state.spare = free ? old : null;
     }
     let at = 0;
-    return results.map((storage, i) => {
+    const computed = results.map((storage, i) => {
       const { dtype, shape, size } = program.results[i]!;
       const read = () => new HostArray(dtype, shape, size === 0 ? allocate(dtype, 0) : data[at++]!, program.device);
       return new Tensor(source(storage ?? read()));
     });
+    const returned = computed.length - this.#kept.length;
+    for (const [i, after] of this.#kept.entries()) after.settle(computed[returned + i]!.peek().storage!);
+    return computed;
   }
 
   #feed({ name, node: { dtype, shape } }: Slot, value: Node | Storage | { readonly live: TypedArray }): Feed {

@@ -1,8 +1,9 @@
 import type { SessionOptions } from "../runtime/protocol.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { tensorsIn } from "../tensor/tensors-in.ts";
 import { tracing } from "../tensor/trace.ts";
 import { Call } from "./call.ts";
-import { checkNotEmpty, type Results, tensorsIn } from "./containers.ts";
+import { checkNotEmpty, type Results } from "./containers.ts";
 import { Program } from "./program.ts";
 import { trace } from "./traced.ts";
 
@@ -53,7 +54,8 @@ function afterAll<T>(action: () => Promise<T> | T): Promise<T> {
  * where they differ (another shape, branch, variable, setting, layer, weight) another session is made. Tensors that it
  * reads are looked up when it is called, and all that it changes (parameters through an optimizer's `step()`, running
  * means, arguments) is written in place. Random numbers, learning rates and counts are those of the call. Gradients that
- * `backward()` leaves inside do not outlive the call, nor do tensors made inside: return what you want to see.
+ * `backward()` leaves inside do not outlive the call, nor do tensors made inside: return what you want to see. (What a
+ * module's forward hook is given, and what it makes of that, does outlive it.)
  *
  * @param f - synchronous; takes whatever a function takes, tensors inside lists, records, Maps and Sets too; returns
  *   tensors, in lists or records of any depth, or nothing

@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isRecord } from "../tensor/tensors-in.ts";
 
 /** What a compiled function may return: tensors in lists and records of any depth, with plain values beside them. */
 export type Results =
@@ -11,31 +12,6 @@ export type Results =
   | undefined
   | readonly Results[]
   | { readonly [name: string]: Results };
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-/** The tensors in the arguments of a call, in order: in lists, records, Maps and Sets of any depth, each once. */
-export function tensorsIn(args: readonly unknown[]): Tensor[] {
-  const found = new Set<Tensor>();
-  const entered = new Set<unknown>();
-  const visit = (value: unknown): void => {
-    if (value instanceof Tensor) found.add(value);
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
-    const isList = Array.isArray(value) || value instanceof Set;
-    if (!isList && !(value instanceof Map) && !isRecord(value)) return;
-    if (entered.has(value)) return;
-    entered.add(value);
-    if (isList) for (const item of value) visit(item);
-    else if (value instanceof Map) for (const pair of value) visit(pair);
-    else for (const key in value) visit(value[key]);
-  };
-  visit(args);
-  return [...found];
-}
 
 /** Refuses arguments without elements: there is nothing to compute with. */
 export function checkNotEmpty(name: string, given: readonly Tensor[]): void {

@@ -7,10 +7,13 @@ import { takeApart } from "./containers.ts";
 export interface Traced<R> {
   readonly trace: Trace;
   readonly record: Record;
+  /** What it returns, then what it keeps. */
   readonly results: readonly Node[];
   readonly assemble: (tensors: Tensor[]) => R;
   /** Changed tensors and what they become. */
   readonly states: ReadonlyMap<Tensor, Node>;
+  /** Tensors that outlive the call, those of one value together: that of the last results. */
+  readonly kept: readonly (readonly Tensor[])[];
 }
 
 /**
@@ -27,13 +30,16 @@ export function trace<R>(
   given: readonly Tensor[],
   known: readonly Record[] = [],
 ): Traced<R> {
+  const attempts: Trace[] = [];
   for (let left = 8; ; left--) {
     arrangeDisplaced();
+    const attempt = new Trace(name, given, known);
     try {
-      return traceOnce(name, f, args, new Trace(name, given, known));
+      return traceOnce(name, f, args, attempt, attempts);
     } catch (error) {
       // An optimizer had to rearrange its parameters first.
       if (!(error instanceof Retrace) || left === 0) throw error;
+      attempts.push(attempt);
     }
   }
 }
@@ -43,6 +49,7 @@ function traceOnce<R>(
   f: (...args: readonly unknown[]) => R,
   args: readonly unknown[],
   trace: Trace,
+  attempts: readonly Trace[],
 ): Traced<R> {
   const states = new Map<Tensor, Node>();
   tracing.current = trace;
@@ -55,9 +62,18 @@ function traceOnce<R>(
       );
     }
     const { tensors, assemble } = takeApart(name, result);
-    const results = tensors.map((t) => t.node);
+    const kept = new Map<Node, Tensor[]>();
+    for (const tensor of trace.kept) kept.set(tensor.node, [...(kept.get(tensor.node) ?? []), tensor]);
+    const results = [...tensors.map((t) => t.node), ...kept.keys()];
     for (const tensor of trace.writes.keys()) states.set(tensor, tensor.peek());
-    return { trace, record: trace.record, results, assemble, states };
+    return {
+      trace,
+      record: trace.record,
+      results,
+      assemble,
+      states,
+      kept: withTwins([...kept.values()], trace, attempts),
+    };
   } catch (error) {
     undoAll(trace);
     throw error;
@@ -66,6 +82,15 @@ function traceOnce<R>(
     for (const back of trace.writes.values()) back();
     for (const tensor of trace.grads) tensor.grad = null;
   }
+}
+
+/** Hooks were called in attempts to trace the call, too: what those have kept has the same values. */
+function withTwins(kept: readonly Tensor[][], trace: Trace, attempts: readonly Trace[]): readonly Tensor[][] {
+  const order = [...trace.kept];
+  const alike = attempts.map((attempt) => [...attempt.kept]).filter((list) => list.length === order.length);
+  if (alike.length === 0) return kept;
+  const place = new Map(order.map((tensor, i) => [tensor, i]));
+  return kept.map((group) => [...group, ...group.flatMap((t) => alike.map((list) => list[place.get(t)!]!))]);
 }
 
 /** Puts back what a call has changed on the host, the last change first. */

@@ -1,5 +1,5 @@
-import { pixelShuffle, pixelUnshuffle, scaledDotProductAttention, upsampleNearest } from "../nn/functional/index.ts";
-import { Conv2d, GroupNorm, Linear, Module, outputShapes } from "../nn/index.ts";
+import { pixelShuffle, pixelUnshuffle, upsampleNearest } from "../nn/functional/index.ts";
+import { AttentionProbs, Conv2d, GroupNorm, Linear, Module, outputShapes } from "../nn/index.ts";
 import { cat, fromArray, zeros } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -149,6 +149,7 @@ class Attention extends Module {
   readonly norm: GroupNorm;
   readonly qkv: Conv2d;
   readonly proj: Conv2d;
+  readonly probs = new AttentionProbs();
   readonly heads: number;
 
   constructor(channels: number, heads: number) {
@@ -164,7 +165,7 @@ class Attention extends Module {
     // [B, 3 C, H, W] -> three of [B, heads, HW, d]
     const qkv = this.qkv.forward(this.norm.forward(x)).reshape(b, 3 * this.heads, c / this.heads, h * w);
     const [q, k, v] = qkv.chunk(3, 1).map((part) => part.transpose(2, 3)) as [Tensor, Tensor, Tensor];
-    const out = scaledDotProductAttention(q, k, v).transpose(2, 3).reshape(x.shape);
+    const out = this.probs.attend(q, k, v).transpose(2, 3).reshape(x.shape);
     return x.add(this.proj.forward(out));
   }
 }

@@ -1,4 +1,4 @@
-import { type Results, tensorsIn } from "../compile/containers.ts";
+import type { Results } from "../compile/containers.ts";
 import { trace } from "../compile/traced.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import type { TypedArray } from "../graph/dtype.ts";
@@ -8,6 +8,7 @@ import { structure } from "../lower/structure.ts";
 import { read, realize } from "../runtime/realize.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { tensorsIn } from "../tensor/tensors-in.ts";
 
 /**
  * Writes a function of tensors as an `.onnx` file in standard operators, weights included, which other runtimes load.
@@ -30,7 +31,8 @@ export async function toOnnx<A extends readonly Tensor[]>(f: (...args: A) => Res
   const plain = (...inputs: readonly unknown[]) => noGrad(() => f(...(inputs as unknown as A)));
   const traced = trace("saveOnnx", plain, args, tensorsIn(args));
   if (traced.states.size > 0) throw new Error("saveOnnx: the function changes tensors; save one that only computes");
-  const graph = structure(traced.results, true);
+  // What hooks have kept is no part of the model.
+  const graph = structure(traced.results.slice(0, traced.results.length - traced.kept.length), true);
   const constants = new Map<Node, TypedArray>();
   const outers = new Map(traced.record.map(({ node, read }) => [node, read]));
   const inputs = [];

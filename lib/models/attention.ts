@@ -1,6 +1,8 @@
 import { show } from "../graph/shape.ts";
+import { AttentionProbs } from "../nn/attention-probs.ts";
 import { Dropout } from "../nn/containers.ts";
 import * as F from "../nn/functional/index.ts";
+import { hasHooks } from "../nn/hooks.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm, LayerNorm } from "../nn/norm.ts";
@@ -25,6 +27,8 @@ export class Attention extends Module {
   toK: Linear;
   toV: Linear;
   toOut: readonly [Linear, Dropout];
+  /** How much each place of `x` reads of each of the context, for hooks. */
+  probs = new AttentionProbs();
   readonly heads: number;
 
   constructor(channels: number, options: AttentionOptions) {
@@ -41,7 +45,7 @@ export class Attention extends Module {
   forward(x: Tensor, context: Tensor = x): Tensor {
     const split = (y: Tensor) => y.unflatten(-1, [this.heads, -1]).permute(0, 2, 1, 3); // [B, heads, N, d]
     const [q, k, v] = [this.toQ.forward(x), this.toK.forward(context), this.toV.forward(context)].map(split);
-    const out = F.scaledDotProductAttention(q!, k!, v!);
+    const out = this.probs.attend(q!, k!, v!);
     return this.toOut[1].forward(this.toOut[0].forward(out.permute(0, 2, 1, 3).flatten(2))); // [B, N, C]
   }
 }
@@ -84,6 +88,10 @@ class GEGLU extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    if (hasHooks(this.proj)) {
+      const [value, gate] = this.proj.forward(x).chunk(2, -1) as [Tensor, Tensor];
+      return value.mul(gate.gelu());
+    }
     // The weight is split, not its product: two halves of the work, without a copy of the widest tensor there is.
     const [a, b] = this.proj.weight.chunk(2, 0) as [Tensor, Tensor];
     const [p, q] = this.proj.bias!.chunk(2, 0) as [Tensor, Tensor];

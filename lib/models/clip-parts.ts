@@ -1,4 +1,4 @@
-import * as F from "../nn/functional/index.ts";
+import { AttentionProbs } from "../nn/attention-probs.ts";
 import * as init from "../nn/init.ts";
 import { Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
@@ -29,6 +29,8 @@ class CLIPAttention extends Module {
   vProj: Linear;
   qProj: Linear;
   outProj: Linear;
+  /** How much each token reads of each other, for hooks. */
+  probs = new AttentionProbs();
   readonly heads: number;
 
   constructor(config: TransformerConfig) {
@@ -45,7 +47,7 @@ class CLIPAttention extends Module {
   forward(x: Tensor, causal: boolean): Tensor {
     const split = (y: Tensor) => y.unflatten(-1, [this.heads, -1]).permute(0, 2, 1, 3); // [B, heads, N, d]
     const [q, k, v] = [this.qProj, this.kProj, this.vProj].map((layer) => split(layer.forward(x)));
-    const out = F.scaledDotProductAttention(q!, k!, v!, { causal });
+    const out = this.probs.attend(q!, k!, v!, { causal });
     return this.outProj.forward(out.permute(0, 2, 1, 3).flatten(2));
   }
 }

@@ -1,9 +1,11 @@
 import { show } from "../graph/shape.ts";
+import { hasHooks } from "../nn/hooks.ts";
 import * as init from "../nn/init.ts";
 import { Embedding } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/norm.ts";
 import { plural } from "../printed.ts";
+import { arange } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type CLIPTextConfig, type CLIPTextSettings, readTextConfig } from "./clip-config.ts";
 import { CLIPEncoder } from "./clip-parts.ts";
@@ -40,8 +42,14 @@ class CLIPTextEmbeddings extends Module {
         `CLIPTextModel: ${plural(length, "token")}, the model takes ${longest}; let the tokenizer cut off what is too long`,
       );
     }
-    return this.tokenEmbedding.forward(ids).add(this.positionEmbedding.weight.narrow(0, 0, length));
+    return this.tokenEmbedding.forward(ids).add(positions(this.positionEmbedding, length));
   }
+}
+
+/** The vectors of the first places. Only where somebody watches the layer are they looked up one by one. */
+export function positions(layer: Embedding, length: number): Tensor {
+  if (!hasHooks(layer)) return layer.weight.narrow(0, 0, length);
+  return layer.forward(arange(length, { dtype: "int64" }));
 }
 
 export function embedding(count: number, width: number, std: number): Embedding {

@@ -15,7 +15,7 @@ import {
   readVisionConfig,
 } from "./clip-config.ts";
 import { CLIPEncoder, linear } from "./clip-parts.ts";
-import { CLIPTextTransformer, embedding } from "./clip-text.ts";
+import { CLIPTextTransformer, embedding, positions } from "./clip-text.ts";
 import { Model } from "./model.ts";
 
 /** What an image becomes. */
@@ -49,7 +49,7 @@ class CLIPVisionEmbeddings extends Module {
   forward(pixels: Tensor): Tensor {
     const patches = this.patchEmbedding.forward(pixels).flatten(2).transpose(1, 2); // [B, patches, d]
     const whole = this.classEmbedding.expand(pixels.shape[0]!, 1, -1);
-    return cat([whole, patches], 1).add(this.positionEmbedding.weight);
+    return cat([whole, patches], 1).add(positions(this.positionEmbedding, patches.shape[1]! + 1));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Dropout } from "../nn/containers.ts";
 import * as F from "../nn/functional/index.ts";
+import { hasHooks } from "../nn/hooks.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { GroupNorm } from "../nn/norm.ts";
@@ -84,6 +85,8 @@ export class Downsample2D extends Module {
 
   forward(x: Tensor): Tensor {
     if (this.padding > 0) return this.conv.forward(x);
+    // A hook on the convolution sees it with its padding before it.
+    if (hasHooks(this.conv)) return this.conv.forward(F.pad(x, [0, 1, 0, 1]));
     return F.conv2dPadded(x, this.conv.weight, this.conv.bias, 2, [0, 0, 1, 1]);
   }
 }

@@ -1,6 +1,7 @@
 import { show } from "../graph/shape.ts";
 import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { AttentionProbs } from "./attention-probs.ts";
 import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
 import { Linear } from "./layers.ts";
@@ -17,6 +18,8 @@ export class MultiheadAttention extends Module {
   inProjBias: Tensor;
   /** The layer that mixes the heads' outputs. */
   outProj: Linear;
+  /** How much each place reads of each other, for hooks. */
+  probs = new AttentionProbs();
   /** How many heads there are; `d` is divided among them. */
   readonly numHeads: number;
 
@@ -62,7 +65,7 @@ export class MultiheadAttention extends Module {
         .reshape(x.shape[0]!, x.shape[1]!, this.numHeads, d / this.numHeads)
         .permute(0, 2, 1, 3);
     };
-    const out = F.scaledDotProductAttention(heads(query, 0), heads(key, 1), heads(value, 2), options);
+    const out = this.probs.attend(heads(query, 0), heads(key, 1), heads(value, 2), options);
     return this.outProj.forward(out.permute(0, 2, 1, 3).reshape(query.shape));
   }
 

@@ -1,6 +1,7 @@
 /** Layers, with PyTorch's names, weights' shapes and initial values. */
 export { ELU, LeakyReLU, LogSoftmax, Mish, Softplus } from "./activations.ts";
 export { MultiheadAttention } from "./attention.ts";
+export { AttentionProbs } from "./attention-probs.ts";
 export {
   AdaptiveAvgPool2d,
   AvgPool2d,
@@ -19,6 +20,7 @@ export {
   Upsample,
 } from "./containers.ts";
 export * as functional from "./functional/index.ts";
+export type { ForwardArgs, ForwardHook, ForwardOutput, ForwardPreHook, HookOptions, RemovableHandle } from "./hooks.ts";
 export * as init from "./init.ts";
 export { withoutInit } from "./init.ts";
 export {

@@ -2,6 +2,7 @@ import { show } from "../graph/shape.ts";
 import { counted, PRINTED } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { addHook, type ForwardHook, type ForwardPreHook, type HookOptions, type RemovableHandle } from "./hooks.ts";
 
 /** Tensors by name, as checkpoints hold them. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -228,6 +229,45 @@ export abstract class Module {
       });
       return { missing, unexpected };
     };
+  }
+
+  /**
+   * Calls `hook` after each `forward` of this module, with what went in and came out: to record it, or to replace it by
+   * returning something else. In compiled functions and pipelines, too, and what it keeps of it can be read afterwards:
+   *
+   * ```ts
+   * const seen: Tensor[] = [];
+   * const handle = unet.midBlock.registerForwardHook((_, args, output) => { seen.push(output.detach()); });
+   * await pipe.generate({ prompt: "a red seven" });
+   * handle.remove();
+   * ```
+   * Where an optimizer has to put its parameters in another order first, a compiled training step is written down again, and its
+   * hooks are called again.
+   *
+   * @param hook - synchronous; with tensors whose values may not be computed yet
+   * @throws TypeError where the module has no `forward`
+   */
+  registerForwardHook<M extends Module>(
+    this: M,
+    hook: ForwardHook<NoInfer<M>>,
+    options: HookOptions = {},
+  ): RemovableHandle {
+    return addHook(`${this.constructor.name}.registerForwardHook`, this, "after", hook, options);
+  }
+
+  /**
+   * Calls `hook` before each `forward` of this module, with its arguments: to record them, or to replace them by returning
+   * others: `layer.registerForwardPreHook((_, [x]) => [x.mul(0.5)])`.
+   *
+   * @param hook - synchronous
+   * @throws TypeError where the module has no `forward`
+   */
+  registerForwardPreHook<M extends Module>(
+    this: M,
+    hook: ForwardPreHook<NoInfer<M>>,
+    options: HookOptions = {},
+  ): RemovableHandle {
+    return addHook(`${this.constructor.name}.registerForwardPreHook`, this, "before", hook, options);
   }
 
   /** Moves parameters and buffers to a device. */

@@ -1,4 +1,6 @@
 import { Tensor } from "../tensor/tensor.ts";
+import { AttentionProbs } from "./attention-probs.ts";
+import type { RemovableHandle } from "./hooks.ts";
 import type { Module } from "./module.ts";
 
 /**
@@ -13,26 +15,21 @@ import type { Module } from "./module.ts";
  */
 export function outputShapes(model: Module, run: () => unknown): Record<string, readonly number[]> {
   const shapes: Record<string, readonly number[]> = {};
-  const watched: Module[] = [];
+  const handles: RemovableHandle[] = [];
   try {
     for (const [name, part] of model.namedModules()) {
-      const forward = (part as { forward?: unknown }).forward;
-      if (typeof forward !== "function") continue;
-      const own = (...args: unknown[]): unknown => {
-        const out: unknown = forward.apply(part, args);
-        if (out instanceof Tensor) {
-          delete shapes[name];
-          shapes[name] = out.shape;
-        }
-        return out;
+      // Attention computes its probabilities only where somebody asks for them.
+      if (part instanceof AttentionProbs || !("forward" in part)) continue;
+      const note = (_: unknown, __: unknown, out: unknown) => {
+        if (!(out instanceof Tensor)) return;
+        delete shapes[name];
+        shapes[name] = out.shape;
       };
-      // An own property hides the class's method; it is not enumerable, so that no checkpoint sees it.
-      Object.defineProperty(part, "forward", { value: own, configurable: true, enumerable: false });
-      watched.push(part);
+      handles.push(part.registerForwardHook(note));
     }
     run();
   } finally {
-    for (const part of watched) delete (part as { forward?: unknown }).forward;
+    for (const handle of handles) handle.remove();
   }
   return shapes;
 }

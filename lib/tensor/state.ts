@@ -39,8 +39,8 @@ export abstract class TensorState {
   #node: Node;
   #window: Window | null = null;
   #requiresGrad = false;
-  // The compiled function's call that this tensor was made in, where it was: it cannot be used after it.
-  readonly #home: Trace | null = tracing.current;
+  // The compiled function's call that this tensor was made in, where it was: it cannot be used after it, unless kept.
+  #home: Trace | null = tracing.current;
   /** Gradient left here by `backward()`; null before. */
   grad: Tensor | null = null;
 
@@ -48,6 +48,19 @@ export abstract class TensorState {
   constructor(node: Node) {
     this.#node = node;
     this.#requiresGrad = node.requiresGrad;
+    if (this.#home?.keeping) this.#home.kept.add(this.#self);
+  }
+
+  /** Lets a tensor made in the present call of a compiled function outlive it. */
+  keep(): void {
+    if (this.#home !== null && this.#home === tracing.current) this.#home.kept.add(this.#self);
+  }
+
+  /** Gives a kept tensor the node of its value after the call that it was made in. */
+  leaveCall(node: Node): void {
+    this.#home = null;
+    this.#requiresGrad = false;
+    this.#node = node;
   }
 
   /** A tensor around another value of the graph. */

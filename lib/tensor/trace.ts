@@ -52,6 +52,10 @@ export class Trace implements Recorder {
   readonly live = new Map<Node, TypedArray>();
   /** What puts back counters, rates and generators that the function has changed on the host. */
   readonly restore: (() => void)[] = [];
+  /** Tensors made in this call that outlive it: a module's hook has seen or made them. */
+  readonly kept = new Set<Tensor>();
+  /** Whether all tensors made now outlive the call. */
+  keeping = false;
   readonly #arguments: ReadonlyMap<Tensor, number>;
   readonly #known: readonly Record[];
   readonly #seen = new Map<Tensor, Entry>();

@@ -15,7 +15,7 @@ export {
   softplus,
   tanh,
 } from "./activations.ts";
-export { scaledDotProductAttention } from "./attention.ts";
+export { type AttentionOptions, attentionProbs, scaledDotProductAttention } from "./attention.ts";
 export {
   type Conv1dOptions,
   type ConvOptions,
