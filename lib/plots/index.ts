@@ -1,5 +1,6 @@
 /** Figures that show themselves: pictures, plots, diagrams. */
 export { Animation, animate } from "./animation.ts";
+export { type AttentionLike, type AttentionOptions, showAttention } from "./attention.ts";
 export { barChart, showProbabilities } from "./bars.ts";
 export { type FieldOptions, showField } from "./field.ts";
 export { Figure } from "./figure.ts";

@@ -42,9 +42,31 @@ const DIVERGING: readonly Rgb[] = [
  * @see https://colorbrewer2.org/#type=diverging&scheme=RdBu&n=11
  */
 export function diverging(share: number): Rgb {
-  const at = ((Math.min(1, Math.max(-1, share)) + 1) / 2) * (DIVERGING.length - 1);
-  const below = Math.min(DIVERGING.length - 2, Math.floor(at));
-  const [a, b] = [DIVERGING[below]!, DIVERGING[below + 1]!];
+  return between(DIVERGING, (share + 1) / 2);
+}
+
+/** Black, violet, red, yellow: lighter with each step, so that it can be read in grey as well. */
+const SEQUENTIAL: readonly Rgb[] = [
+  [0, 0, 4],
+  [87, 16, 110],
+  [188, 55, 84],
+  [249, 142, 9],
+  [252, 255, 164],
+];
+
+/**
+ * Colour of a share from 0 (black) to 1 (light yellow); what is beyond is cut off.
+ *
+ * @returns red, green and blue, 0 to 255
+ */
+export function sequential(share: number): Rgb {
+  return between(SEQUENTIAL, share);
+}
+
+function between(colours: readonly Rgb[], share: number): Rgb {
+  const at = Math.min(1, Math.max(0, share)) * (colours.length - 1);
+  const below = Math.min(colours.length - 2, Math.floor(at));
+  const [a, b] = [colours[below]!, colours[below + 1]!];
   return [0, 1, 2].map((i) => Math.round(a[i]! + (b[i]! - a[i]!) * (at - below))) as unknown as Rgb;
 }
 
