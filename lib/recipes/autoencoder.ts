@@ -18,7 +18,7 @@ import { bytesOf, scaled } from "./world-data.ts";
 /** Pictures of 64x64x3 to latents of 8x8x4 and back: 12,288 numbers to 256, 48 times fewer. */
 export const autoencoder: Recipe = {
   about: "an autoencoder, from 64x64x3 pictures to 8x8x4 latents and back",
-  steps: 580,
+  steps: 3600,
   train,
 };
 
@@ -58,7 +58,7 @@ async function straight(vae: AutoencoderKL): Promise<void> {
 }
 
 async function train(run: Run): Promise<void> {
-  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(5000), seed: run.seed }))), {
+  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(10_000), seed: run.seed }))), {
     ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
   });
   const eye = await worldJudge(run.scratch("world-eye"));

@@ -7,6 +7,7 @@ import {
   WORLD,
   type WorldDataset,
 } from "../index.ts";
+import { JUDGED } from "../judge/world-judge.ts";
 
 /** The pictures alone, as bytes: `[n, 3, 64, 64]`. */
 export function bytesOf(pictures: WorldDataset): Tensor {
@@ -18,25 +19,25 @@ export function scaled(bytes: Tensor): Tensor {
   return bytes.float().div(127.5).sub(1);
 }
 
-/** Pictures with what is in them: thing, ink, background and manner, each `[n]`. */
-export function labelled(pictures: WorldDataset): Promise<TensorDataset> {
-  const { things, inks, backgrounds, manners } = WORLD;
-  const numbers = (names: readonly string[], of: (i: number) => string) =>
-    fromArray(
+/** What is in the pictures: thing, ink, background and manner, each `[n]`. */
+function labelsOf({ scenes }: WorldDataset): Tensor[] {
+  const named = { thing: WORLD.things, ink: WORLD.inks, background: WORLD.backgrounds, manner: WORLD.manners };
+  return JUDGED.map((kind) => {
+    const names: readonly string[] = named[kind];
+    return fromArray(
       "int64",
-      [pictures.length],
-      BigInt64Array.from(pictures.scenes, (_, i) => BigInt(names.indexOf(of(i)))),
+      [scenes.length],
+      BigInt64Array.from(scenes, (scene) => BigInt(names.indexOf(scene[kind]))),
     );
-  return TensorDataset.from(
-    bytesOf(pictures),
-    numbers(things, (i) => pictures.scenes[i]!.thing),
-    numbers(inks, (i) => pictures.scenes[i]!.ink),
-    numbers(backgrounds, (i) => pictures.scenes[i]!.background),
-    numbers(manners, (i) => pictures.scenes[i]!.manner),
-  );
+  });
 }
 
-/** Pictures with their captions as token ids `[n, tokens]`. */
-export function captioned(pictures: WorldDataset, tokenizer: CLIPTokenizer): Promise<TensorDataset> {
-  return TensorDataset.from(bytesOf(pictures), tokenizer.batch(pictures.captions).inputIds);
+/** Pictures and what is in them: thing, ink, background and manner, each `[n]`. */
+export function labelled(pictures: WorldDataset): Promise<TensorDataset> {
+  return TensorDataset.from(bytesOf(pictures), ...labelsOf(pictures));
+}
+
+/** Captions as token ids `[n, tokens]`, their pictures, and what is in them. */
+export function captionedAndLabelled(pictures: WorldDataset, tokenizer: CLIPTokenizer): Promise<TensorDataset> {
+  return TensorDataset.from(tokenizer.batch(pictures.captions).inputIds, bytesOf(pictures), ...labelsOf(pictures));
 }
