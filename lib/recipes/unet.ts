@@ -9,7 +9,6 @@ import {
   optim,
   PNDMScheduler,
   rand,
-  randint,
   randn,
   StableDiffusionPipeline,
   type Tensor,
@@ -25,7 +24,7 @@ import type { Recipe, Run } from "./run.ts";
 /** A caption becomes latents: the heart of it. */
 export const unet: Recipe = {
   about: "the U-Net of the tiny Stable Diffusion, which paints latents from captions",
-  steps: 2800,
+  steps: 8000,
   seed: 5,
   train,
 };
@@ -45,7 +44,7 @@ function untrained(crossAttentionDim: number): UNet2DConditionModel {
 }
 
 async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(16_000), seed: run.seed });
+  const pictures = world({ n: run.examples(20_000), seed: run.seed });
   const folder = run.path("tiny-sd");
   const vae = await AutoencoderKL.fromPretrained(folder, { subfolder: "vae" });
   const tokenizer = await CLIPTokenizer.fromPretrained(folder, { subfolder: "tokenizer" });
@@ -68,7 +67,7 @@ async function train(run: Run): Promise<void> {
   });
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
-  const ema = new optim.EMA(model, { decay: 0.998, warmup: true });
+  const ema = new optim.EMA(model, { decay: 0.999, warmup: true });
 
   // Min-SNR: the steps with little noise are many and easy, so they count less. https://arxiv.org/abs/2303.09556
   const weights = fromArray(
@@ -80,10 +79,12 @@ async function train(run: Run): Promise<void> {
 
   const objective = (moments: Tensor, captions: Tensor) => {
     const latents = new DiagonalGaussianDistribution(moments).sample().mul(vae.config.scaling_factor);
+    const b = latents.shape[0]!;
     const noise = randn(latents.shape);
-    const t = randint(0, 1000, [latents.shape[0]!]);
+    // What is painted is decided half-way between noise and picture, so those steps are drawn more often than either end.
+    const t = rand([b]).mul(800).add(rand([b]).mul(200)).long();
     // One caption in ten is left out: guidance compares with what is painted then.
-    const kept = where(rand([latents.shape[0]!, 1]).lt(0.1), nothing, captions);
+    const kept = where(rand([b, 1]).lt(0.1), nothing, captions);
     const text = textEncoder.forward(kept).lastHiddenState;
     const noisePred = model.forward(scheduler.addNoise(latents, noise, t), t, text).sample;
     const errors = nn.functional.mseLoss(noisePred, noise, "none").mean([1, 2, 3]);
