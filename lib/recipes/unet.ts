@@ -82,7 +82,10 @@ async function train(run: Run): Promise<void> {
     const b = latents.shape[0]!;
     const noise = randn(latents.shape);
     // What is painted is decided half-way between noise and picture, so those steps are drawn more often than either end.
-    const t = rand([b]).mul(800).add(rand([b]).mul(200)).long();
+    const t = rand([b])
+      .mul(800)
+      .add(rand([b]).mul(200))
+      .long();
     // One caption in ten is left out: guidance compares with what is painted then.
     const kept = where(rand([b, 1]).lt(0.1), nothing, captions);
     const text = textEncoder.forward(kept).lastHiddenState;
