@@ -2,11 +2,16 @@ import { checkOptions } from "../options.ts";
 import { tensorsIn } from "../tensor/tensors-in.ts";
 import { tracing } from "../tensor/trace.ts";
 
+interface Forwards<A extends unknown[], R> {
+  /** What the module computes. */
+  forward(...args: A): R;
+}
+
 /** What a module's `forward` takes; any values where its kind is not known. */
-export type ForwardArgs<M> = M extends { forward(...args: infer A): unknown } ? A : unknown[];
+export type ForwardArgs<M> = M extends Forwards<infer A, unknown> ? A : unknown[];
 
 /** What a module's `forward` returns; any value where its kind is not known. */
-export type ForwardOutput<M> = M extends { forward(...args: never): infer R } ? R : unknown;
+export type ForwardOutput<M> = M extends Forwards<never, infer R> ? R : unknown;
 
 /** Called after a module's `forward`. What it returns, if anything, takes the output's place. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing only looks

@@ -4,6 +4,7 @@ import { drawRows, type Row } from "./grid.ts";
 import { sequential } from "./palette.ts";
 import { scaleBar } from "./parts.ts";
 import { type ImageLike, type Picture, picturesOf } from "./pictures.ts";
+import { extentOf, type Range } from "./ranges.ts";
 import { type NumbersInput, type Values, valuesOf } from "./values.ts";
 
 /** What `crossAttentionMaps` gives, or whatever else has a picture and a map for each of some words. */
@@ -86,18 +87,18 @@ async function draw(
   rows: readonly { name: string; maps: Maps }[],
   options: AttentionOptions,
 ): Promise<Drawing> {
-  const largest = (map: ArrayLike<number>) => Array.from(map).reduce((a, b) => Math.max(a, b), 0);
-  const most = Math.max(...rows.flatMap(({ maps }) => chosen.map((word) => largest(maps.of(word)))));
+  const most = extentOf(rows.flatMap(({ maps }) => chosen.map((word) => maps.of(word)))).high;
   const painted = coloured(picture);
   const told: string[] = [];
   const lines: Row[] = rows.flatMap(({ name, maps }) => {
     const tiles = chosen.map((word) => {
       const map = maps.of(word);
-      const own = largest(map);
-      const limit = options.scale === "all" ? most : own;
-      const text = percent(own);
-      if (told.length < 12) told.push(`${words[word]}, at most ${text} at the ${placeOf(map, own, maps)}`);
-      return { picture: overlaid(painted, map, maps, limit || 1), caption: `${words[word]}\n${text}` };
+      const { low, high } = extentOf([map]);
+      const range: Range = options.scale === "all" ? [0, most] : [low, high];
+      const text = `${percent(low)} to ${percent(high)}`;
+      if (told.length < 12)
+        told.push(`${name && `${name}, `}${words[word]}, ${text}, most at the ${placeOf(map, high, maps)}`);
+      return { picture: overlaid(painted, map, maps, range), caption: `${words[word]}\n${text}` };
     });
     const list = [{ picture: painted, caption: "" }, ...tiles];
     // A prompt of many words takes several lines; a step is one.
@@ -113,16 +114,16 @@ async function draw(
   });
   const grid = await drawRows(lines, {
     ...(options.title !== undefined && { title: options.title }),
-    range: [0, 255],
+    ...(rows.length > 1 && { scale: Math.max(1, Math.floor(84 / picture.width)) }),
     what: "attention to each word",
     notes: [],
   });
-  const end = options.scale === "all" ? percent(most) : "the largest share of each word, written below it";
+  const end = options.scale === "all" ? `0 to ${percent(most)}` : "from each word's least share to its largest";
   const place = {
     x: 2,
     y: grid.height + 4,
     width: 150,
-    name: `how much of what a place reads is this word: 0 to ${end}`,
+    name: `how much of what a place reads is this word: ${end}`,
   };
   const bar = await scaleBar(sequential, [], place);
   const width = Math.max(grid.width, 430);
@@ -142,7 +143,7 @@ function coloured({ width, height, channels, pixels, range }: Picture): Picture 
 }
 
 /** The map's colours over the picture in grey, denser where more is read. */
-function overlaid(picture: Picture, map: ArrayLike<number>, { h, w }: Maps, limit: number): Picture {
+function overlaid(picture: Picture, map: ArrayLike<number>, { h, w }: Maps, [low, high]: Range): Picture {
   const { width, height, pixels } = picture;
   const bytes = new Uint8ClampedArray(pixels.length);
   const at = (row: number, column: number) =>
@@ -155,7 +156,7 @@ function overlaid(picture: Picture, map: ArrayLike<number>, { h, w }: Maps, limi
       const [left, right] = [Math.floor(u), u - Math.floor(u)];
       const upper = at(top, left) * (1 - right) + at(top, left + 1) * right;
       const lower = at(top + 1, left) * (1 - right) + at(top + 1, left + 1) * right;
-      const share = (upper * (1 - down) + lower * down) / limit;
+      const share = (upper * (1 - down) + lower * down - low) / (high - low || 1);
       const i = 3 * (y * width + x);
       const grey = 0.3 * pixels[i]! + 0.59 * pixels[i + 1]! + 0.11 * pixels[i + 2]!;
       const dense = 0.35 + 0.5 * Math.min(1, share);

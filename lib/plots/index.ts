@@ -6,10 +6,14 @@ export { type FieldOptions, showField } from "./field.ts";
 export { Figure } from "./figure.ts";
 export { filmStrip } from "./film-strip.ts";
 export { showImages, showRows } from "./grid.ts";
+export { type GuidedRunLike, showGuidance } from "./guidance.ts";
 export { showHeatmap } from "./heatmap.ts";
 export { histogram } from "./histogram.ts";
+export { type LatentsOptions, type PokedLike, showLatents, showPoke } from "./latents.ts";
 export { linePlot } from "./line-plot.ts";
+export { type LossByTimestepLike, plotLossByTimestep } from "./loss-by-timestep.ts";
 export { LossCurve, lossCurve } from "./loss-curve.ts";
+export { showNearest, type WordSumLike } from "./nearest.ts";
 export { drawNetwork, type LayerShape } from "./network-diagram.ts";
 export {
   type NoiseScheduleOptions,
@@ -22,4 +26,5 @@ export {
 export { showPixels } from "./pixel-view.ts";
 export { scatterPlot } from "./scatter.ts";
 export { type SimilarityOptions, showSimilarity } from "./similarity.ts";
+export { plotTrajectories, type TrajectoriesLike } from "./trajectories.ts";
 export { drawUNet, type UNetShapes } from "./u-net-diagram.ts";
