@@ -1,14 +1,13 @@
 /** What people add to a checkpoint: learned words (textual inversion) and low-rank changes (LoRA), read from their files. */
 export { ADAPTER_OPTIONS, type AdapterOptions } from "./find.ts";
 export {
-  LORA_COMPONENTS,
   type Lora,
-  type LoraComponent,
   type LoraLayer,
   loraDelta,
   matchLora,
   readLora,
 } from "./lora.ts";
 export { LoraLayers, type LoraOptions } from "./lora-layers.ts";
+export { LORA_COMPONENTS, type LoraComponent } from "./lora-scales.ts";
 export { type LearnedConcept, readTextualInversion } from "./textual-inversion.ts";
 export type { Weights } from "./weights-file.ts";

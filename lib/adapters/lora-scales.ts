@@ -1,6 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { LoraComponent } from "./lora.ts";
+
+/** The models of a pipeline that can be adapted. */
+export const LORA_COMPONENTS = ["unet", "text_encoder"] as const;
+/** The part of a pipeline that a LoRA changes. */
+export type LoraComponent = (typeof LORA_COMPONENTS)[number];
 
 /** What multiplies `up * down` of a layer of this rank; undefined where nothing says so. */
 export type Scales = (component: LoraComponent, target: string, rank: number) => number | undefined;

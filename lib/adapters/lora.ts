@@ -5,13 +5,8 @@ import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ADAPTER_OPTIONS, type AdapterOptions, findAdapter } from "./find.ts";
 import { kindOf, refusal } from "./lora-kinds.ts";
-import { type Scales, surroundingsOf } from "./lora-scales.ts";
+import { type LoraComponent, type Scales, surroundingsOf } from "./lora-scales.ts";
 import { readWeightsFile, type Weights, weightsOf } from "./weights-file.ts";
-
-/** The models of a pipeline that can be adapted. */
-export const LORA_COMPONENTS = ["unet", "text_encoder"] as const;
-/** The part of a pipeline that a LoRA changes. */
-export type LoraComponent = (typeof LORA_COMPONENTS)[number];
 
 /** A low-rank change to one layer: its weight W becomes W + scale * up * down. */
 export interface LoraLayer {

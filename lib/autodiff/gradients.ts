@@ -1,6 +1,7 @@
 import { gradMode, type Node, recording } from "../graph/node.ts";
 import { add, cast, cat, constant, expand, pad } from "../graph/ops/index.ts";
-import { type Rule, rules } from "./rules.ts";
+import type { Rule } from "./rule.ts";
+import { rules } from "./rules.ts";
 
 /**
  * Gradients of `root` (times `seed`, ones by default) for all nodes that it depends on and that require one.

@@ -1,6 +1,6 @@
 import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
-import type { Rule } from "./rules.ts";
+import type { Rule } from "./rule.ts";
 
 /**
  * Normalisations. With h = (x - mean) inv, the normalised input, over n elements of a group and a = dy weight:

@@ -1,12 +1,7 @@
 import type { BinaryOp, ConvAttrs, Node, Op, UnaryOp } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { normRules } from "./norm-rules.ts";
-
-/**
- * Gradients for the inputs of a node, given the gradient `dy` of its output. Null where an input has none (an index,
- * a condition). Rules are written on graph values, so they can be differentiated again.
- */
-export type Rule<O extends Op = Op> = (node: Node<O>, dy: Node) => readonly (Node | null)[];
+import type { Rule } from "./rule.ts";
 
 const x = (n: Node): Node => n.inputs[0]!;
 const y = (n: Node): Node => n.inputs[1]!;

@@ -16,7 +16,7 @@ import {
   randn,
   type Tensor,
 } from "../index.ts";
-import { SmallUNet } from "./small-unet.ts";
+import { SmallUNet } from "../models/small-unet.ts";
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const [folder, steps = "400", file] = positionals;

@@ -3,7 +3,7 @@ import { trace } from "../compile/traced.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { type Node, source } from "../graph/node.ts";
-import { Emitter } from "../lower/emitter.ts";
+import { lower } from "../lower/lower.ts";
 import { structure } from "../lower/structure.ts";
 import { read, realize } from "../runtime/realize.ts";
 import { noGrad } from "../tensor/grad.ts";
@@ -53,5 +53,5 @@ export async function toOnnx<A extends readonly Tensor[]>(f: (...args: A) => Res
   for (const node of graph.order) {
     if (node.storage?.file) constants.set(node, await read(source(node.storage)));
   }
-  return new Emitter({ tuned: false, block: 0 }).emit({ ...graph, inputs }, constants);
+  return lower({ ...graph, inputs }, { tuned: false, block: 0 }, constants);
 }

@@ -2,10 +2,7 @@ import { join, relative } from "node:path";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { FileRegion, Node, Op } from "../graph/node.ts";
 import { type ExternalData, OnnxGraph } from "../onnx/model.ts";
-import { frozen } from "./frozen.ts";
-import { standard } from "./standard.ts";
 import { attributes, type Input, isLeaf, type Structure } from "./structure.ts";
-import { tuned } from "./tuned/index.ts";
 
 /** What a graph is written for. */
 export interface Target {
@@ -35,7 +32,7 @@ const writesOwn: ReadonlyMap<Op, Op> = new Map([
   ["sumPool", "convInput"],
 ]);
 
-/** Turns a graph into ONNX, node by node, each by the table of its target. */
+/** Turns a graph into ONNX, node by node, each as a table says. `lower` knows which table a target has. */
 export class Emitter {
   readonly graph = new OnnxGraph();
   readonly target: Target;
@@ -49,9 +46,9 @@ export class Emitter {
   readonly #ops = new Set<Op>();
   readonly #table: Emissions;
 
-  constructor(target: Target) {
+  constructor(target: Target, table: Emissions) {
     this.target = target;
-    this.#table = { ...standard, ...(target.tuned ? tuned : {}), ...(target.tuned && target.folder ? frozen : {}) };
+    this.#table = table;
   }
 
   /** The name under which `node`'s value stands in the ONNX graph. */

@@ -1,6 +1,5 @@
 import { sameShape, show } from "../graph/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { GenerateOptions } from "./options.ts";
 import type { Step, StepChanges } from "./step.ts";
 
 /** Tensors that `callbackOnStepEnd` may ask for. */
@@ -10,6 +9,19 @@ export type CallbackTensor = (typeof CALLBACK_TENSORS)[number];
 
 /** What `callbackOnStepEnd` is given, and may return with changes: the tensors asked for. */
 export type CallbackKwargs = { [K in CallbackTensor]?: Tensor };
+
+/** What a run calls after each of its steps. @typeParam P - the pipeline */
+export interface Callbacks<P> {
+  /** Called after every step, and waited for. */
+  callback?: (step: Step) => unknown;
+  /**
+   * The same in diffusers' form, given the pipeline, the step's number, its timestep and the tensors asked for. What it returns
+   * (or `callback` does) of `{ latents, promptEmbeds, guidanceScale }` holds for the steps to come; `pipe.guidanceScale` may be set, too.
+   */
+  callbackOnStepEnd?: (pipe: P, step: number, timestep: number, kwargs: CallbackKwargs) => unknown;
+  /** Which tensors `callbackOnStepEnd` is given; default `["latents"]`. */
+  callbackOnStepEndTensorInputs?: readonly CallbackTensor[];
+}
 
 /**
  * Calls a run's callbacks after a step and gathers what they change.
@@ -21,7 +33,7 @@ export type CallbackKwargs = { [K in CallbackTensor]?: Tensor };
 export async function callBack(
   name: string,
   pipe: unknown,
-  options: GenerateOptions<never>,
+  options: Callbacks<never>,
   step: Step,
   text: Tensor,
 ): Promise<StepChanges> {

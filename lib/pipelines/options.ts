@@ -4,14 +4,13 @@ import { checkOptions, shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { Generator } from "../random/index.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { CALLBACK_TENSORS, type CallbackKwargs, type CallbackTensor } from "./callbacks.ts";
+import { CALLBACK_TENSORS, type Callbacks } from "./callbacks.ts";
 import type { LossGuidance } from "./loss-guidance.ts";
 import { trainedSize } from "./outdated.ts";
-import type { Step } from "./step.ts";
 
 /** What to paint, and how. @typeParam P - the pipeline, which `callbackOnStepEnd` is given */
 // biome-ignore lint/suspicious/noExplicitAny: the pipeline's class names these options itself
-export interface GenerateOptions<P = any> {
+export interface GenerateOptions<P = any> extends Callbacks<P> {
   /** What the picture should show; several prompts make several pictures at once. */
   prompt?: string | readonly string[];
   /** What it should not show; replaces the empty prompt in the guidance. One for all, or one for each. */
@@ -51,15 +50,6 @@ export interface GenerateOptions<P = any> {
   clipSkip?: number;
   /** Pulls the picture towards a small loss, at every step. */
   guidance?: LossGuidance;
-  /** Called after every step, and waited for. */
-  callback?: (step: Step) => unknown;
-  /**
-   * The same in diffusers' form, given the pipeline, the step's number, its timestep and the tensors asked for. What it returns
-   * (or `callback` does) of `{ latents, promptEmbeds, guidanceScale }` holds for the steps to come; `pipe.guidanceScale` may be set, too.
-   */
-  callbackOnStepEnd?: (pipe: P, step: number, timestep: number, kwargs: CallbackKwargs) => unknown;
-  /** Which tensors `callbackOnStepEnd` is given; default `["latents"]`. */
-  callbackOnStepEndTensorInputs?: readonly CallbackTensor[];
   /** Ends the run before its next step. */
   signal?: AbortSignal;
   /** Show a progress bar; default true. */

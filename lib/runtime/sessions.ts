@@ -1,6 +1,7 @@
 import { dirname, relative } from "node:path";
 import type { MappedFile } from "../files/mapped.ts";
-import { Emitter, type Target } from "../lower/emitter.ts";
+import type { Target } from "../lower/emitter.ts";
+import { lower } from "../lower/lower.ts";
 import type { Structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
 import type { Feed, Fetch, SessionOptions } from "./protocol.ts";
@@ -82,7 +83,7 @@ export function open(
   const folder = folderOf(structure);
   const files = filesOf(structure);
   for (const file of files) file.checkThere();
-  const model = new Emitter(folder === undefined ? target : { ...target, block: 0, folder }).emit(structure);
+  const model = lower(structure, folder === undefined ? target : { ...target, block: 0, folder });
   const options = {
     device,
     threads: settings.threads,

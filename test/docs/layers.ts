@@ -1,0 +1,27 @@
+/**
+ * What may import what, from the ground up: a folder (or a file beside the folders) imports from those above it in its
+ * list, never from its own line or below. `kernel` and `lib` never import from each other.
+ */
+export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  lib: [
+    ["options.ts", "printed.ts", "notice.ts", "shipped.ts", "files", "random"],
+    ["graph", "config"],
+    ["autodiff", "onnx", "safetensors"],
+    ["lower", "pickle"],
+    ["runtime"],
+    ["tensor"],
+    ["compile", "nn", "explore"],
+    ["io", "optim", "plots"],
+    ["hub", "schedulers", "train"],
+    ["adapters", "datasets", "images", "models", "tokenizer"],
+    ["judge", "pipelines", "widgets"],
+    ["index.ts"],
+    ["examples", "recipes"],
+  ],
+  kernel: [
+    ["wire", "display", "spec", "cells"],
+    ["client", "evaluator", "checker"],
+    ["index.ts", "server", "start"],
+    ["main.ts"],
+  ],
+};
