@@ -53,11 +53,10 @@ export * from "./tensor/create.ts";
 export { einsum } from "./tensor/einsum.ts";
 export * from "./tensor/functions.ts";
 export { grad, noGrad, valueAndGrad } from "./tensor/grad.ts";
-export type { Operand } from "./tensor/operands.ts";
-export type { Nested } from "./tensor/print.ts";
+export type { Nested } from "./tensor/nested.ts";
 export * from "./tensor/random.ts";
-export { realize } from "./tensor/state.ts";
-export { Tensor } from "./tensor/tensor.ts";
+export { type Operand, Tensor } from "./tensor/tensor.ts";
+export { realize } from "./tensor/values.ts";
 // Prompts
 export { CLIPTokenizer } from "./tokenizer/index.ts";
 export { DataLoader, type DataLoaderOptions, type Dataset, TensorDataset } from "./train/data-loader.ts";

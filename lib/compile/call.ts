@@ -7,7 +7,7 @@ import type { Feed, Fetch } from "../runtime/protocol.ts";
 import { realize as computeNodes } from "../runtime/realize.ts";
 import { current, DeviceBuffer, escaped, feed, HostArray, memory } from "../runtime/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Outer } from "../tensor/trace.ts";
+import type { Outer, Variable } from "../tensor/trace.ts";
 import { hostValue, type Program, type Slot } from "./program.ts";
 import { type Traced, undoAll } from "./traced.ts";
 
@@ -16,7 +16,7 @@ const smallResult = 16384;
 
 /** A tensor that this call changes: what it was, and the node of what it becomes. */
 interface Change {
-  readonly tensor: Tensor;
+  readonly tensor: Variable;
   readonly before: Node;
   readonly back: () => void;
   readonly after: Node;

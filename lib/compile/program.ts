@@ -7,7 +7,7 @@ import { open, type Session, targetOf } from "../runtime/sessions.ts";
 import { settings } from "../runtime/settings.ts";
 import type { DeviceBuffer } from "../runtime/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Outer, Record, Trace } from "../tensor/trace.ts";
+import type { Outer, Record, Trace, Variable } from "../tensor/trace.ts";
 import type { Traced } from "./traced.ts";
 
 /** Where an input of the session comes from at each call. */
@@ -94,7 +94,7 @@ export class Program {
 
 /** Changed tensors as the program knows them: arguments by number. */
 function statesOf({ states }: Traced<unknown>, given: readonly Tensor[]): [Outer, Node][] {
-  const numbers = new Map(given.map((tensor, i) => [tensor, i]));
+  const numbers = new Map<Variable, number>(given.map((tensor, i) => [tensor, i]));
   return [...states].map(([tensor, node]) => [numbers.get(tensor) ?? tensor, node]);
 }
 

@@ -1,6 +1,6 @@
 import type { Node } from "../graph/node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { arrangeDisplaced, type Record, Retrace, Trace, tracing } from "../tensor/trace.ts";
+import { arrangeDisplaced, type Record, Retrace, Trace, tracing, type Variable } from "../tensor/trace.ts";
 import { takeApart } from "./containers.ts";
 
 /** What a function did in one call, and what comes of it. */
@@ -11,9 +11,9 @@ export interface Traced<R> {
   readonly results: readonly Node[];
   readonly assemble: (tensors: Tensor[]) => R;
   /** Changed tensors and what they become. */
-  readonly states: ReadonlyMap<Tensor, Node>;
+  readonly states: ReadonlyMap<Variable, Node>;
   /** Tensors that outlive the call, those of one value together: that of the last results. */
-  readonly kept: readonly (readonly Tensor[])[];
+  readonly kept: readonly (readonly Variable[])[];
 }
 
 /**
@@ -51,7 +51,7 @@ function traceOnce<R>(
   trace: Trace,
   attempts: readonly Trace[],
 ): Traced<R> {
-  const states = new Map<Tensor, Node>();
+  const states = new Map<Variable, Node>();
   tracing.current = trace;
   try {
     const result = f(...args);
@@ -62,7 +62,7 @@ function traceOnce<R>(
       );
     }
     const { tensors, assemble } = takeApart(name, result);
-    const kept = new Map<Node, Tensor[]>();
+    const kept = new Map<Node, Variable[]>();
     for (const tensor of trace.kept) kept.set(tensor.node, [...(kept.get(tensor.node) ?? []), tensor]);
     const results = [...tensors.map((t) => t.node), ...kept.keys()];
     for (const tensor of trace.writes.keys()) states.set(tensor, tensor.peek());
@@ -85,7 +85,7 @@ function traceOnce<R>(
 }
 
 /** Hooks were called in attempts to trace the call, too: what those have kept has the same values. */
-function withTwins(kept: readonly Tensor[][], trace: Trace, attempts: readonly Trace[]): readonly Tensor[][] {
+function withTwins(kept: readonly Variable[][], trace: Trace, attempts: readonly Trace[]): readonly Variable[][] {
   const order = [...trace.kept];
   const alike = attempts.map((attempt) => [...attempt.kept]).filter((list) => list.length === order.length);
   if (alike.length === 0) return kept;

@@ -2,8 +2,8 @@ import { type LoraLayer, loraDelta } from "../adapters/index.ts";
 import type { Node } from "../graph/node.ts";
 import type { Model } from "../models/index.ts";
 import { noGrad } from "../tensor/grad.ts";
-import { realize } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { realize } from "../tensor/values.ts";
 import { revise } from "./revisions.ts";
 
 /** A LoRA on a network. */

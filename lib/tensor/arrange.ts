@@ -3,18 +3,18 @@ import { axis, show } from "../graph/shape.ts";
 import { checkWhole } from "../options.ts";
 import { type Dims, inRange } from "./operands.ts";
 import { Ordering } from "./order.ts";
-import type { Tensor } from "./tensor.ts";
+import { self, type TensorState } from "./state.ts";
 
 /** Elements moved, taken and put. */
-export abstract class Arranging extends Ordering {
+export abstract class Arranging<T extends Arranging<T>> extends Ordering<T> {
   /** The lower triangle of the last two dimensions, from the `diagonal`th diagonal down; zeros above. */
-  tril(this: Tensor, diagonal = 0): Tensor {
-    return triangle("tril", this, diagonal);
+  tril(diagonal = 0): T {
+    return triangle("tril", self(this), diagonal);
   }
 
   /** The upper triangle of the last two dimensions, from the `diagonal`th diagonal up; zeros below. */
-  triu(this: Tensor, diagonal = 0): Tensor {
-    return triangle("triu", this, diagonal);
+  triu(diagonal = 0): T {
+    return triangle("triu", self(this), diagonal);
   }
 
   /**
@@ -25,7 +25,7 @@ export abstract class Arranging extends Ordering {
    * tensor([[1, 2], [3, 4]]).diag()  // [1, 4]
    * ```
    */
-  diag(this: Tensor, diagonal = 0): Tensor {
+  diag(diagonal = 0): T {
     checkWhole("diag", "diagonal", [diagonal], -Infinity);
     const [above, below] = [Math.max(0, diagonal), Math.max(0, -diagonal)];
     if (this.ndim === 1) {
@@ -47,7 +47,7 @@ export abstract class Arranging extends Ordering {
    * Elements moved by `shifts` places along `dims`; what leaves at one end comes in at the other. Without `dims` over
    * all elements in a row. `tensor([1, 2, 3]).roll(1)` is `[3, 1, 2]`.
    */
-  roll(this: Tensor, shifts: Dims, dims?: Dims): Tensor {
+  roll(shifts: Dims, dims?: Dims): T {
     if (dims === undefined) {
       if (typeof shifts !== "number")
         throw new TypeError("roll: got several shifts and no dims; expected one for each");
@@ -58,7 +58,7 @@ export abstract class Arranging extends Ordering {
       throw new RangeError(`roll: ${by.length} shifts for ${along.length} dims; expected as many`);
     }
     checkWhole("roll", "shifts", by, -Infinity);
-    return along.reduce((x: Tensor, dim, i) => {
+    return along.reduce((x: T, dim, i) => {
       const size = x.shape[axis("roll", dim, x.ndim)]!;
       const shift = size === 0 ? 0 : ((by[i]! % size) + size) % size;
       if (shift === 0) return x;
@@ -69,7 +69,7 @@ export abstract class Arranging extends Ordering {
           axis("roll", dim, x.ndim),
         ),
       );
-    }, this);
+    }, self(this));
   }
 
   /**
@@ -79,7 +79,7 @@ export abstract class Arranging extends Ordering {
    * arange(5).unfold(0, 3, 1)  // [[0, 1, 2], [1, 2, 3], [2, 3, 4]]
    * ```
    */
-  unfold(this: Tensor, dim: number, size: number, step: number): Tensor {
+  unfold(dim: number, size: number, step: number): T {
     checkWhole("unfold", "size", [size], 1);
     checkWhole("unfold", "step", [step], 1);
     const d = axis("unfold", dim, this.ndim);
@@ -100,7 +100,7 @@ export abstract class Arranging extends Ordering {
    * @param index - int64, as many dimensions as this tensor
    * @param src - of the index's shape, or one number for all
    */
-  scatter(this: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
+  scatter(dim: number, index: T, src: T | number): T {
     const d = axis("scatter", dim, this.ndim);
     const at = inRange("scatter", index, this.shape[d]!);
     const values = typeof src === "number" ? g.expand(g.constant(src, this.dtype, true), index.shape) : src.node;
@@ -109,11 +109,11 @@ export abstract class Arranging extends Ordering {
 }
 
 /** 0, 1, 2 and so on below `n`, int64, wherever `x` is. */
-export function counting(x: Tensor, n: number): Tensor {
+export function counting<T extends TensorState<T>>(x: TensorState<T>, n: number): T {
   return x.wrap(g.sub(g.cumsum(g.expand(g.constant(1, "int64"), [n]), 0), 1));
 }
 
-function triangle(name: "tril" | "triu", x: Tensor, diagonal: number): Tensor {
+function triangle<T extends Arranging<T>>(name: "tril" | "triu", x: T, diagonal: number): T {
   if (x.ndim < 2) throw new RangeError(`${name}: got ${show(x.shape)}, expected a matrix`);
   checkWhole(name, "diagonal", [diagonal], -Infinity);
   const [rows, columns] = x.shape.slice(-2) as [number, number];

@@ -8,9 +8,9 @@ import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
 import { checkCreation, type TensorOptions } from "./creation.ts";
-import { inRange, nodeOf, type Operand, type ShapeArguments, shapeArguments } from "./operands.ts";
-import type { Nested } from "./print.ts";
-import { Tensor } from "./tensor.ts";
+import type { Nested } from "./nested.ts";
+import { inRange, nodeOf, type ShapeArguments, shapeArguments } from "./operands.ts";
+import { type Operand, Tensor } from "./tensor.ts";
 
 export type { TensorOptions } from "./creation.ts";
 

@@ -2,34 +2,34 @@ import { isFloat } from "../graph/dtype.ts";
 import type { BinaryOp, UnaryOp } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { checkNumber } from "../options.ts";
-import { nodeOf, type Operand } from "./operands.ts";
-import { TensorState } from "./state.ts";
-import type { Tensor } from "./tensor.ts";
+import { nodeOf } from "./operands.ts";
+import { self } from "./state.ts";
+import { Values } from "./values.ts";
 
 /** Operations that treat each element alone, and conversions. */
-export abstract class Elementwise extends TensorState {
+export abstract class Elementwise<T extends Elementwise<T>> extends Values<T> {
   /** The sum `x + y`, element by element; shapes broadcast: `x.add(1)`, `x.add(noise.mul(sigma))`, `images.add(bias)`. */
-  add(this: Tensor, other: Operand): Tensor {
+  add(other: T | number): T {
     return binary(this, "add", other);
   }
 
   /** The difference `x - y`, element by element: `noisy.sub(noise)`. */
-  sub(this: Tensor, other: Operand): Tensor {
+  sub(other: T | number): T {
     return binary(this, "sub", other);
   }
 
   /** The product `x * y`, element by element (not the matrix product, which is `matmul`): `noise.mul(0.5)`. */
-  mul(this: Tensor, other: Operand): Tensor {
+  mul(other: T | number): T {
     return binary(this, "mul", other);
   }
 
   /** The quotient `x / y`, element by element: `x.div(x.norm())`. Always a float, also of whole numbers. */
-  div(this: Tensor, other: Operand): Tensor {
+  div(other: T | number): T {
     return binary(this, "div", other);
   }
 
   /** The quotient rounded down. */
-  floorDivide(this: Tensor, other: Operand): Tensor {
+  floorDivide(other: T | number): T {
     const quotient = this.div(other);
     if (!isFloat(quotient.node.dtype)) return quotient;
     const integers =
@@ -43,12 +43,12 @@ export abstract class Elementwise extends TensorState {
   }
 
   /** The rest after division, with the divisor's sign. */
-  remainder(this: Tensor, other: Operand): Tensor {
+  remainder(other: T | number): T {
     return binary(this, "mod", other);
   }
 
   /** Each element to the power `exponent`: `x.pow(3)`. Any shape, the same shape back. */
-  pow(this: Tensor, exponent: Operand): Tensor {
+  pow(exponent: T | number): T {
     // Exponents are seldom varied and often simplify: they belong to the program.
     return typeof exponent === "number"
       ? this.wrap(g.pow(this.node, g.operand(this.node, exponent)))
@@ -56,190 +56,190 @@ export abstract class Elementwise extends TensorState {
   }
 
   /** Each element times itself: `a.sub(b).square().mean()` is a mean squared error. */
-  square(this: Tensor): Tensor {
-    return this.mul(this);
+  square(): T {
+    return this.mul(self(this));
   }
 
   /** The larger of `x` and `other`, element by element: `x.maximum(0)`. For the largest element of all: `max()`. */
-  maximum(this: Tensor, other: Operand): Tensor {
+  maximum(other: T | number): T {
     return binary(this, "maximum", other);
   }
 
   /** The smaller of `x` and `other`, element by element: `x.minimum(1)`. For the smallest element of all: `min()`. */
-  minimum(this: Tensor, other: Operand): Tensor {
+  minimum(other: T | number): T {
     return binary(this, "minimum", other);
   }
 
   /** Whether each element equals `other`: a bool tensor. `pred.eq(labels).float().mean()` is an accuracy. */
-  eq(this: Tensor, other: Operand): Tensor {
+  eq(other: T | number): T {
     return binary(this, "eq", other);
   }
 
   /** Whether each element differs from `other`: a bool tensor. */
-  ne(this: Tensor, other: Operand): Tensor {
+  ne(other: T | number): T {
     return this.eq(other).logicalNot();
   }
 
   /** Whether each element is less than `other` (`x < y` in Python): a bool tensor, `x.lt(0)`. */
-  lt(this: Tensor, other: Operand): Tensor {
+  lt(other: T | number): T {
     return binary(this, "lt", other);
   }
 
   /** Whether each element is at most `other` (`x <= y` in Python): a bool tensor. */
-  le(this: Tensor, other: Operand): Tensor {
+  le(other: T | number): T {
     return binary(this, "le", other);
   }
 
   /** Whether each element is greater than `other` (`x > y` in Python): a bool tensor, `x.gt(0.5)`. */
-  gt(this: Tensor, other: Operand): Tensor {
+  gt(other: T | number): T {
     return binary(this, "gt", other);
   }
 
   /** Whether each element is at least `other` (`x >= y` in Python): a bool tensor. */
-  ge(this: Tensor, other: Operand): Tensor {
+  ge(other: T | number): T {
     return binary(this, "ge", other);
   }
 
   /** Whether both are true, element by element: `x.gt(0).logicalAnd(x.lt(1))`. */
-  logicalAnd(this: Tensor, other: Tensor): Tensor {
+  logicalAnd(other: T): T {
     return binary(this, "and", other);
   }
 
   /** Whether at least one is true, element by element. */
-  logicalOr(this: Tensor, other: Tensor): Tensor {
+  logicalOr(other: T): T {
     return binary(this, "or", other);
   }
 
   /** True becomes false and false true, element by element. */
-  logicalNot(this: Tensor): Tensor {
+  logicalNot(): T {
     return unary(this, "not");
   }
 
   /** `-x`, element by element. */
-  neg(this: Tensor): Tensor {
+  neg(): T {
     return unary(this, "neg");
   }
 
   /** e to the power of each element; the same shape back: `tensor([0, 1]).exp()` is `[1, 2.7183]`. */
-  exp(this: Tensor): Tensor {
+  exp(): T {
     return unary(this, "exp");
   }
 
   /** Natural logarithm of each element: `x.log()`. Of 0 it is -Infinity, below 0 NaN. */
-  log(this: Tensor): Tensor {
+  log(): T {
     return unary(this, "log");
   }
 
   /** Square root of each element; NaN below 0. Example: `x.square().mean().sqrt()`. */
-  sqrt(this: Tensor): Tensor {
+  sqrt(): T {
     return unary(this, "sqrt");
   }
 
   /** 1 / sqrt(x) */
-  rsqrt(this: Tensor): Tensor {
+  rsqrt(): T {
     return this.sqrt().reciprocal();
   }
 
   /** 1 / x */
-  reciprocal(this: Tensor): Tensor {
+  reciprocal(): T {
     return unary(this, "reciprocal");
   }
 
   /** Sine of each element, in radians. */
-  sin(this: Tensor): Tensor {
+  sin(): T {
     return unary(this, "sin");
   }
 
   /** Cosine of each element, in radians. */
-  cos(this: Tensor): Tensor {
+  cos(): T {
     return unary(this, "cos");
   }
 
   /** Hyperbolic tangent of each element, from -1 to 1. */
-  tanh(this: Tensor): Tensor {
+  tanh(): T {
     return unary(this, "tanh");
   }
 
   /** 1 / (1 + exp(-x)), element by element: any number becomes one between 0 and 1. */
-  sigmoid(this: Tensor): Tensor {
+  sigmoid(): T {
     return unary(this, "sigmoid");
   }
 
   /** max(x, 0), element by element: negative elements become 0. */
-  relu(this: Tensor): Tensor {
+  relu(): T {
     return unary(this, "relu");
   }
 
   /** x sigmoid(x) */
-  silu(this: Tensor): Tensor {
+  silu(): T {
     return unary(this, "silu");
   }
 
   /** x Phi(x), Phi being the normal distribution: `approximate: "none"` of PyTorch. */
-  gelu(this: Tensor): Tensor {
+  gelu(): T {
     return unary(this, "gelu");
   }
 
   /** x sigmoid(1.702 x), as CLIP uses it. */
-  quickGelu(this: Tensor): Tensor {
+  quickGelu(): T {
     return unary(this, "quickGelu");
   }
 
   /** The error function of each element, from -1 to 1. */
-  erf(this: Tensor): Tensor {
+  erf(): T {
     return unary(this, "erf");
   }
 
   /** Each element without its sign. */
-  abs(this: Tensor): Tensor {
+  abs(): T {
     return unary(this, "abs");
   }
 
   /** -1, 0 or 1 for each element. */
-  sign(this: Tensor): Tensor {
+  sign(): T {
     return unary(this, "sign");
   }
 
   /** Each element rounded down to a whole number. */
-  floor(this: Tensor): Tensor {
+  floor(): T {
     return unary(this, "floor");
   }
 
   /** Each element rounded up to a whole number. */
-  ceil(this: Tensor): Tensor {
+  ceil(): T {
     return unary(this, "ceil");
   }
 
   /** To the nearest integer, halves to the even one. */
-  round(this: Tensor): Tensor {
+  round(): T {
     return unary(this, "round");
   }
 
   /** Whether each element is NaN: a bool tensor. `await x.isnan().any().item()` is 1 where one is. */
-  isnan(this: Tensor): Tensor {
+  isnan(): T {
     return unary(this, "isnan");
   }
 
   /** Whether each element is neither infinite nor NaN. */
-  isfinite(this: Tensor): Tensor {
+  isfinite(): T {
     return this.abs().lt(Infinity);
   }
 
   /** Values below `min` become `min`, those above `max` become `max`. On the bounds themselves the slope is 1. */
-  clamp(this: Tensor, min?: number, max?: number): Tensor {
+  clamp(min?: number, max?: number): T {
     for (const [name, bound] of Object.entries({ min, max })) {
       if (bound !== undefined) checkNumber("clamp", name, bound);
     }
-    const low = min === undefined ? this : this.maximum(min);
+    const low = min === undefined ? self(this) : this.maximum(min);
     const out = max === undefined ? low : low.minimum(max);
     if (!out.node.requiresGrad) return out;
     const inside = [...(min === undefined ? [] : [this.ge(min)]), ...(max === undefined ? [] : [this.le(max)])];
-    if (inside.length === 0) return this;
+    if (inside.length === 0) return self(this);
     return this.wrap(g.where(inside.reduce((a, b) => a.logicalAnd(b)).node, this.node, out.detach().node));
   }
 
   /** `value` where `mask` is true. */
-  maskedFill(this: Tensor, mask: Tensor, value: number): Tensor {
+  maskedFill(mask: T, value: number): T {
     return this.wrap(g.where(mask.node, g.constant(value, this.dtype, true), this.node));
   }
 
@@ -247,70 +247,70 @@ export abstract class Elementwise extends TensorState {
    * Exponentials along `dim` divided by their sum, so that they are positive and add up to 1: scores `[b, 10]`
    * become probabilities with `scores.softmax(1)`.
    */
-  softmax(this: Tensor, dim: number): Tensor {
+  softmax(dim: number): T {
     return this.wrap(g.softmax(this.node, dim));
   }
 
   /** The logarithm of `softmax(dim)`, computed without overflow. */
-  logSoftmax(this: Tensor, dim: number): Tensor {
+  logSoftmax(dim: number): T {
     return this.wrap(g.softmax(this.node, dim, "logSoftmax"));
   }
 
   /** The same values as float32; true and false become 1 and 0. */
-  float(this: Tensor): Tensor {
+  float(): T {
     return this.to("float32");
   }
 
   /** The same values as float16: half the memory, about three digits. */
-  half(this: Tensor): Tensor {
+  half(): T {
     return this.to("float16");
   }
 
   /** The same values as int64, fractions cut off: what indices and classes are. */
-  long(this: Tensor): Tensor {
+  long(): T {
     return this.to("int64");
   }
 
   /** The same values as int32, fractions cut off. */
-  int(this: Tensor): Tensor {
+  int(): T {
     return this.to("int32");
   }
 
   /** False where an element is 0, true elsewhere. */
-  bool(this: Tensor): Tensor {
+  bool(): T {
     return this.to("bool");
   }
 
   /** `this + other` in place of this tensor's values; a result keeps its gradient history. */
-  add_(this: Tensor, other: Operand): Tensor {
+  add_(other: T | number): this {
     return this.replace(this.add(other).node, other);
   }
 
   /** Subtracts `other` in place: this tensor changes. */
-  sub_(this: Tensor, other: Operand): Tensor {
+  sub_(other: T | number): this {
     return this.replace(this.sub(other).node, other);
   }
 
   /** Multiplies by `other` in place: this tensor changes. */
-  mul_(this: Tensor, other: Operand): Tensor {
+  mul_(other: T | number): this {
     return this.replace(this.mul(other).node, other);
   }
 
   /** Sets all elements to 0, in place. */
-  zero_(this: Tensor): Tensor {
+  zero_(): this {
     return this.copy_(0);
   }
 
   /** Sets all elements to `value`, in place. */
-  fill_(this: Tensor, value: number): Tensor {
+  fill_(value: number): this {
     return this.copy_(value);
   }
 }
 
-function unary(x: Tensor, op: UnaryOp): Tensor {
+function unary<T extends Elementwise<T>>(x: Elementwise<T>, op: UnaryOp): T {
   return x.wrap(g.unary(op, x.node));
 }
 
-function binary(x: Tensor, op: BinaryOp, other: Operand): Tensor {
+function binary<T extends Elementwise<T>>(x: Elementwise<T>, op: BinaryOp, other: T | number): T {
   return x.wrap(g.binary(op, x.node, nodeOf(other, x)));
 }

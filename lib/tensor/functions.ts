@@ -65,7 +65,7 @@ export function flip(x: Tensor, dims: readonly number[]): Tensor {
 }
 
 /** `x.sort(dim, options)`: the elements in order, and where they stood. */
-export function sort(x: Tensor, dim = -1, options: { descending?: boolean } = {}): Ordered {
+export function sort(x: Tensor, dim = -1, options: { descending?: boolean } = {}): Ordered<Tensor> {
   return x.sort(dim, options);
 }
 
@@ -75,7 +75,7 @@ export function argsort(x: Tensor, dim = -1, options: { descending?: boolean } =
 }
 
 /** `x.topk(k, dim, options)`: the `k` largest elements, and where they stand. */
-export function topk(x: Tensor, k: number, dim = -1, options: { largest?: boolean } = {}): Ordered {
+export function topk(x: Tensor, k: number, dim = -1, options: { largest?: boolean } = {}): Ordered<Tensor> {
   return x.topk(k, dim, options);
 }
 

@@ -5,15 +5,14 @@ import { checkWhole } from "../options.ts";
 import { HostArray } from "../runtime/storage.ts";
 import { Arranging } from "./arrange.ts";
 import { eigenSymmetric, singularValues } from "./decompose.ts";
-import type { Tensor } from "./tensor.ts";
 
 /**
  * What has a shape that depends on the values, or is computed on the host: these read the tensor first (`await`), and
  * cannot be part of a compiled function. Their results are new tensors; gradients pass only where that is said.
  */
-export abstract class HostOps extends Arranging {
+export abstract class HostOps<T extends HostOps<T>> extends Arranging<T> {
   /** The places of all elements that are not 0, one row each: int64 `[count, dimensions]`. `await x.nonzero()`. */
-  async nonzero(this: Tensor): Promise<Tensor> {
+  async nonzero(): Promise<T> {
     const data = await this.data();
     const places: number[] = [];
     for (let i = 0; i < data.length; i++) if (data[i] !== 0) places.push(i);
@@ -29,7 +28,7 @@ export abstract class HostOps extends Arranging {
   }
 
   /** The elements where `mask` (bool, of this shape) is true, in a row. Gradients go back to their places. */
-  async maskedSelect(this: Tensor, mask: Tensor): Promise<Tensor> {
+  async maskedSelect(mask: T): Promise<T> {
     if (show(mask.shape) !== show(this.shape)) {
       throw new RangeError(`maskedSelect: mask ${show(mask.shape)}, expected the tensor's shape ${show(this.shape)}`);
     }
@@ -43,7 +42,7 @@ export abstract class HostOps extends Arranging {
    *
    * @returns `values` `[n]`; `inverse`, which value each element is (int64, of this shape); `counts` `[n]` (int64)
    */
-  async unique(this: Tensor): Promise<{ values: Tensor; inverse: Tensor; counts: Tensor }> {
+  async unique(): Promise<{ values: T; inverse: T; counts: T }> {
     const data = await this.data();
     // Typed arrays sort by value, with -0 before 0 and NaN last.
     const sorted = Float64Array.from(data).sort();
@@ -75,7 +74,7 @@ export abstract class HostOps extends Arranging {
    * @returns `values` `[n]`, the smallest first; `vectors` `[n, n]`, one in each column, of length 1: their sign is any
    * @throws RangeError where the matrix is not symmetric
    */
-  async eigh(this: Tensor): Promise<{ values: Tensor; vectors: Tensor }> {
+  async eigh(): Promise<{ values: T; vectors: T }> {
     const [n] = square("eigh", this);
     const data = Float64Array.from(await this.data());
     const largest = data.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
@@ -99,7 +98,7 @@ export abstract class HostOps extends Arranging {
    *
    * @returns `u` `[n, k]`, `s` `[k]` (the largest first), `v` `[m, k]`; the signs of a column in both are any
    */
-  async svd(this: Tensor): Promise<{ u: Tensor; s: Tensor; v: Tensor }> {
+  async svd(): Promise<{ u: T; s: T; v: T }> {
     if (this.ndim !== 2) throw new RangeError(`svd: got ${show(this.shape)}, expected a matrix`);
     const [n, m] = this.shape as [number, number];
     const k = Math.min(n, m);
@@ -123,10 +122,7 @@ export abstract class HostOps extends Arranging {
    * @returns `projected` `[n, components]`; `directions` `[d, components]`, each of length 1, its largest element
    *   positive; `mean` `[d]`; `explained` `[components]`, the share of the variance along each
    */
-  async pca(
-    this: Tensor,
-    components = 2,
-  ): Promise<{ projected: Tensor; directions: Tensor; mean: Tensor; explained: Tensor }> {
+  async pca(components = 2): Promise<{ projected: T; directions: T; mean: T; explained: T }> {
     if (this.ndim !== 2) throw new RangeError(`pca: got ${show(this.shape)}, expected points [n, d]`);
     checkWhole("pca", "components", [components], 1);
     const [n, d] = this.shape as [number, number];
@@ -159,11 +155,11 @@ export abstract class HostOps extends Arranging {
 }
 
 /** A tensor of numbers that were computed on the host, where `like` is. */
-function made(like: Tensor, dtype: DType, shape: Shape, data: TypedArray): Tensor {
+function made<T extends HostOps<T>>(like: HostOps<T>, dtype: DType, shape: Shape, data: TypedArray): T {
   return like.wrap(source(new HostArray(dtype, [...shape], data, like.device)));
 }
 
-function square(name: string, x: Tensor): [number] {
+function square(name: string, x: { readonly ndim: number; readonly shape: Shape }): [number] {
   if (x.ndim !== 2 || x.shape[0] !== x.shape[1]) {
     throw new RangeError(`${name}: got ${show(x.shape)}, expected a square matrix`);
   }

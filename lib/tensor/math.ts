@@ -1,11 +1,11 @@
-import { isFloat } from "../graph/dtype.ts";
+import { type DType, isFloat } from "../graph/dtype.ts";
 import { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
 import { checkNumber, checkOptions, checkWhole } from "../options.ts";
-import { type Dims, type KeepDim, keeps, type Operand } from "./operands.ts";
-import { Shaping } from "./shaping.ts";
-import type { Tensor } from "./tensor.ts";
+import { Indexing } from "./indexing.ts";
+import { type Dims, type KeepDim, keeps } from "./operands.ts";
+import { self } from "./state.ts";
 
 /** How close two numbers must be to count as equal. */
 export interface Tolerance {
@@ -18,60 +18,60 @@ export interface Tolerance {
 }
 
 /** More of what PyTorch's tensors compute, made of the operations below. */
-export abstract class MathOps extends Shaping {
+export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
   /** A tensor of its own with the same values: what is changed in place in one is not in the other. Gradients pass. */
-  clone(this: Tensor): Tensor {
+  clone(): T {
     return this.wrap(new Node("reshape", [this.node], {}, this.shape, this.dtype));
   }
 
   /** Logarithm to base 2. */
-  log2(this: Tensor): Tensor {
+  log2(): T {
     return this.wrap(g.inFloat32(floats(this), (x) => g.mul(g.unary("log", x), Math.LOG2E)));
   }
 
   /** Logarithm to base 10. */
-  log10(this: Tensor): Tensor {
+  log10(): T {
     return this.wrap(g.inFloat32(floats(this), (x) => g.mul(g.unary("log", x), Math.LOG10E)));
   }
 
   /** log(1 + x), exact for small x too. */
-  log1p(this: Tensor): Tensor {
+  log1p(): T {
     return this.wrap(g.log1p(floats(this)));
   }
 
   /** exp(x) - 1, exact for small x too. */
-  expm1(this: Tensor): Tensor {
+  expm1(): T {
     return this.wrap(g.expm1(floats(this)));
   }
 
   /** Whether each element is infinite, either way: bool. */
-  isinf(this: Tensor): Tensor {
+  isinf(): T {
     return this.abs().eq(Infinity);
   }
 
   /** From this tensor towards `end`: `x + weight (end - x)`. `black.lerp(white, 0.5)` is grey. */
-  lerp(this: Tensor, end: Tensor, weight: Operand): Tensor {
-    return this.add(end.sub(this).mul(weight));
+  lerp(end: T, weight: T | number): T {
+    return this.add(end.sub(self(this)).mul(weight));
   }
 
   /** The product of all elements, or along `dim`: `tensor([2, 3, 4]).prod()` is 24. Integers give int64. */
-  prod(this: Tensor, dim?: number, options: KeepDim = false): Tensor {
+  prod(dim?: number, options: KeepDim = false): T {
     const x = isFloat(this.dtype) ? this.node : g.cast(this.node, "int64");
     return this.wrap(g.prod(x, dim, keeps("prod", options)));
   }
 
   /** Running products along `dim`: `[1, 2, 3]` becomes `[1, 2, 6]`. */
-  cumprod(this: Tensor, dim: number): Tensor {
+  cumprod(dim: number): T {
     return this.wrap(g.cumprod(isFloat(this.dtype) ? this.node : g.cast(this.node, "int64"), dim));
   }
 
   /** log(sum(exp(x))) along `dim`, which cannot overflow: `scores.logsumexp(1)` of `[b, c]` is `[b]`. */
-  logsumexp(this: Tensor, dim: Dims, options: KeepDim = false): Tensor {
+  logsumexp(dim: Dims, options: KeepDim = false): T {
     return this.wrap(g.logsumexp(floats(this), dim, keeps("logsumexp", options)));
   }
 
   /** The sum of the products of two vectors `[n]`: a scalar. */
-  dot(this: Tensor, other: Tensor): Tensor {
+  dot(other: T): T {
     if (this.ndim !== 1 || other.ndim !== 1) {
       throw new RangeError(`dot: got ${show(this.shape)} and ${show(other.shape)}, expected two vectors; use matmul`);
     }
@@ -79,7 +79,7 @@ export abstract class MathOps extends Shaping {
   }
 
   /** All products of two vectors: `[n]` and `[m]` to `[n, m]`. */
-  outer(this: Tensor, other: Tensor): Tensor {
+  outer(other: T): T {
     if (this.ndim !== 1 || other.ndim !== 1) {
       throw new RangeError(`outer: got ${show(this.shape)} and ${show(other.shape)}, expected two vectors`);
     }
@@ -87,7 +87,7 @@ export abstract class MathOps extends Shaping {
   }
 
   /** Matrix products in a batch: `[b, n, m]` and `[b, m, p]` to `[b, n, p]`. */
-  bmm(this: Tensor, other: Tensor): Tensor {
+  bmm(other: T): T {
     if (this.ndim !== 3 || other.ndim !== 3 || this.shape[0] !== other.shape[0]) {
       throw new RangeError(`bmm: got ${show(this.shape)} and ${show(other.shape)}, expected [b, n, m] and [b, m, p]`);
     }
@@ -95,7 +95,7 @@ export abstract class MathOps extends Shaping {
   }
 
   /** Whether each element is within tolerance of the other's: bool. */
-  isclose(this: Tensor, other: Tensor, options: Tolerance = {}): Tensor {
+  isclose(other: T, options: Tolerance = {}): T {
     checkOptions("isclose", options, { rtol: true, atol: true, equalNan: true });
     const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
     checkNumber("isclose", "rtol", rtol, 0);
@@ -110,12 +110,12 @@ export abstract class MathOps extends Shaping {
    *
    * @throws RangeError where the shapes do not fit
    */
-  async allclose(this: Tensor, other: Tensor, options: Tolerance = {}): Promise<boolean> {
+  async allclose(other: T, options: Tolerance = {}): Promise<boolean> {
     return (await this.isclose(other, options).all().item()) === 1;
   }
 
   /** Whether both have the same shape and the same elements. Computed now: `await a.equal(b)`. */
-  async equal(this: Tensor, other: Tensor): Promise<boolean> {
+  async equal(other: T): Promise<boolean> {
     if (show(this.shape) !== show(other.shape)) return false;
     return this.numel() === 0 || (await this.eq(other).all().item()) === 1;
   }
@@ -131,18 +131,18 @@ export abstract class MathOps extends Shaping {
    * @param min - with `max` equal to it (both 0 by default): the smallest and the largest element
    * @returns `[bins]` in the dtype of this tensor
    */
-  histc(this: Tensor, bins = 100, min = 0, max = 0): Tensor {
+  histc(bins = 100, min = 0, max = 0): T {
     checkWhole("histc", "bins", [bins], 1);
     checkNumber("histc", "min", min);
     checkNumber("histc", "max", max, min);
     const x = this.detach().float().flatten();
     const given = min !== max;
-    const [low, high]: [Operand, Operand] = given ? [min, max] : [x.amin(), x.amax()];
+    const [low, high]: [T | number, T | number] = given ? [min, max] : [x.amin(), x.amax()];
     // Where all elements are equal, an interval of 1 to either side.
     const same = given ? null : x.amax().eq(x.amin()).float();
-    const from = same ? (low as Tensor).sub(same) : low;
-    const to = same ? (high as Tensor).add(same) : high;
-    const width: Operand = same ? (to as Tensor).sub(from) : max - min;
+    const from = same ? (low as T).sub(same) : low;
+    const to = same ? (high as T).add(same) : high;
+    const width: T | number = same ? (to as T).sub(from) : max - min;
     const place = x
       .sub(from)
       .mul(bins)
@@ -160,7 +160,7 @@ export abstract class MathOps extends Shaping {
    *
    * @param p - of the norm; default 2
    */
-  cdist(this: Tensor, other: Tensor, p = 2): Tensor {
+  cdist(other: T, p = 2): T {
     if (this.ndim < 2 || other.ndim < 2 || this.shape.at(-1) !== other.shape.at(-1)) {
       throw new RangeError(
         `cdist: got ${show(this.shape)} and ${show(other.shape)}, expected [.., n, d] and [.., m, d]`,
@@ -175,17 +175,17 @@ export abstract class MathOps extends Shaping {
    * @param options.dim - default 1
    * @param options.eps - lengths below this count as it; default 1e-8
    */
-  cosineSimilarity(this: Tensor, other: Tensor, options: { dim?: number; eps?: number } = {}): Tensor {
+  cosineSimilarity(other: T, options: { dim?: number; eps?: number } = {}): T {
     checkOptions("cosineSimilarity", options, { dim: true, eps: true });
     const { dim = 1, eps = 1e-8 } = options;
-    const length = (x: Tensor) => x.norm(2, dim, { keepdim: true }).maximum(eps);
-    return this.div(length(this))
+    const length = (x: T) => x.norm(2, dim, { keepdim: true }).maximum(eps);
+    return this.div(length(self(this)))
       .mul(other.div(length(other)))
       .sum(dim);
   }
 }
 
 /** The values as floats: integers become float32. */
-function floats(x: Tensor): Node {
+function floats(x: { readonly dtype: DType; readonly node: Node }): Node {
   return isFloat(x.dtype) ? x.node : g.cast(x.node, "float32");
 }

@@ -6,10 +6,7 @@ import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
 import { current, HostArray } from "../runtime/storage.ts";
 import { TensorState } from "./state.ts";
-import type { Tensor } from "./tensor.ts";
 
-/** A tensor, or a number beside one. */
-export type Operand = Tensor | number;
 /** One dimension or several; negative ones count from the end. */
 export type Dims = number | readonly number[];
 /** Whether reduced dimensions stay, of size 1; default false. */
@@ -27,15 +24,15 @@ export function keeps(where: string, given: KeepDim): boolean {
 }
 
 /** A number beside `x`, or another tensor, as a value of the graph. */
-export function nodeOf(value: Operand, beside: Tensor): Node {
+export function nodeOf(value: { readonly node: Node } | number, beside: { readonly node: Node }): Node {
   if (value instanceof TensorState) return value.node;
   if (typeof value === "number") return g.operand(beside.node, value, true);
   throw new TypeError(`expected a tensor or a number, got ${typeof value}`);
 }
 
 /** A list of indices, or an int64 tensor, as a value of the graph. */
-export function indexNode(index: Tensor | readonly number[]): Node {
-  if (index instanceof TensorState) return index.node;
+export function indexNode(index: { readonly node: Node } | readonly number[]): Node {
+  if ("node" in index) return index.node;
   const data = BigInt64Array.from(index, (i) => BigInt(i));
   return source(new HostArray("int64", [index.length], data, settings.device));
 }
@@ -74,12 +71,12 @@ export function checkRange(where: string, index: Node, size: number, negative: b
  * @param options.negative - numbers from `-size` up are allowed, and count from the end; default false
  * @param options.lookUp - look the indices up in a list of all, for operations that would not say which one is wrong
  */
-export function inRange(
+export function inRange<T extends TensorState<T>>(
   where: string,
-  index: Tensor,
+  index: T,
   size: number,
-  options: { known?: Tensor; except?: number; negative?: boolean; lookUp?: boolean } = {},
-): Tensor {
+  options: { known?: T; except?: number; negative?: boolean; lookUp?: boolean } = {},
+): T {
   const node = arranged((options.known ?? index).node);
   if (node.storage && current(node.storage) instanceof HostArray) {
     checkRange(where, node, size, options.negative ?? false, options.except);

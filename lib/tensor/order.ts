@@ -3,18 +3,17 @@ import { axis, show } from "../graph/shape.ts";
 import { checkChoice, checkOptions } from "../options.ts";
 import { MathOps } from "./math.ts";
 import { type KeepDim, keeps } from "./operands.ts";
-import type { Tensor } from "./tensor.ts";
 
 /** Elements and where they stood. */
-export interface Ordered {
+export interface Ordered<T> {
   /** The elements. Gradients go back to where they stood. */
-  readonly values: Tensor;
+  readonly values: T;
   /** Their places in the input: int64. */
-  readonly indices: Tensor;
+  readonly indices: T;
 }
 
 /** Order, and what depends on it. NaN counts as larger than every number. */
-export abstract class Ordering extends MathOps {
+export abstract class Ordering<T extends Ordering<T>> extends MathOps<T> {
   /**
    * The `k` largest elements along `dim`, the largest first, and where they stand.
    *
@@ -25,7 +24,7 @@ export abstract class Ordering extends MathOps {
    * @param dim - default the last
    * @param options.largest - false takes the smallest, the smallest first; default true
    */
-  topk(this: Tensor, k: number, dim = -1, options: { largest?: boolean } = {}): Ordered {
+  topk(k: number, dim = -1, options: { largest?: boolean } = {}): Ordered<T> {
     checkOptions("topk", options, { largest: true });
     return taken(this, dim, this.wrap(g.topkIndices(this.node, k, dim, options.largest ?? true)));
   }
@@ -36,22 +35,22 @@ export abstract class Ordering extends MathOps {
    * @param dim - default the last
    * @param options.descending - the largest first; default false
    */
-  sort(this: Tensor, dim = -1, options: { descending?: boolean } = {}): Ordered {
+  sort(dim = -1, options: { descending?: boolean } = {}): Ordered<T> {
     return taken(this, dim, this.argsort(dim, options));
   }
 
   /** Where the elements of a sorted tensor stood: int64, of the same shape. */
-  argsort(this: Tensor, dim = -1, options: { descending?: boolean } = {}): Tensor {
+  argsort(dim = -1, options: { descending?: boolean } = {}): T {
     checkOptions("sort", options, { descending: true });
     const size = this.shape[axis("sort", dim, this.ndim)]!;
     return this.wrap(g.topkIndices(this.node, size, dim, options.descending ?? false));
   }
 
   /** The element in the middle of all; of an even number the lower of the two. NaN where any element is. */
-  median(this: Tensor): Tensor;
+  median(): T;
   /** The middle elements along `dim`, and where they stand. */
-  median(this: Tensor, dim: number, options?: KeepDim): Ordered;
-  median(this: Tensor, dim?: number, options: KeepDim = false): Tensor | Ordered {
+  median(dim: number, options?: KeepDim): Ordered<T>;
+  median(dim?: number, options: KeepDim = false): T | Ordered<T> {
     if (dim === undefined) {
       if (this.numel() === 0) throw new RangeError(`median: no elements to choose from in ${show(this.shape)}`);
       const flat = this.flatten();
@@ -88,11 +87,10 @@ export abstract class Ordering extends MathOps {
    * @param options.interpolation - `"linear"` (default), `"lower"`, `"higher"`, `"nearest"` or `"midpoint"`
    */
   quantile(
-    this: Tensor,
     q: number | readonly number[],
     dim?: number,
     options: { keepdim?: boolean; interpolation?: (typeof interpolations)[number] } = {},
-  ): Tensor {
+  ): T {
     checkOptions("quantile", options, { keepdim: true, interpolation: true });
     const { keepdim = false, interpolation = "linear" } = options;
     checkChoice("quantile", "interpolation", interpolation, interpolations);
@@ -136,6 +134,6 @@ export abstract class Ordering extends MathOps {
 
 const interpolations = ["linear", "lower", "higher", "nearest", "midpoint"] as const;
 
-function taken(x: Tensor, dim: number, indices: Tensor): Ordered {
+function taken<T extends Ordering<T>>(x: Ordering<T>, dim: number, indices: T): Ordered<T> {
   return { values: x.wrap(g.gather(x.node, dim, indices.node)), indices };
 }

@@ -1,30 +1,18 @@
 import type { DType } from "../graph/dtype.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { readNow } from "../runtime/realize.ts";
-import type { Tensor } from "./tensor.ts";
+import { type Nested, nested } from "./nested.ts";
 import { tracing } from "./trace.ts";
+import type { Values } from "./values.ts";
 
-/** Tensors, numbers or booleans in nested lists. */
-export type Nested = number | boolean | readonly Nested[];
+/** Any tensor. */
+interface Printable extends Values<Printable> {}
 
 /** Longer tensors are shown by the first and last elements of each dimension. */
 const threshold = 1000;
 const edge = 3;
 /** Rows go on in the next line beyond this, as PyTorch's do. */
 const lineWidth = 80;
-
-/** Elements in nested arrays: numbers, or booleans. */
-export function nested(data: ArrayLike<number | bigint>, shape: Shape, dtype: DType): Nested {
-  let at = 0;
-  const build = (dim: number): Nested => {
-    if (dim === shape.length) {
-      const value = data[at++]!;
-      return dtype === "bool" ? value !== 0 : Number(value);
-    }
-    return Array.from({ length: shape[dim]! }, () => build(dim + 1));
-  };
-  return build(0);
-}
 
 /** `tensor([...], shape=[...], dtype=...)`, the values being known. */
 export function format(data: ArrayLike<number | bigint>, shape: Shape, dtype: DType, notes = ""): string {
@@ -79,12 +67,12 @@ function writer(values: readonly number[], dtype: DType): (v: number) => string 
 }
 
 /** For a tensor that is not computed: its shape and how to see it. */
-export function formatLazy(x: Tensor): string {
+export function formatLazy(x: Printable): string {
   return `tensor(<not computed>, shape=[${x.shape.join(", ")}], dtype=${x.dtype}${notes(x)}) // await x.data() computes it`;
 }
 
 /** What `console.log` shows: the values, unless computing them would hold everything up. */
-export function formatNow(x: Tensor): string {
+export function formatNow(x: Printable): string {
   if (x.numel() === 0) return format([], x.shape, x.dtype, notes(x));
   try {
     if (tracing.current === null && x.dtype !== "float16") {
@@ -97,23 +85,23 @@ export function formatNow(x: Tensor): string {
 }
 
 /** The elements in nested lists, computed while the program waits. */
-export function listNow(x: Tensor): Nested {
-  const values = x.dtype === "float16" ? x.float() : x;
+export function listNow(x: Printable): Nested {
+  const values = x.dtype === "float16" ? x.to("float32") : x;
   return nested(x.numel() === 0 ? [] : readNow(values.node), x.shape, x.dtype);
 }
 
-function notes(x: Tensor): string {
+function notes(x: Printable): string {
   return `${x.device === "cpu" ? "" : `, device=${x.device}`}${x.requiresGrad ? ", requiresGrad=true" : ""}`;
 }
 
 /** Text, and for matrices that fit a table as well. */
-export async function mimeBundle(x: Tensor): Promise<Record<string, unknown>> {
+export async function mimeBundle(x: Printable): Promise<Record<string, unknown>> {
   const data = x.dtype === "int64" ? await x.bits() : await x.data();
   const text = format(data, x.shape, x.dtype === "float16" ? "float32" : x.dtype, notes(x));
   return { "text/plain": text, "text/html": html(x, data, text) };
 }
 
-function html(x: Tensor, data: ArrayLike<number | bigint>, text: string): string {
+function html(x: Printable, data: ArrayLike<number | bigint>, text: string): string {
   const head = `<small>tensor <b>[${x.shape.join(", ")}]</b> ${x.dtype}${notes(x)}${summary(x, data)}</small>`;
   if (x.ndim === 0 || x.ndim > 2 || data.length === 0) return `${head}<pre style="margin:0">${text}</pre>`;
   const [rows, columns] = x.ndim === 1 ? [1, x.shape[0]!] : (x.shape as [number, number]);
@@ -134,7 +122,7 @@ function html(x: Tensor, data: ArrayLike<number | bigint>, text: string): string
   return `${head}<table style="font-family:monospace;text-align:right">${body}</table>`;
 }
 
-function summary(x: Tensor, data: ArrayLike<number | bigint>): string {
+function summary(x: Printable, data: ArrayLike<number | bigint>): string {
   if (data.length < 2 || (x.dtype !== "float32" && x.dtype !== "float16")) return "";
   let [sum, low, high] = [0, Infinity, -Infinity];
   for (const v of data as Float32Array) {

@@ -4,30 +4,29 @@ import { axis, inferShape, type Shape, show, sizeOf } from "../graph/shape.ts";
 import { checkNumber, checkOptions, shown } from "../options.ts";
 import { Elementwise } from "./elementwise.ts";
 import { type Dims, type KeepDim, keeps, listed } from "./operands.ts";
-import type { Tensor } from "./tensor.ts";
 
 /** Operations that reduce dimensions (over `dim`: one or several, all by default) or arrange elements anew. */
-export abstract class Shaping extends Elementwise {
+export abstract class Shaping<T extends Shaping<T>> extends Elementwise<T> {
   /**
    * The sum of all elements (a scalar), or along `dim`: `x.sum()`, `x.sum(1)`, `x.sum([2, 3], { keepdim: true })`.
    * Integers and booleans sum to int64.
    */
-  sum(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+  sum(dim?: Dims, options: KeepDim = false): T {
     return this.wrap(g.sum(this.node, dim, keeps("sum", options)));
   }
 
   /** The mean of all elements (a scalar), or along `dim`: `x.mean()` of `[8, 28, 28]` is one number, `x.mean(0)` is `[28, 28]`. */
-  mean(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+  mean(dim?: Dims, options: KeepDim = false): T {
     return this.wrap(g.mean(this.node, dim, keeps("mean", options)));
   }
 
   /** Variance (over `dim`); `correction` is subtracted from the number of elements (1 by default, as in PyTorch). */
-  var(this: Tensor, dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): Tensor {
+  var(dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): T {
     return this.wrap(g.inFloat32(this.node, (x) => variance("var", x, dim, options)));
   }
 
   /** Standard deviation: the root of `var`. Where all elements are equal its slope counts as 0. */
-  std(this: Tensor, dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): Tensor {
+  std(dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): T {
     return this.wrap(g.inFloat32(this.node, (x) => g.rootOfSquares(variance("std", x, dim, options))));
   }
 
@@ -42,7 +41,7 @@ export abstract class Shaping extends Elementwise {
    *
    * @param p - default 2; 1 sums sizes, Infinity takes the largest, -Infinity the smallest, 0 counts what is not 0
    */
-  norm(this: Tensor, p = 2, dim?: Dims, options: KeepDim = false): Tensor {
+  norm(p = 2, dim?: Dims, options: KeepDim = false): T {
     if (typeof p !== "number" || Number.isNaN(p)) {
       throw new TypeError(`norm: p is ${shown(p)}, expected a number; the dimension comes second: x.norm(2, dim)`);
     }
@@ -52,90 +51,90 @@ export abstract class Shaping extends Elementwise {
   }
 
   /** Largest element. */
-  max(this: Tensor): Tensor;
+  max(): T;
   /** Largest elements along `dim`, and where they stand. */
-  max(this: Tensor, dim: number, options?: KeepDim): { values: Tensor; indices: Tensor };
-  max(this: Tensor, dim?: number, options: KeepDim = false): Tensor | { values: Tensor; indices: Tensor } {
+  max(dim: number, options?: KeepDim): { values: T; indices: T };
+  max(dim?: number, options: KeepDim = false): T | { values: T; indices: T } {
     return dim === undefined ? this.amax() : extremum(this, "argmax", dim, keeps("max", options));
   }
 
   /** Smallest element. */
-  min(this: Tensor): Tensor;
+  min(): T;
   /** Smallest elements along `dim`, and where they stand. */
-  min(this: Tensor, dim: number, options?: KeepDim): { values: Tensor; indices: Tensor };
-  min(this: Tensor, dim?: number, options: KeepDim = false): Tensor | { values: Tensor; indices: Tensor } {
+  min(dim: number, options?: KeepDim): { values: T; indices: T };
+  min(dim?: number, options: KeepDim = false): T | { values: T; indices: T } {
     return dim === undefined ? this.amin() : extremum(this, "argmin", dim, keeps("min", options));
   }
 
   /** The largest element of all (a scalar), or along one or several dimensions: `x.amax([1, 2])`. Where several are equal, each takes its part of the gradient. */
-  amax(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+  amax(dim?: Dims, options: KeepDim = false): T {
     return this.wrap(g.max(this.node, dim, keeps("amax", options)));
   }
 
   /** The smallest element of all (a scalar), or along one or several dimensions. */
-  amin(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+  amin(dim?: Dims, options: KeepDim = false): T {
     return this.wrap(g.min(this.node, dim, keeps("amin", options)));
   }
 
   /** Index of the largest element (along `dim`), the first among equals; a NaN counts as larger than all. */
-  argmax(this: Tensor, dim?: number, options: KeepDim = false): Tensor {
+  argmax(dim?: number, options: KeepDim = false): T {
     return this.wrap(g.argument("argmax", this.node, dim, keeps("argmax", options)));
   }
 
   /** Index of the smallest element (along `dim`), the first among equals; a NaN counts as smaller than all. */
-  argmin(this: Tensor, dim?: number, options: KeepDim = false): Tensor {
+  argmin(dim?: number, options: KeepDim = false): T {
     return this.wrap(g.argument("argmin", this.node, dim, keeps("argmin", options)));
   }
 
   /** Whether all elements (along `dim`) are true. */
-  all(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+  all(dim?: Dims, options: KeepDim = false): T {
     return this.bool().logicalNot().any(dim, keeps("all", options)).logicalNot();
   }
 
   /** Whether any element (along `dim`) is true. */
-  any(this: Tensor, dim?: Dims, options: KeepDim = false): Tensor {
+  any(dim?: Dims, options: KeepDim = false): T {
     return this.wrap(g.max(g.cast(this.bool().node, "int32"), dim, keeps("any", options))).bool();
   }
 
   /** Running sums along `dim`; the same shape back: `[1, 2, 3]` becomes `[1, 3, 6]`. */
-  cumsum(this: Tensor, dim: number): Tensor {
+  cumsum(dim: number): T {
     return this.wrap(g.cumsum(this.node, dim));
   }
 
   /** The same elements in another shape; one dimension may be -1. `x.reshape(28, 28)`, `x.reshape(8, -1)`. */
-  reshape(this: Tensor, ...shape: number[] | [Shape]): Tensor {
+  reshape(...shape: number[] | [Shape]): T {
     return this.wrap(g.reshape(this.node, listed(shape)));
   }
 
   /** The same as `reshape`: `x.view(8, -1)`. */
-  view(this: Tensor, ...shape: number[] | [Shape]): Tensor {
+  view(...shape: number[] | [Shape]): T {
     return this.reshape(...shape);
   }
 
   /** The dimensions in another order: `x.permute(0, 2, 3, 1)` makes `[b, c, h, w]` `[b, h, w, c]`. */
-  permute(this: Tensor, ...dims: number[] | [readonly number[]]): Tensor {
+  permute(...dims: number[] | [readonly number[]]): T {
     return this.wrap(g.permute(this.node, listed(dims)));
   }
 
   /** Exchanges two dimensions. */
-  transpose(this: Tensor, a: number, b: number): Tensor {
+  transpose(a: number, b: number): T {
     return this.wrap(g.transpose(this.node, a, b));
   }
 
   /** Without the dimension `dim`, or without all dimensions, of size 1. */
-  squeeze(this: Tensor, dim?: number): Tensor {
+  squeeze(dim?: number): T {
     const at = dim === undefined ? null : axis("squeeze", dim, this.ndim);
     return this.reshape(this.shape.filter((n, i) => n !== 1 || (at !== null && i !== at)));
   }
 
   /** With a dimension of size 1 at `dim`. */
-  unsqueeze(this: Tensor, dim: number): Tensor {
+  unsqueeze(dim: number): T {
     const at = axis("unsqueeze", dim, this.ndim + 1);
     return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
   }
 
   /** Repeated along dimensions of size 1; -1 keeps a dimension. */
-  expand(this: Tensor, ...shape: number[] | [Shape]): Tensor {
+  expand(...shape: number[] | [Shape]): T {
     const wanted = listed(shape);
     const lead = wanted.length - this.ndim;
     return this.wrap(
@@ -147,7 +146,7 @@ export abstract class Shaping extends Elementwise {
   }
 
   /** The whole tensor `times[i]` times in a row along each dimension. */
-  repeat(this: Tensor, ...times: number[] | [readonly number[]]): Tensor {
+  repeat(...times: number[] | [readonly number[]]): T {
     const counts = listed(times);
     const shape = [...new Array<number>(Math.max(0, counts.length - this.ndim)).fill(1), ...this.shape];
     if (counts.length !== shape.length) {
@@ -158,26 +157,26 @@ export abstract class Shaping extends Elementwise {
   }
 
   /** The dimensions from `start` to `end` as one. */
-  flatten(this: Tensor, start = 0, end = -1): Tensor {
+  flatten(start = 0, end = -1): T {
     if (this.ndim === 0) return this.reshape(1);
     const [a, b] = [axis("flatten", start, this.ndim), axis("flatten", end, this.ndim)];
     return this.reshape([...this.shape.slice(0, a), sizeOf(this.shape.slice(a, b + 1)), ...this.shape.slice(b + 1)]);
   }
 
   /** The dimension `dim` split in several; one of them may be -1. */
-  unflatten(this: Tensor, dim: number, shape: Shape): Tensor {
+  unflatten(dim: number, shape: Shape): T {
     const at = axis("unflatten", dim, this.ndim);
     const inner = inferShape("unflatten", [this.shape[at]!], shape);
     return this.reshape([...this.shape.slice(0, at), ...inner, ...this.shape.slice(at + 1)]);
   }
 
   /** The elements in reverse order along the given dimensions: `x.flip(-1)` mirrors pictures `[.., h, w]` left to right. */
-  flip(this: Tensor, ...dims: number[] | [readonly number[]]): Tensor {
+  flip(...dims: number[] | [readonly number[]]): T {
     return this.wrap(g.flip(this.node, listed(dims)));
   }
 
   /** Zeros (or `value`) around the last dimensions: `[left, right]`, `[left, right, top, bottom]` and so on, as PyTorch's `F.pad`. */
-  pad(this: Tensor, amounts: readonly number[], value = 0): Tensor {
+  pad(amounts: readonly number[], value = 0): T {
     if (amounts.length % 2 !== 0 || amounts.length > 2 * this.ndim || !amounts.every(Number.isInteger)) {
       throw new RangeError(
         `pad: got ${show(amounts)} for ${show(this.shape)}; expected pairs, the last dimension first`,
@@ -220,12 +219,12 @@ function norm(x: Node, p: number, dim: Dims | undefined, keepdim: boolean): Node
   return g.where(none, g.constant(0), g.pow(g.where(none, g.constant(1), sum), 1 / p));
 }
 
-function extremum(
-  x: Tensor,
+function extremum<T extends Shaping<T>>(
+  x: Shaping<T>,
   op: "argmax" | "argmin",
   dim: number,
   keepdim: boolean,
-): { values: Tensor; indices: Tensor } {
+): { values: T; indices: T } {
   const at = g.argument(op, x.node, dim, true);
   const values = x.wrap(g.gather(x.node, dim, at));
   const indices = x.wrap(at);

@@ -1,22 +1,15 @@
 import { gradients } from "../autodiff/gradients.ts";
-import { type DType, dtypes, isDType, isFloat, type TypedArray } from "../graph/dtype.ts";
-import { float16ToFloat32 } from "../graph/half.ts";
+import { type DType, isFloat } from "../graph/dtype.ts";
 import { gradMode, Node, source } from "../graph/node.ts";
-import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { axis, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
-import { shown } from "../options.ts";
-import { plural } from "../printed.ts";
-import { devices } from "../runtime/devices.ts";
-import { computeAlong, realize as computeNodes, deviceOf, read } from "../runtime/realize.ts";
-import { DeviceBuffer, escaped, FileArray, HostArray } from "../runtime/storage.ts";
-import type { Operand } from "./operands.ts";
-import { type Nested, nested } from "./print.ts";
-import type { Tensor } from "./tensor.ts";
-import { displaced, inFile, pending, type Trace, tracing, untraced } from "./trace.ts";
+import { computeAlong, deviceOf } from "../runtime/realize.ts";
+import { escaped } from "../runtime/storage.ts";
+import { refuseSubscripts } from "./subscript.ts";
+import { displaced, pending, type Trace, tracing, untraced, type Variable } from "./trace.ts";
 
-interface Window {
-  readonly base: Tensor;
+interface Window<T> {
+  readonly base: T;
   readonly offset: number;
   readonly shape: Shape;
   /** What keeps the row in order: it is told where this tensor leaves its place. */
@@ -26,34 +19,38 @@ interface Window {
   trace?: unknown;
 }
 
-const owners = new WeakMap<Node, Tensor>();
+/** The tensors that wait for the gradients of their leaves. */
+const owners = new WeakMap<Node, Variable>();
 
 // Tells a leaf from what `detach()` makes: only the one may pass gradients later.
 const leaf = { leaf: true };
 
+/** A tensor, by the type of the whole class. */
+export const self = <T extends TensorState<T>>(x: TensorState<T>): T => x as unknown as T;
+
 /**
  * What a tensor is and holds: its value in the graph, its gradient, its elements. The operations are in the classes
- * that extend this one, down to `Tensor`; they call each other freely, hence the type of their `this`.
+ * that extend this one, down to `T`; they call each other freely, hence the type of their `this`.
  */
-export abstract class TensorState {
+export abstract class TensorState<T extends TensorState<T>> implements Variable {
   #node: Node;
-  #window: Window | null = null;
+  #window: Window<T> | null = null;
   #requiresGrad = false;
   // The compiled function's call that this tensor was made in, where it was: it cannot be used after it, unless kept.
   #home: Trace | null = tracing.current;
   /** Gradient left here by `backward()`; null before. */
-  grad: Tensor | null = null;
+  grad: T | null = null;
 
   /** Use `tensor`, `zeros`, `randn` and their like to make one. */
   constructor(node: Node) {
     this.#node = node;
     this.#requiresGrad = node.requiresGrad;
-    if (this.#home?.keeping) this.#home.kept.add(this.#self);
+    if (this.#home?.keeping) this.#home.kept.add(self(this));
   }
 
   /** Lets a tensor made in the present call of a compiled function outlive it. */
   keep(): void {
-    if (this.#home !== null && this.#home === tracing.current) this.#home.kept.add(this.#self);
+    if (this.#home !== null && this.#home === tracing.current) this.#home.kept.add(self(this));
   }
 
   /** Gives a kept tensor the node of its value after the call that it was made in. */
@@ -64,11 +61,7 @@ export abstract class TensorState {
   }
 
   /** A tensor around another value of the graph. */
-  abstract wrap(node: Node): Tensor;
-
-  get #self(): Tensor {
-    return this as unknown as Tensor;
-  }
+  abstract wrap(node: Node): T;
 
   /** The value in the graph. For those who write operations. */
   get node(): Node {
@@ -91,9 +84,9 @@ export abstract class TensorState {
       );
     }
     if (trace) {
-      if (trace.writes.has(this.#self)) return this.#node;
-      const known = trace.read(this.#self, this.#node);
-      if (this.#requiresGrad) owners.set(known, this.#self);
+      if (trace.writes.has(self(this))) return this.#node;
+      const known = trace.read(self(this), this.#node);
+      if (this.#requiresGrad) owners.set(known, self(this));
       return known;
     }
     const { storage } = this.#node;
@@ -109,21 +102,21 @@ export abstract class TensorState {
 
   /** Puts a value in place of the present one, without any of what `assign` watches over. */
   place(node: Node): void {
-    pending.delete(this.#self);
+    pending.delete(self(this));
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
   }
 
   /** Lets a traced function know that this tensor from outside is about to change. */
   #rememberIn(trace: Trace | null): void {
-    if (trace && this.#home === null && !trace.writes.has(this.#self)) trace.writes.set(this.#self, this.remember());
+    if (trace && this.#home === null && !trace.writes.has(self(this))) trace.writes.set(self(this), this.remember());
   }
 
   /** What puts the present value back. */
   remember(): () => void {
-    const [node, requiresGrad, waits] = [this.#node, this.#requiresGrad, pending.has(this.#self)];
+    const [node, requiresGrad, waits] = [this.#node, this.#requiresGrad, pending.has(self(this))];
     return () => {
-      if (waits) pending.add(this.#self);
-      else pending.delete(this.#self);
+      if (waits) pending.add(self(this));
+      else pending.delete(self(this));
       this.#node = node;
       this.#requiresGrad = requiresGrad;
     };
@@ -131,9 +124,9 @@ export abstract class TensorState {
 
   /** Puts a new leaf of the graph, which nobody else knows, in place of the present value. */
   hold(leaf: Node): void {
-    pending.delete(this.#self);
+    pending.delete(self(this));
     leaf.requiresGrad = this.#requiresGrad;
-    if (this.#requiresGrad) owners.set(leaf, this.#self);
+    if (this.#requiresGrad) owners.set(leaf, self(this));
     this.#node = leaf;
   }
 
@@ -189,7 +182,7 @@ export abstract class TensorState {
     if (this.#window) {
       this.#window.from = undefined;
       displaced.add(this.#window.keeper);
-    } else if (this.#home !== null || tracing.current?.writes.has(this.#self)) this.#node = this.#leaf(this.#node);
+    } else if (this.#home !== null || tracing.current?.writes.has(self(this))) this.#node = this.#leaf(this.#node);
     else this.#node = untraced(() => this.#leaf(this.#node));
   }
 
@@ -215,12 +208,12 @@ export abstract class TensorState {
   #leaf(node: Node): Node {
     const own = node.storage ? source(node.storage) : new Node("detach", [node], leaf, node.shape, node.dtype);
     own.requiresGrad = this.#requiresGrad;
-    if (this.#requiresGrad) owners.set(own, this.#self);
+    if (this.#requiresGrad) owners.set(own, self(this));
     return own;
   }
 
   /** The same values, cut off from the gradient. */
-  detach(): Tensor {
+  detach(): T {
     return this.wrap(g.unary("detach", this.node));
   }
 
@@ -232,7 +225,7 @@ export abstract class TensorState {
    * @param options.createGraph - keep the gradients differentiable; default false
    * @throws Error where nothing requires a gradient, or a tensor of several elements is given no `gradient`
    */
-  backward(gradient?: Tensor, options: { createGraph?: boolean } = {}): void {
+  backward(gradient?: T, options: { createGraph?: boolean } = {}): void {
     if (!this.node.requiresGrad) {
       throw new Error("backward: no tensor with requiresGrad took part in this result");
     }
@@ -243,7 +236,7 @@ export abstract class TensorState {
       throw new RangeError(`backward: gradient ${show(gradient.shape)} must have the shape ${show(this.shape)}`);
     }
     const seed = gradient ? { seed: gradient.node } : {};
-    const reached: Tensor[] = [];
+    const reached: Variable[] = [];
     for (const [node, dx] of gradients(this.node, { ...seed, ...options })) {
       const owner = owners.get(node);
       if (!owner) continue;
@@ -257,67 +250,18 @@ export abstract class TensorState {
     for (const node of left()) computeAlong(node, left);
   }
 
-  // ---- values
-
-  /** Computes this tensor (and pending in-place changes) now, and returns it. */
-  async realize(): Promise<this> {
-    await realize(this.#self);
-    return this;
-  }
-
-  /**
-   * The elements as numbers, row by row: a Float32Array for floats, Int32Array or Uint8Array for int32, uint8 and bool
-   * (0 and 1), Float64Array for int64.
-   *
-   * @throws RangeError where an int64 is more than a number holds exactly (2^53 - 1): take `bits()`
-   */
-  async data(): Promise<NumberArray> {
-    return asNumbers(await this.#elements());
-  }
-
-  /** int64 as BigInt64Array, float16 as Float32Array. */
-  async #elements(): Promise<TypedArray> {
-    if (pending.size > 0) await this.realize();
-    const data = await read(this.node);
-    return this.dtype === "float16" ? float16ToFloat32(data as Uint16Array) : data;
-  }
-
-  /** The elements as they are stored: int64 as BigInt64Array, float16 as its bits in a Uint16Array. */
-  async bits(): Promise<TypedArray> {
-    if (pending.size > 0) await this.realize();
-    return read(this.node);
-  }
-
-  /** The only element as a number (true and false as 1 and 0). `await loss.item()` in a cell. */
-  async item(): Promise<number> {
-    if (this.numel() !== 1)
-      throw new RangeError(`item: ${show(this.shape)} holds ${plural(this.numel(), "element")}, expected 1`);
-    return Number((await this.#elements())[0]);
-  }
-
-  /** The elements in nested arrays. `await x.tolist()` of shape `[2, 3]` is `[[1, 2, 3], [4, 5, 6]]`. */
-  async tolist(): Promise<Nested> {
-    return nested(await this.#elements(), this.shape, this.dtype);
-  }
-
-  /** Frees the memory of a tensor that is no longer needed, without waiting for the garbage collector. */
-  dispose(): void {
-    const storage = this.#node.storage;
-    if (storage instanceof DeviceBuffer) storage.dispose();
-  }
-
   /**
    * Replaces the values in place; the shape and dtype stay. A result keeps its gradient history, and what the new values
    * were computed from gets its gradient through this tensor from now on.
    *
    * @throws Error where this is a tensor with `requiresGrad` that you made, and `value` has a gradient, which would be lost
    */
-  copy_(value: Operand): this {
+  copy_(value: T | number): this {
     return this.replace(typeof value === "number" ? g.constant(value, this.dtype, true) : value.node, value);
   }
 
   /** Puts `next` in place of the present values, computed with `given` from outside. */
-  protected replace(next: Node, given: Operand): this {
+  protected replace(next: Node, given: T | number): this {
     const value = g.expand(g.cast(next, this.dtype), this.shape);
     if (gradMode.enabled && value.requiresGrad) {
       if (this.#isResult || !this.#requiresGrad) return this.#become(value);
@@ -365,7 +309,7 @@ export abstract class TensorState {
     this.#window = null;
     this.#node = this.#requiresGrad ? this.#leaf(node) : node;
     if (trace) return this;
-    if (!node.storage && !options.lazy) pending.add(this.#self);
+    if (!node.storage && !options.lazy) pending.add(self(this));
     return this;
   }
 
@@ -374,81 +318,23 @@ export abstract class TensorState {
    *
    * @param keeper - is asked to arrange its row again where this tensor is given another value, or frozen
    */
-  moveInto(base: Tensor, offset: number, keeper: { arrange(): void }): void {
+  moveInto(base: T, offset: number, keeper: { arrange(): void }): void {
     this.#window = { base, offset, shape: this.shape, keeper };
   }
 
   /** The row that this tensor is a part of, if it is. */
-  get window(): { readonly base: Tensor; readonly offset: number } | null {
+  get window(): { readonly base: T; readonly offset: number } | null {
     return this.#window;
   }
 
   /** Whether this tensor is a part of the row `base`. */
-  isWindowOf(base: Tensor): boolean {
+  isWindowOf(base: T): boolean {
     return this.#window?.base === base;
   }
-
-  /** Another dtype of the same values. `x.to("int64")`. */
-  to(dtype: DType): Tensor;
-  /** The same values on another device. */
-  to(device: string): Promise<Tensor>;
-  to(target: string): Tensor | Promise<Tensor> {
-    if (isDType(target)) return this.wrap(g.cast(this.node, target));
-    if (typeof target !== "string" || !(devices as readonly string[]).includes(target)) {
-      throw new TypeError(
-        `to: got ${shown(target)}; expected a dtype (${dtypes.join(", ")}) or a device (${devices.join(", ")})`,
-      );
-    }
-    return this.#move(target);
-  }
-
-  async #move(device: string): Promise<Tensor> {
-    if (device === this.device) return this.#self;
-    // Weights in a file are mapped wherever they are used.
-    if (inFile(this.node)) return this.wrap(mappedOn(this.node, device));
-    const data = await read(this.node);
-    return this.wrap(source(new HostArray(this.dtype, this.shape, data, device)));
-  }
-}
-
-/** Computes all these tensors (and pending in-place changes) in one run. */
-export async function realize(...tensors: readonly Tensor[]): Promise<void> {
-  const changed = [...pending].map((t) => [t, t.node] as const);
-  await computeNodes([...tensors.map((t) => t.node), ...changed.map(([, node]) => node)]);
-  for (const [t, node] of changed) if (t.node === node) pending.delete(t);
 }
 
 function viewOf(base: Node, offset: number, shape: Shape): Node {
   return g.reshape(g.narrow(base, 0, offset, offset + sizeOf(shape)), shape);
 }
 
-/** Weights in a file, perhaps in another dtype or shape, for use on another device. */
-function mappedOn(node: Node, device: string): Node {
-  const { storage } = node;
-  if (storage instanceof FileArray) return source(new FileArray(node.dtype, node.shape, storage.file, device));
-  return new Node(node.op, [mappedOn(node.inputs[0]!, device)], node.attrs, node.shape, node.dtype);
-}
-
-// `x[0]` ends here, behind the class's own prototype: fields and methods are found before and cost nothing more.
-Object.setPrototypeOf(
-  TensorState.prototype,
-  new Proxy(Object.create(null), {
-    get(_, key) {
-      if (typeof key === "string" && /^-?\d+$/.test(key)) {
-        throw new TypeError(
-          `x[${key}] does not index a tensor. Write x.at(${key}); x.at(null, ${key}) for x[:, ${key}] in Python.`,
-        );
-      }
-      return Reflect.get(Object.prototype, key);
-    },
-    set(_, key, value, receiver) {
-      if (typeof key === "string" && /^-?\d+$/.test(key)) {
-        throw new TypeError(
-          `x[${key}] = ... does not work: elements are not set one by one. Make a list and call tensor(list), or choose with where(condition, a, x).`,
-        );
-      }
-      return Reflect.set(Object.prototype, key, value, receiver);
-    },
-    has: (_, key) => Reflect.has(Object.prototype, key),
-  }),
-);
+refuseSubscripts(TensorState.prototype);

@@ -3,8 +3,11 @@ import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
 import { counting } from "./arrange.ts";
 import { HostOps } from "./host.ts";
-import { indexNode, inRange, type Operand } from "./operands.ts";
+import { inRange } from "./operands.ts";
 import { formatNow, listNow, mimeBundle } from "./print.ts";
+
+/** A tensor, or a number beside one. */
+export type Operand = Tensor | number;
 
 /** One place of an index: a slice's number, a range, everything, or a tensor of numbers. */
 export type IndexSpec = number | readonly [number, number] | readonly [number, number, number] | null | Tensor;
@@ -13,7 +16,7 @@ export type IndexSpec = number | readonly [number, number] | readonly [number, n
  * An array of numbers of one dtype. Operations only write down what to compute; `await x.data()`, `item()`, `tolist()`,
  * a display or an optimizer's step computes it. Shapes and dtypes are checked at once, where the operation is written.
  */
-export class Tensor extends HostOps {
+export class Tensor extends HostOps<Tensor> {
   override wrap(node: Node): Tensor {
     return new Tensor(node);
   }
@@ -21,32 +24,6 @@ export class Tensor extends HostOps {
   /** The transpose of a matrix. */
   get T(): Tensor {
     return this.permute(this.shape.map((_, i) => this.ndim - 1 - i));
-  }
-
-  /** Elements `start` to `end` (not included) along `dim`, every `step`th; negative positions count from the end. */
-  slice(dim: number, start: number, end = Number.MAX_SAFE_INTEGER, step = 1): Tensor {
-    return new Tensor(g.narrow(this.node, dim, start, end, step, true));
-  }
-
-  /** `length` elements from `start` on along `dim`. */
-  narrow(dim: number, start: number, length: number): Tensor {
-    const size = this.size(dim);
-    if (start < 0 || length < 0 || start + length > size) {
-      throw new RangeError(`narrow: ${start} to ${start + length} reaches beyond dim ${dim} of ${show(this.shape)}`);
-    }
-    return this.slice(dim, start, start + length);
-  }
-
-  /** The slice at `index` along `dim`, without that dimension. */
-  select(dim: number, index: number): Tensor {
-    const size = this.size(dim);
-    if (!Number.isInteger(index) || index < -size || index >= size) {
-      throw new RangeError(
-        `select: index ${index} is out of range; dim ${dim} of ${show(this.shape)} takes ${-size} to ${size - 1}`,
-      );
-    }
-    const at = index < 0 ? index + size : index;
-    return this.slice(dim, at, at + 1).squeeze(dim);
   }
 
   /**
@@ -95,65 +72,6 @@ export class Tensor extends HostOps {
     return this.replace(g.reshape(put, this.shape), value);
   }
 
-  /** Whole slices along `dim` at `index`, a tensor of int64 (any shape) or a list. */
-  indexSelect(dim: number, index: Tensor | readonly number[]): Tensor {
-    const at = inRange("indexSelect", new Tensor(indexNode(index)), this.size(dim));
-    return new Tensor(g.indexSelect(this.node, dim, at.node));
-  }
-
-  /** One element for each index: `out[i][j] = x[i][index[i][j]]` where `dim` is 1. */
-  gather(dim: number, index: Tensor): Tensor {
-    return new Tensor(g.gather(this.node, dim, inRange("gather", index, this.size(dim), { lookUp: true }).node));
-  }
-
-  /** This tensor with `src` added at `index` along `dim`. */
-  scatterAdd(dim: number, index: Tensor, src: Tensor): Tensor {
-    return new Tensor(g.scatterAdd(this.node, dim, inRange("scatterAdd", index, this.size(dim)).node, src.node));
-  }
-
-  /** Parts of `size` along `dim`; the last may be smaller. A list gives each part's size. */
-  split(size: number | readonly number[], dim = 0): Tensor[] {
-    const total = this.size(dim);
-    const sizes =
-      typeof size === "number"
-        ? Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size))
-        : size;
-    if (sizes.reduce((a, b) => a + b, 0) !== total) {
-      throw new RangeError(`split: sizes ${show(sizes)} do not add up to ${total}, dim ${dim} of ${show(this.shape)}`);
-    }
-    let at = 0;
-    return sizes.map((n) => {
-      const part = new Tensor(g.narrow(this.node, dim, at, at + n));
-      at += n;
-      return part;
-    });
-  }
-
-  /** `count` equal parts along `dim` (the last may be smaller). */
-  chunk(count: number, dim = 0): Tensor[] {
-    return this.split(Math.ceil(this.size(dim) / count), dim);
-  }
-
-  /** The slices along `dim`, without that dimension. */
-  unbind(dim = 0): Tensor[] {
-    return this.split(1, dim).map((part) => part.squeeze(dim));
-  }
-
-  // ---- products
-
-  /**
-   * Matrix product over the last two dimensions, the others broadcast. `a.matmul(b)` of `[n, k]` and `[k, m]` is
-   * `[n, m]`.
-   */
-  matmul(other: Tensor): Tensor {
-    return new Tensor(g.matmul(this.node, other.node));
-  }
-
-  /** The same as `matmul`: `[n, k]` times `[k, m]` is `[n, m]`. */
-  mm(other: Tensor): Tensor {
-    return this.matmul(other);
-  }
-
   // ---- what JavaScript does with objects
 
   /** Operators do not work on tensors; TypeScript lets a comparison of two pass. */
@@ -187,4 +105,4 @@ export class Tensor extends HostOps {
   }
 }
 
-export { realize } from "./state.ts";
+export { realize } from "./values.ts";

@@ -5,10 +5,28 @@ import type { Generator } from "../random/index.ts";
 import { engine } from "../runtime/engine.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
-import type { Tensor } from "./tensor.ts";
+
+/** A tensor, as far as a traced function has to know it. */
+export interface Variable {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly requiresGrad: boolean;
+  /** Its value in the graph. */
+  readonly node: Node;
+  /** Its value, looked at without keeping it. */
+  peek(): Node;
+  /** What puts its present value back. */
+  remember(): () => void;
+  /** Puts a new leaf of the graph, which nobody else knows, in place of its value. */
+  hold(leaf: Node): void;
+  /** Gives it the node of its value after the call of a compiled function that it was made in. */
+  leaveCall(node: Node): void;
+  /** Gradient left here by `backward()`. */
+  grad: Variable | null;
+}
 
 /** A tensor from outside, as a traced function knows it: an argument by its number, all others as what they are. */
-export type Outer = Tensor | number;
+export type Outer = Variable | number;
 
 /** One thing that a traced function did: it made a node, or it looked at a tensor from outside. */
 export interface Entry {
@@ -45,27 +63,27 @@ export class Retrace extends Error {}
 export class Trace implements Recorder {
   readonly name: string;
   /** Changed tensors, with what puts back the value that each had before. */
-  readonly writes = new Map<Tensor, () => void>();
+  readonly writes = new Map<Variable, () => void>();
   /** Tensors that `backward` left a gradient on. */
-  readonly grads = new Set<Tensor>();
+  readonly grads = new Set<Variable>();
   /** Numbers from the host that belong to this call. */
   readonly live = new Map<Node, TypedArray>();
   /** What puts back counters, rates and generators that the function has changed on the host. */
   readonly restore: (() => void)[] = [];
   /** Tensors made in this call that outlive it: a module's hook has seen or made them. */
-  readonly kept = new Set<Tensor>();
+  readonly kept = new Set<Variable>();
   /** Whether all tensors made now outlive the call. */
   keeping = false;
-  readonly #arguments: ReadonlyMap<Tensor, number>;
+  readonly #arguments: ReadonlyMap<Variable, number>;
   readonly #known: readonly Record[];
-  readonly #seen = new Map<Tensor, Entry>();
+  readonly #seen = new Map<Variable, Entry>();
   #entries: Entry[];
   #at = 0;
   /** Whether the entries are a known record so far, rather than new ones. */
   #following: boolean;
 
   /** @param known - records of earlier calls, the likeliest first */
-  constructor(name: string, args: readonly Tensor[], known: readonly Record[] = []) {
+  constructor(name: string, args: readonly Variable[], known: readonly Record[] = []) {
     this.name = name;
     this.#arguments = new Map(args.map((tensor, i) => [tensor, i]));
     this.#known = known;
@@ -118,7 +136,7 @@ export class Trace implements Recorder {
    *
    * @param value - its present value
    */
-  read(tensor: Tensor, value: Node): Node {
+  read(tensor: Variable, value: Node): Node {
     const seen = this.#seen.get(tensor);
     if (seen && seen.requiresGrad === tensor.requiresGrad) return seen.node;
     const read = this.#arguments.get(tensor) ?? tensor;
@@ -198,7 +216,7 @@ function isMade(
   return node.attrs === attrs || sameAttributes(node.attrs, attrs);
 }
 
-function standIn(tensor: Tensor, device: string | null): Node {
+function standIn(tensor: Variable, device: string | null): Node {
   const node = new Node("placeholder", [], {}, tensor.shape, tensor.dtype, device);
   node.requiresGrad = tensor.requiresGrad;
   return node;
@@ -223,7 +241,7 @@ export const tracing = {
 };
 
 /** Tensors changed in place and not yet computed; whatever is computed next computes them along. */
-export const pending = new Set<Tensor>();
+export const pending = new Set<Variable>();
 
 /** What was moved out of its order (a parameter with a new value, or frozen), with what puts it back in. */
 export const displaced = new Set<{ arrange(): void }>();

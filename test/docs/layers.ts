@@ -22,6 +22,6 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["wire", "display", "spec", "cells"],
     ["client", "evaluator", "checker"],
     ["index.ts", "server", "start"],
-    ["main.ts"],
+    ["main.ts", "bin.ts"],
   ],
 };
