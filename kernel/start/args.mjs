@@ -21,6 +21,8 @@ Opens your copy of the lesson, in the folder lesson/, or a notebook of your own.
  * @property {boolean} browser
  * @property {number} port
  * @property {Place} notebook
+ * @property {string} home - the folder of what is made on the way: `.venv`, `.cache` and `out`
+ * @property {string} copy - the folder of the student's copy of the lesson
  */
 
 /**
@@ -53,10 +55,11 @@ export function workingCopy(root) {
  * @param {string[]} args - what stands behind `npm start --`
  * @param {string} root - the package's folder
  * @param {string} cwd - the folder in which the user typed it; relative paths mean that one
+ * @param {{ home: string, copy: string }} places - default: the clone, and `lesson` in it
  * @returns {StartOptions}
- * @throws Error where an option is unknown or a value is wrong
+ * @throws Error if an option is unknown or a value is wrong
  */
-export function parseStartArgs(args, root, cwd) {
+export function parseStartArgs(args, root, cwd, places = { home: root, copy: workingCopy(root) }) {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -74,8 +77,8 @@ export function parseStartArgs(args, root, cwd) {
   }
   if (positionals.length > 1)
     throw new Error(`${positionals.length} notebooks given (${positionals.join(", ")}); expected one.`);
-  const notebook = findNotebook(positionals[0] ?? "00", root, cwd);
-  return { check: values.check, help: values.help, browser: values.browser, port, notebook };
+  const notebook = findNotebook(positionals[0] ?? "00", root, cwd, places.copy);
+  return { check: values.check, help: values.help, browser: values.browser, port, notebook, ...places };
 }
 
 /**
@@ -94,11 +97,11 @@ export function lessonNotebooks(folder) {
  * @param {string} wanted
  * @param {string} root
  * @param {string} cwd
+ * @param {string} mine - the student's copy
  * @returns {Place}
  */
-function findNotebook(wanted, root, cwd) {
+function findNotebook(wanted, root, cwd, mine) {
   const lesson = lessonNotebooks(lessonSource(root));
-  const mine = workingCopy(root);
   if (/^\d{1,2}$/.test(wanted)) {
     const file = lesson.find((name) => name.startsWith(wanted.padStart(2, "0")));
     if (!file) throw new Error(`no notebook ${wanted}; there are ${lesson.join(", ") || "none"}.`);

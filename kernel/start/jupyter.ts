@@ -24,8 +24,8 @@ export function jupyterProgram(lab: JupyterLab, name: string): string {
 }
 
 /** The JupyterLab that is here: in `.venv` where that is complete, else the first on the PATH that is new enough. */
-export async function findJupyter(root: string): Promise<JupyterLab | undefined> {
-  return new PrivateEnvironment(root).lab() ?? (await labOnPath(root));
+export async function findJupyter(root: string, home = root): Promise<JupyterLab | undefined> {
+  return new PrivateEnvironment(root, home).lab() ?? (await labOnPath(home));
 }
 
 /**
@@ -33,14 +33,19 @@ export async function findJupyter(root: string): Promise<JupyterLab | undefined>
  *
  * @param root - the package's folder
  * @param report - told what it is at
+ * @param home - the folder of `.venv`; default the package's
  * @returns undefined where there is no Python at all
  * @throws StepError where there is one, but the environment cannot be made
  */
-export async function provideJupyter(root: string, report: (text: string) => void): Promise<JupyterLab | undefined> {
-  const found = await findJupyter(root);
+export async function provideJupyter(
+  root: string,
+  report: (text: string) => void,
+  home = root,
+): Promise<JupyterLab | undefined> {
+  const found = await findJupyter(root, home);
   if (found) return found;
   const python = await findPython();
-  return python && new PrivateEnvironment(root).make(python, report);
+  return python && new PrivateEnvironment(root, home).make(python, report);
 }
 
 /** `.venv/difflab.json`. */
@@ -58,8 +63,8 @@ class PrivateEnvironment {
   /** Tells what was installed; written last, so that an environment which has it is complete. */
   readonly #stamp: string;
 
-  constructor(root: string) {
-    this.#folder = join(root, ".venv");
+  constructor(root: string, home: string) {
+    this.#folder = join(home, ".venv");
     this.#requirements = join(root, "kernel", "start", "requirements.txt");
     this.#stamp = join(this.#folder, "difflab.json");
   }
@@ -134,21 +139,21 @@ function writeQuietSettings(prefix: string): void {
 }
 
 /** The first JupyterLab on the PATH that is new enough. */
-async function labOnPath(root: string): Promise<JupyterLab | undefined> {
+async function labOnPath(home: string): Promise<JupyterLab | undefined> {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const file = program(folder, "jupyter-lab");
     if (!folder || !existsSync(file)) continue;
     // pipx links only jupyter-lab itself into the PATH; the other programs are where the link points.
     const real = realpathSync(file);
-    const version = await rememberedVersion(root, real);
+    const version = await rememberedVersion(home, real);
     if (version && Number.parseInt(version, 10) >= OLDEST_LAB) return { bin: dirname(real), version };
   }
   return undefined;
 }
 
 /** Asking takes more than a second, so the answer is kept for as long as the program's file is the same. */
-async function rememberedVersion(root: string, file: string): Promise<string | undefined> {
-  const memo = join(root, ".cache", "jupyter-lab.json");
+async function rememberedVersion(home: string, file: string): Promise<string | undefined> {
+  const memo = join(home, ".cache", "jupyter-lab.json");
   const key = `${file} ${statSync(file).mtimeMs}`;
   try {
     const { [key]: version } = JSON.parse(readFileSync(memo, "utf8")) as Record<string, string>;

@@ -18,7 +18,7 @@ export interface KernelPlace {
  * that it works from any notebook. If another clone's kernelspec (or another program's) is in that place, it stays, and
  * this clone's goes into `.cache/jupyter`, which `npm start` shows to its own server only.
  */
-export function placeKernel(root: string, jupyter: Pick<JupyterLab, "prefix"> | undefined): KernelPlace {
+export function placeKernel(root: string, jupyter: Pick<JupyterLab, "prefix"> | undefined, home = root): KernelPlace {
   const dataDir = jupyter?.prefix ? prefixDataDir(jupyter.prefix) : userDataDir();
   const found = findKernelspec(dataDir, root);
   if (found.state !== "foreign") {
@@ -26,7 +26,7 @@ export function placeKernel(root: string, jupyter: Pick<JupyterLab, "prefix"> | 
     const { folder } = installKernelspec({ dataDir, root, force: true });
     return { dataDir, folder };
   }
-  const aside = join(root, ".cache", "jupyter");
+  const aside = join(home, ".cache", "jupyter");
   const { folder } = installKernelspec({ dataDir: aside, root, force: true });
   return { dataDir: aside, folder, leftAlone: `${found.owner} in ${kernelspecFolder(dataDir)}` };
 }

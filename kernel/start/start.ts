@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { runNotebooks } from "../client/run.ts";
 import { DISPLAY_NAME, KERNEL_NAME, kernelArgv } from "../spec/kernelspec.ts";
-import { lessonNotebooks, lessonSource, type StartOptions, workingCopy } from "./args.mjs";
+import { lessonNotebooks, lessonSource, type StartOptions } from "./args.mjs";
 import { openBrowser } from "./browser.ts";
 import { runCellHeadless, runCellWithJupyter } from "./check.ts";
 import { type JupyterLab, provideJupyter } from "./jupyter.ts";
@@ -19,23 +19,24 @@ import { copyLesson } from "./working-copy.ts";
  * @returns the exit code
  */
 export async function start(root: string, options: StartOptions, steps: Steps): Promise<number> {
+  const { home } = options;
   try {
     let jupyter: JupyterLab | undefined;
     await steps.run("JupyterLab", async (report) => {
-      jupyter = await provideJupyter(root, report);
+      jupyter = await provideJupyter(root, report, home);
       return jupyter
-        ? `${jupyter.version} in ${short(jupyter.prefix ?? jupyter.bin, root)}`
+        ? `${jupyter.version} in ${short(jupyter.prefix ?? jupyter.bin, home)}`
         : "none, and no Python to make one";
     });
     let place!: KernelPlace;
     await steps.run("kernel", () => {
-      place = placeKernel(root, jupyter);
-      return `${DISPLAY_NAME} in ${short(place.folder, root)}`;
+      place = placeKernel(root, jupyter, home);
+      return `${DISPLAY_NAME} in ${short(place.folder, home)}`;
     });
     if (place.leftAlone) console.log(`      left alone: ${place.leftAlone}`);
-    if (options.notebook.folder === workingCopy(root)) await steps.run("lesson", () => prepareLesson(root));
+    if (options.notebook.folder === options.copy) await steps.run("lesson", () => prepareLesson(root, options));
     return jupyter
-      ? await withJupyter(root, jupyter, place, options, steps)
+      ? await withJupyter(jupyter, place, options, steps)
       : await withoutPython(root, place, options, steps);
   } catch (error) {
     // Told already, by its step.
@@ -45,14 +46,13 @@ export async function start(root: string, options: StartOptions, steps: Steps): 
 }
 
 /** Makes the student's copy of the lesson, or brings it up to date. @returns what to tell of it */
-function prepareLesson(root: string): string {
-  const { behind } = copyLesson(lessonSource(root), workingCopy(root));
+function prepareLesson(root: string, { copy, home }: StartOptions): string {
+  const { behind } = copyLesson(lessonSource(root), copy);
   const kept = behind.length > 0 ? `; yours are kept, though newer ones exist: ${behind.join(", ")}` : "";
-  return `your copy in ${short(workingCopy(root), root)}${kept}`;
+  return `your copy in ${short(copy, home)}${kept}`;
 }
 
 async function withJupyter(
-  root: string,
   jupyter: JupyterLab,
   place: KernelPlace,
   options: StartOptions,
@@ -68,7 +68,7 @@ async function withJupyter(
         notebook,
         port,
         dataDir: place.dataDir,
-        logFile: join(root, ".cache", "jupyter-lab.log"),
+        logFile: join(options.home, ".cache", "jupyter-lab.log"),
       });
       await expectOurKernel(server);
       const moved = server.port === port ? "" : ` (${port} is in use)`;
@@ -129,13 +129,13 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
   console.log(`
   There is no Python here, which JupyterLab needs. Two ways to go on without it:
 
-  VS Code     Install the extension "Jupyter", open this folder, open ${short(join(folder, options.notebook.file), root)},
+  VS Code     Install the extension "Jupyter", open this folder, open ${short(join(folder, options.notebook.file), options.home)},
               then Select Kernel > Jupyter Kernel... > "${DISPLAY_NAME}".
   JupyterLab  Install Python 3.9 or later (https://www.python.org/downloads), then run npm start again.
 
   Meanwhile the lesson is run, solutions included, and written to pages that you can read:
 `);
-  const outDir = join(root, "out", "lesson");
+  const outDir = join(options.home, "out", "lesson");
   let failed = false;
   for (const name of lessonNotebooks(lesson)) {
     await steps.run(name.slice(0, 2), async (report) => {
@@ -152,13 +152,13 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
           next: "The next ones are not tried.",
           detail: String(result!.error),
         });
-      return short(page, root);
+      return short(page, options.home);
     });
   }
   return failed ? 1 : 0;
 }
 
-function short(path: string, root: string): string {
-  const inside = relative(root, path);
+function short(path: string, home: string): string {
+  const inside = relative(home, path);
   return inside.startsWith("..") ? path : inside || ".";
 }

@@ -30,7 +30,9 @@ export const self = <T extends TensorState<T>>(x: TensorState<T>): T => x as unk
 
 /**
  * What a tensor is and holds: its value in the graph, its gradient, its elements. The operations are in the classes
- * that extend this one, down to `T`; they call each other freely, hence the type of their `this`.
+ * on top of this one, each extending the one before; `Tensor` is the last.
+ *
+ * @typeParam T - that last class, which is what operations return
  */
 export abstract class TensorState<T extends TensorState<T>> implements Variable {
   #node: Node;
