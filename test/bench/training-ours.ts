@@ -3,8 +3,8 @@
  * a number of steps a line, an answer in JSON for each.
  */
 import { createInterface } from "node:readline";
-import { SmallUNet } from "../../lib/models/small-unet.ts";
 import { compile, manualSeed, nn, optim, randint, randn, setNumThreads, type Tensor } from "../../lib/index.ts";
+import { SmallUNet } from "../../lib/models/small-unet.ts";
 
 const [kind, batch, threads] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
 const { functional: F } = nn;
