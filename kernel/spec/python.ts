@@ -20,12 +20,16 @@ const QUESTION = "import sys, json; print(json.dumps([*sys.version_info[:2], sys
  *
  * @param candidates - commands to try; default the usual names. A command that is there but does not work (the
  * Windows store's placeholder, a pyenv shim without its version) counts as absent.
+ * @param oldest - the oldest version that will do
  * @returns undefined where there is none
  */
-export async function findPython(candidates: string[][] = defaultCandidates()): Promise<Python | undefined> {
+export async function findPython(
+  candidates: string[][] = defaultCandidates(),
+  oldest: [number, number] = OLDEST_PYTHON,
+): Promise<Python | undefined> {
   for (const command of candidates) {
     const python = await ask(command);
-    if (python && isAtLeast(python.version, OLDEST_PYTHON)) return python;
+    if (python && isAtLeast(python.version, oldest)) return python;
   }
   return undefined;
 }
@@ -45,7 +49,8 @@ function isAtLeast([major, minor]: [number, number], [wantMajor, wantMinor]: [nu
   return major > wantMajor || (major === wantMajor && minor >= wantMinor);
 }
 
-function defaultCandidates(): string[][] {
+/** The names that a Python goes by on this system. */
+export function defaultCandidates(): string[][] {
   if (process.platform === "win32") return [["python"], ["py", "-3"], ["python3"]];
   const versions = ["3.14", "3.13", "3.12", "3.11", "3.10", "3.9"].map((version) => [`python${version}`]);
   return [["python3"], ["python"], ...versions];

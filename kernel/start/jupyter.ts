@@ -48,6 +48,25 @@ export async function provideJupyter(
   return python && new PrivateEnvironment(root, home).make(python, report);
 }
 
+/**
+ * Adds packages to the private environment, which is made first if there is none.
+ *
+ * @param name - of what is added: its stamp, so that it is not installed twice
+ * @param requirements - the file that pins it
+ * @param python - what to make the environment with
+ * @throws StepError where it cannot be installed
+ */
+export async function addToEnvironment(
+  root: string,
+  { name, requirements, python }: { name: string; requirements: string; python: Python },
+  report: (text: string) => void,
+): Promise<JupyterLab> {
+  const environment = new PrivateEnvironment(root);
+  const lab = environment.lab() ?? (await environment.make(python, report));
+  await environment.add(name, requirements, report);
+  return lab;
+}
+
 /** `.venv/difflab.json`. */
 interface Stamp {
   /** Digest of the requirements file. */
@@ -98,7 +117,31 @@ class PrivateEnvironment {
         });
       }
     }
-    const args = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", this.#requirements];
+    const output = await this.#install(this.#requirements, report);
+    const version =
+      output.match(/\bjupyterlab-(\d[\w.]*)/)?.[1] ?? (await labVersion(program(this.#bin, "jupyter-lab")));
+    if (!version) {
+      const next = "Remove the folder .venv and run npm start again.";
+      throw new StepError("JupyterLab does not start", { next });
+    }
+    writeQuietSettings(this.#folder);
+    const stamp: Stamp = { requirements: this.#digest(), version };
+    writeFileSync(this.#stamp, JSON.stringify(stamp));
+    return { bin: this.#bin, version, prefix: this.#folder };
+  }
+
+  /** Installs what a file of requirements pins, unless that has been done. */
+  async add(name: string, requirements: string, report: (text: string) => void): Promise<void> {
+    const stamp = join(this.#folder, `difflab-${name}.json`);
+    const digest = this.#digest(requirements);
+    if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
+    await this.#install(requirements, report);
+    writeFileSync(stamp, digest);
+  }
+
+  /** @returns what pip said */
+  async #install(requirements: string, report: (text: string) => void): Promise<string> {
+    const args = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", requirements];
     // A user's PIP_USER=1 or PIP_REQUIRE_... is about installations outside of environments.
     const env = { ...process.env, PIP_USER: "0", PIP_PROGRESS_BAR: "off", PYTHONUTF8: "1" };
     const { code, output } = await run(this.#python, args, {
@@ -112,20 +155,11 @@ class PrivateEnvironment {
       const detail = output.replace(/^Ignoring .*\n/gm, "");
       throw new StepError("pip install failed", { next: pipHint(output), detail });
     }
-    const version =
-      output.match(/\bjupyterlab-(\d[\w.]*)/)?.[1] ?? (await labVersion(program(this.#bin, "jupyter-lab")));
-    if (!version) {
-      const next = "Remove the folder .venv and run npm start again.";
-      throw new StepError("JupyterLab does not start", { next });
-    }
-    writeQuietSettings(this.#folder);
-    const stamp: Stamp = { requirements: this.#digest(), version };
-    writeFileSync(this.#stamp, JSON.stringify(stamp));
-    return { bin: this.#bin, version, prefix: this.#folder };
+    return output;
   }
 
-  #digest(): string {
-    return createHash("sha256").update(readFileSync(this.#requirements)).digest("hex");
+  #digest(requirements = this.#requirements): string {
+    return createHash("sha256").update(readFileSync(requirements)).digest("hex");
   }
 }
 

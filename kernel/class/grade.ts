@@ -1,0 +1,224 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseNotebook, writeFileAtomically } from "../client/notebook.ts";
+import { StepError } from "../start/steps.mjs";
+import type { Course } from "./course.ts";
+import { lastError, type Nbgrader } from "./environment.ts";
+import type { Grader } from "./grader.ts";
+import { bar } from "./release.ts";
+import { type Outcome, type StudentGrades, writeReport } from "./report.ts";
+import { whyNoSandbox } from "./sandbox.ts";
+import { counted, openCourse, type Task } from "./task.ts";
+
+/** Bytes of a returned notebook: a larger one is not read. */
+const LARGEST = 200e6;
+
+/** Bytes that must be free on the disk. */
+const FREE = 200e6;
+
+/** `class:grade`: grades what has come back, each student in a process of their own. */
+export async function grade(task: Task): Promise<number> {
+  const { root, steps, names, isolate } = task;
+  const { course, nbgrader } = await openCourse(task);
+  if (isolate) {
+    await steps.run("isolation", () => {
+      const problem = whyNoSandbox();
+      if (problem === undefined) return "no network, no files of this machine, limits on memory and time";
+      throw new StepError("students' code cannot be shut off from this machine", {
+        next: "Grade on Linux, in a container or a virtual machine; or, if you trust the code, add --without-isolation.",
+        detail: problem,
+      });
+    });
+  }
+  let failed = false;
+  for (const assignment of course.chosen("release", names)) {
+    const students = course.students(assignment).filter((name) => task.student === undefined || name === task.student);
+    if (students.length === 0) {
+      if (names.length > 0)
+        console.log(`      ${assignment}: nothing has come back (submitted/STUDENT/${assignment}).`);
+      continue;
+    }
+    try {
+      await steps.run(assignment.slice(0, 11), (report) =>
+        gradeAssignment(task, course, nbgrader, assignment, students, report),
+      );
+    } catch (error) {
+      if (!(error instanceof StepError)) throw error;
+      failed = true;
+    }
+    const grades = await nbgrader.ask<StudentGrades[]>("gradebook.py", ["grades", assignment], root, course.folder);
+    const outcomes = new Map(course.students(assignment).map((name) => [name, readOutcome(course, assignment, name)]));
+    const { file, lines } = writeReport(course, assignment, grades, outcomes);
+    for (const line of lines) console.log(`      ${line}`);
+    console.log(`      Why points were lost: ${file}`);
+  }
+  return failed ? 1 : 0;
+}
+
+async function gradeAssignment(
+  task: Task,
+  course: Course,
+  nbgrader: Nbgrader,
+  assignment: string,
+  students: readonly string[],
+  report: (text: string) => void,
+): Promise<string> {
+  const lesson = digestOf(course.at("source", assignment));
+  const waiting = students.filter((student) => task.again || !isGraded(course, assignment, student, lesson));
+  const jobs = Math.min(jobsOf(task), waiting.length);
+  const started = performance.now();
+  const active = new Set<string>();
+  let done = 0;
+  let full = false;
+  const tell = () => {
+    const seconds = (performance.now() - started) / 1000;
+    const left = done > 0 ? `, ${clock((seconds / done) * (waiting.length - done))} left` : "";
+    report(`${bar(done / waiting.length)} ${done} of ${waiting.length}${left}  ${[...active].join(", ")}`);
+  };
+  const queue = [...waiting];
+  const work = async () => {
+    const grader = nbgrader.grader(task.root, course.folder);
+    try {
+      await gradeAll(grader);
+    } finally {
+      grader.end();
+    }
+  };
+  const gradeAll = async (grader: Grader) => {
+    for (let student = queue.shift(); student !== undefined && !full; student = queue.shift()) {
+      active.add(student);
+      tell();
+      const outcome = await gradeOne(task, course, grader, assignment, student);
+      active.delete(student);
+      if (outcome.problem === FULL) full = true;
+      else {
+        writeOutcome(course, assignment, student, { ...outcome, lesson });
+        done++;
+      }
+      tell();
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  const before = students.length - waiting.length;
+  const kept = before > 0 ? `, ${before} before` : "";
+  if (full) {
+    throw new StepError(`the disk is full; ${done} of ${waiting.length} graded`, {
+      next: "Make room, then run the same command: it goes on where it stopped.",
+    });
+  }
+  return `${counted(done, "student")} graded${kept}`;
+}
+
+/** Students graded at a time: one for each core, if there is memory for all of them. */
+function jobsOf({ jobs }: Task): number {
+  return jobs ?? Math.max(1, Math.min(cpus().length, Math.floor(totalmem() / MEMORY_EACH)));
+}
+
+/** Bytes that grading a student may take: the limit of nbgrader_config.py, and nbgrader itself. */
+const MEMORY_EACH = 4e9;
+
+const FULL = "the disk is full";
+
+/** Grades one student. Whatever goes wrong is in the outcome. */
+async function gradeOne(
+  task: Task,
+  course: Course,
+  grader: Grader,
+  assignment: string,
+  student: string,
+): Promise<Outcome> {
+  const started = performance.now();
+  const submitted = course.at("submitted", student, assignment);
+  const outcome = (problem: string): Outcome => ({
+    submission: digestOf(submitted),
+    seconds: (performance.now() - started) / 1000,
+    problem,
+  });
+  if (freeBytes(course.folder) < FREE) return outcome(FULL);
+  const unreadable = problemOfFiles(course, assignment, student);
+  if (unreadable) return outcome(unreadable);
+  const args = [assignment, `--student=${student}`, "--force"];
+  if (!task.isolate) args.push("--IsolatedKernelManager.isolate=False");
+  // Each keeps to its share of the cores.
+  args.push(`--IsolatedKernelManager.threads=${Math.max(1, Math.floor(cpus().length / jobsOf(task)))}`);
+  mkdirSync(course.at("logs", assignment), { recursive: true });
+  const log = course.at("logs", assignment, `${student}.log`);
+  let run = await grader.grade(args, log);
+  // Two processes may want to write the gradebook at once.
+  for (let tries = 0; run.code !== 0 && /database is locked/.test(run.output) && tries < 5; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 500 + 500 * tries));
+    run = await grader.grade(args, log);
+  }
+  const { code, output } = run;
+  if (code !== 0) return outcome(/No space left on device|disk is full/i.test(output) ? FULL : lastError(output));
+  return outcome("");
+}
+
+/** Why what a student has returned cannot be graded; undefined if it can. */
+function problemOfFiles(course: Course, assignment: string, student: string): string | undefined {
+  const wanted = readdirSync(course.at("release", assignment)).filter((name) => name.endsWith(".ipynb"));
+  for (const name of wanted) {
+    const path = course.at("submitted", student, assignment, name);
+    if (!existsSync(path)) {
+      const others = readdirSync(course.at("submitted", student, assignment)).filter((file) => file.endsWith(".ipynb"));
+      return `no ${name}${others.length > 0 ? `, but ${others.join(", ")}: rename it` : ""}`;
+    }
+    const { size } = statSync(path);
+    if (size > LARGEST) return `${name} is too large to be read (${Math.round(size / 1e6)} MB)`;
+    try {
+      parseNotebook(readFileSync(path, "utf8"), name);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+  return undefined;
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** What identifies the notebooks in a folder. */
+function digestOf(folder: string): string {
+  const hash = createHash("sha256");
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  for (const name of names) {
+    const path = join(folder, name);
+    if (!name.startsWith(".") && statSync(path).isFile()) hash.update(name).update(readFileSync(path));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Beside the log: written when a student's grading has come to its end, so that one that was broken off is done again. */
+function outcomeFile(course: Course, assignment: string, student: string): string {
+  return course.at("logs", assignment, `${student}.json`);
+}
+
+function writeOutcome(course: Course, assignment: string, student: string, outcome: Outcome): void {
+  const file = outcomeFile(course, assignment, student);
+  mkdirSync(course.at("logs", assignment), { recursive: true });
+  writeFileAtomically(file, `${JSON.stringify(outcome, null, 2)}\n`);
+}
+
+function readOutcome(course: Course, assignment: string, student: string): Outcome | undefined {
+  try {
+    return JSON.parse(readFileSync(outcomeFile(course, assignment, student), "utf8")) as Outcome;
+  } catch {
+    return undefined; // not graded yet
+  }
+}
+
+function isGraded(course: Course, assignment: string, student: string, lesson: string): boolean {
+  const outcome = readOutcome(course, assignment, student);
+  if (!outcome || outcome.lesson !== lesson) return false;
+  if (outcome.submission !== digestOf(course.at("submitted", student, assignment))) return false;
+  return outcome.problem !== "" || existsSync(course.at("autograded", student, assignment));
+}
+
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}

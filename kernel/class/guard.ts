@@ -1,0 +1,140 @@
+/**
+ * Keeps answers from changing what is not theirs, while a notebook is graded.
+ *
+ * A built-in function, a method of the library or a name of the lesson that a student's code replaces would make a check
+ * see what it wants to see. So it is put back before the next cell runs, and reported. What an answer has replaced may be
+ * used here as well: hence the own copies, the loops by index, and no iterators.
+ */
+const { ownKeys, getOwnPropertyDescriptor, defineProperty, deleteProperty, getPrototypeOf } = Reflect;
+const { is, hasOwn, freeze } = Object;
+
+const STANDARD =
+  "Object Function Array Number Boolean String Symbol Date Promise RegExp Error AggregateError RangeError ReferenceError SyntaxError TypeError JSON Math Intl Reflect Proxy Map Set WeakMap WeakSet WeakRef BigInt ArrayBuffer DataView Atomics Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array BigInt64Array BigUint64Array parseFloat parseInt isFinite isNaN structuredClone".split(
+    " ",
+  );
+
+/** What the cells of a graded notebook are guarded by. */
+export interface Guard {
+  /** After a cell of the lesson: what it declared is the lesson's. */
+  lesson(): void;
+  /** Before a student's code runs. */
+  before(): void;
+  /** After it: puts back what it has changed that is not its own. @returns what that was, a list in words */
+  restore(): string;
+}
+
+type Values = Record<PropertyKey, unknown>;
+
+interface Kept {
+  object: object;
+  name: string;
+  keys: PropertyKey[];
+  descriptors: (PropertyDescriptor | undefined)[];
+}
+
+/**
+ * @param library - the module whose functions and classes are guarded, beside those of the language
+ * @param scope - what the cells declare; default: that of the kernel
+ */
+export function makeGuard(library: object, scope: Values = kernelScope()): Guard {
+  const shared = sharedObjects(library);
+  const lesson: Values = Object.create(null);
+  const students: Values = Object.create(null);
+  let kept: Kept[] = [];
+  const guard: Guard = {
+    lesson() {
+      const names = ownKeys(scope);
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i]!;
+        if (!(name in students && is(students[name], scope[name]))) lesson[name] = scope[name];
+      }
+    },
+    before() {
+      kept = [keep(globalThis, "", STANDARD)];
+      for (let i = 0; i < shared.length; i++) kept[i + 1] = keep(shared[i]!.object, `${shared[i]!.name}.`);
+    },
+    restore() {
+      let changed = "";
+      const tell = (name: string) => {
+        changed += changed === "" ? name : `, ${name}`;
+      };
+      for (let i = 0; i < kept.length; i++) putBack(kept[i]!, tell);
+      const names = ownKeys(lesson);
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i]!;
+        if (hasOwn(scope, name) && is(scope[name], lesson[name])) continue;
+        scope[name] = lesson[name];
+        tell(`${name as string}`);
+      }
+      const declared = ownKeys(scope);
+      for (let i = 0; i < declared.length; i++) {
+        const name = declared[i]!;
+        if (!(name in lesson)) students[name] = scope[name];
+      }
+      return changed;
+    },
+  };
+  guard.before();
+  return freeze(guard);
+}
+
+/** Makes the guard of a kernel, where its cells find it and cannot replace it. */
+export function installGuard(library: object): void {
+  const guard = makeGuard(library);
+  if (hasOwn(globalThis, GUARD)) return;
+  defineProperty(globalThis, GUARD, { value: guard });
+}
+
+const GUARD = "__difflab_guard";
+
+function kernelScope(): Values {
+  return (globalThis as unknown as { __difflab_cells: { scope: Values } }).__difflab_cells.scope;
+}
+
+/** The objects that belong to nobody's answer, with what to call them. */
+function sharedObjects(library: object): { object: object; name: string }[] {
+  const found: { object: object; name: string }[] = [];
+  const seen = new Set<unknown>();
+  const add = (value: unknown, name: string) => {
+    if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) return;
+    seen.add(value);
+    found.push({ object: value, name });
+    if (typeof value === "function") add(value.prototype, `${name}.prototype`);
+  };
+  for (const name of STANDARD) add(Reflect.get(globalThis, name), name);
+  add(getPrototypeOf(Int8Array), "TypedArray");
+  add(getPrototypeOf([][Symbol.iterator]()), "ArrayIterator");
+  for (const [name, value] of Object.entries(library)) {
+    if (typeof value === "function") add(value, name);
+    // Namespaces such as nn and optim.
+    else if (typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value))
+      for (const [key, inner] of Object.entries(value)) if (typeof inner === "function") add(inner, `${name}.${key}`);
+  }
+  return found;
+}
+
+function keep(object: object, name: string, keys: PropertyKey[] = ownKeys(object)): Kept {
+  const descriptors: Kept["descriptors"] = [];
+  for (let i = 0; i < keys.length; i++) descriptors[i] = getOwnPropertyDescriptor(object, keys[i]!);
+  return { object, name, keys, descriptors };
+}
+
+function putBack({ object, name, keys, descriptors }: Kept, tell: (name: string) => void): void {
+  for (let i = 0; i < keys.length; i++) {
+    const was = descriptors[i];
+    const now = getOwnPropertyDescriptor(object, keys[i]!);
+    if (!was || (now && is(now.value, was.value) && now.get === was.get && now.set === was.set)) continue;
+    if (defineProperty(object, keys[i]!, was)) tell(name + text(keys[i]!));
+  }
+  if (name === "") return; // of the global object only the language's own names
+  const present = ownKeys(object);
+  for (let i = 0; present.length > keys.length && i < present.length; i++) {
+    let isNew = true;
+    for (let k = 0; k < keys.length; k++) if (keys[k] === present[i]) isNew = false;
+    if (isNew && deleteProperty(object, present[i]!)) tell(name + text(present[i]!));
+  }
+}
+
+function text(key: PropertyKey): string {
+  return typeof key === "symbol" ? "[symbol]" : `${key}`;
+}

@@ -1,0 +1,435 @@
+"""How nbgrader treats a course of notebooks in TypeScript. A course's nbgrader_config.py calls `configure`.
+
+nbgrader does what it always does, and notebooks in other languages are treated as without this file. What is added, each at a
+place that nbgrader has for it: a stub in TypeScript, warnings that cost no points, a collector of returned files, and for
+autograding a notebook put together from the lesson's own cells and the student's answers, run in a kernel that is shut off
+from the machine.
+"""
+import copy
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.util import run_sync
+from nbformat.notebooknode import NotebookNode
+from nbgrader.plugins import FileNameCollectorPlugin
+from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
+from traitlets import Bool, Dict, Integer, Unicode
+
+LANGUAGE = "typescript"
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent.parent
+
+# What is left in place of a solution type-checks as a statement and as a value: behind =>, in brackets, as an argument.
+STUB = "// Your code here.\nTODO()"
+
+# Under this key a graded notebook holds what the report tells of it.
+NOTES = "difflab_class"
+
+
+def configure(c):
+    """Sets up nbgrader: call it from nbgrader_config.py as `configure(get_config())`."""
+    Execute.preprocess = warnings_cost_nothing(PLAIN_EXECUTE)
+    c.ClearSolutions.code_stub = {**ClearSolutions().code_stub, LANGUAGE: STUB}
+    # For the button "Validate", which runs the whole notebook: training takes minutes, and nbgrader's own limit is 30 s.
+    c.ExecutePreprocessor.timeout = 900
+    c.ZipCollectApp.collector_plugin = Collector
+    from nbgrader.converters import Autograde
+
+    defaults = Autograde()
+    c.Autograde.sanitize_preprocessors = [Reassemble, *defaults.sanitize_preprocessors]
+    c.Autograde.autograde_preprocessors = [
+        ExecuteIsolated if step is Execute else step for step in defaults.autograde_preprocessors
+    ]
+
+
+def is_ours(nb):
+    return nb.metadata.get("kernelspec", {}).get("language") == LANGUAGE
+
+
+PLAIN_EXECUTE = Execute.preprocess
+
+
+def warnings_cost_nothing(execute):
+    """nbgrader gives no point to a cell that prints on standard error. In TypeScript that is a warning; failures are errors."""
+
+    def preprocess(self, nb, *args, **kwargs):
+        nb, resources = execute(self, nb, *args, **kwargs)
+        if is_ours(nb):
+            for cell in nb.cells:
+                for output in cell.get("outputs", []):
+                    if output.output_type == "stream":
+                        output.name = "stdout"
+        return nb, resources
+
+    return preprocess
+
+
+def grading(cell):
+    """nbgrader's metadata of a cell; empty where it has none, or where a student has broken it."""
+    found = cell.get("metadata", {}).get("nbgrader", {})
+    return found if isinstance(found, dict) else {}
+
+
+def key_of(cell):
+    """What a cell of the lesson is known by, also after its metadata or its id has gone."""
+    return grading(cell).get("grade_id") or cell.get("id")
+
+
+class Reassemble(NbGraderPreprocessor):
+    """The lesson's own notebook, with the student's answers in it.
+
+    A returned notebook may have lost cells, hold them twice or in another order, with other checks, other metadata, or tags
+    that keep a check from running. So nothing but answers is taken from it: the newest text of each solution cell, and cells
+    that the student has added, which stay behind the cell that they stood behind.
+    """
+
+    def preprocess(self, nb, resources):
+        names = resources["nbgrader"]
+        source = Path(self.config.CourseDirectory.get("source_directory", "source"))
+        path = source / names["assignment"] / f"{names['notebook']}.ipynb"
+        if not path.exists():
+            self.log.warning("No %s: the notebook is graded as it was returned", path)
+            return nb, resources
+        lesson = nbformat.read(path, as_version=4)
+        if not is_ours(lesson):
+            return nb, resources
+        lesson, resources = ClearSolutions(parent=self.parent).preprocess(lesson, resources)
+        lesson.cells, notes = reassembled(lesson.cells, nb.cells)
+        lesson.metadata[NOTES] = {"notes": notes}
+        for note in notes:
+            self.log.warning(note)
+        return lesson, resources
+
+
+def reassembled(lesson, returned):
+    """@returns the cells to grade, and what to tell of the returned ones, a line each"""
+    known = {key_of(cell): i for i, cell in enumerate(lesson)}
+    # A student's duplicate of a cell has the cell's grade_id and an id of its own.
+    found = [[] for _ in lesson]
+    added = [[] for _ in range(len(lesson) + 1)]  # by the cell that they stand behind
+    behind = 0
+    order = []
+    for cell in returned:
+        place = known.get(key_of(cell), known.get(cell.get("id")))
+        if place is not None:
+            found[place].append(cell)
+            order.append(place)
+            behind = place + 1
+        elif cell.cell_type == "code" and cell.source.strip():
+            added[behind].append(student_cell(cell))
+    notes = []
+    cells = list(added[0])
+    for place, cell in enumerate(lesson):
+        own = cell.copy()
+        if grading(cell).get("solution"):
+            notes.extend(take_answer(own, found[place]))
+        elif grading(cell).get("grade"):
+            if not found[place]:
+                notes.append(f"{key_of(cell)}: the check was missing, and was put back.")
+            elif any(not same_text(other.source, without_hidden(cell.source)) for other in found[place]):
+                notes.append(f"{key_of(cell)}: the check had been changed, and was put back.")
+        cells.append(own)
+        cells.extend(added[place + 1])
+    if order != sorted(order):
+        notes.append("Cells were in another order, and were put in the lesson's.")
+    return cells, notes
+
+
+def take_answer(cell, candidates):
+    """Puts the student's answer into the lesson's cell; its text there is the stub. @returns what to tell"""
+    key = key_of(cell)
+    if not candidates:
+        return [f"{key}: the cell was missing."]
+    written = [other for other in candidates if not same_text(other.source, cell.source)]
+    cell.source = (written or candidates)[-1].source
+    return [f"{key}: the cell was there {len(candidates)} times; the last is graded."] if len(candidates) > 1 else []
+
+
+def student_cell(cell):
+    """A cell that the student has added: nothing of its metadata is believed."""
+    fresh = nbformat.v4.new_code_cell(cell.source)
+    fresh.metadata[NOTES] = {"added": True}
+    return fresh
+
+
+def without_hidden(source):
+    return re.sub(r"^.*BEGIN HIDDEN TESTS[\s\S]*?END HIDDEN TESTS.*\n?", "", source, flags=re.M)
+
+
+def same_text(a, b):
+    return a.strip() == b.strip()
+
+
+class IsolatedKernelManager(AsyncKernelManager):
+    """Starts a kernel inside ../sandbox.ts. It is spoken to through files, since it has no network."""
+
+    isolate = Bool(True, help="Whether kernels are shut off from the machine").tag(config=True)
+    memory = Integer(3072, help="MB that a kernel and all that it starts may use").tag(config=True)
+    seconds = Integer(1800, help="After so many seconds a kernel is ended, whatever it does").tag(config=True)
+    threads = Integer(0, help="Processor cores that a kernel may use; 0: all").tag(config=True)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.transport = "ipc"
+        self._folder = tempfile.mkdtemp(prefix="difflab-grade-")
+        self.connection_file = os.path.join(self._folder, "kernel.json")
+
+    def format_kernel_cmd(self, extra_arguments=None):
+        command = super().format_kernel_cmd(extra_arguments)
+        if not self.isolate:
+            return command
+        limits = {"memory": self.memory, "seconds": self.seconds, "threads": self.threads}
+        # A kernel of another language needs more of the machine than ours.
+        readable = [] if self.kernel_spec.language == LANGUAGE else [sys.prefix, sys.base_prefix]
+        options = json.dumps({**limits, "readable": readable, "writable": [self._folder]})
+        return [node(), str(ROOT / "dist/kernel/class/sandbox.js"), options, *command]
+
+    async def _async_cleanup_resources(self, restart=False):
+        await super()._async_cleanup_resources(restart)
+        if not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def node():
+    return os.environ.get("DIFFLAB_NODE") or shutil.which("node") or "node"
+
+
+# Errors after which the kernel's process is another one, and all that earlier cells made is gone.
+FATAL = {"ProcessCrash", "OutOfMemory", "ProcessStart", "KernelError", "KernelEnded"}
+FATAL_TEXT = "Its variables are gone"
+
+
+class ExecuteIsolated(Execute):
+    """Runs a notebook for grading.
+
+    - The kernel runs apart from the machine, with limits (see IsolatedKernelManager).
+    - Answers and checks have a time limit of their own, far below that of the lesson's cells; training is cut short as the
+      lesson says in its cells' metadata (`difflab.quick`).
+    - Where an answer ends the kernel's process, the notebook is run again without that answer: the others count.
+    - What an answer changes that is not its own is put back before the check (../guard.ts).
+    """
+
+    answer_timeout = Integer(60, help="Seconds for an answer, and for a check").tag(config=True)
+    lesson_timeout = Integer(600, help="Seconds for a cell of the lesson").tag(config=True)
+    notebook_timeout = Integer(900, help="Seconds for the whole notebook").tag(config=True)
+    quick = Bool(True, help="Whether the lesson's trainings are cut short").tag(config=True)
+
+    def preprocess(self, nb, resources, km=None):
+        if not is_ours(nb):
+            return PLAIN_EXECUTE(self, nb, resources, km)
+        self.kernel_manager_class = IsolatedKernelManager
+        self.timeout_func = self.limit_of
+        self._ends_at = time.monotonic() + self.notebook_timeout
+        notes = nb.metadata.setdefault(NOTES, {}).setdefault("notes", [])
+        sources = [cell.source for cell in nb.cells]
+        given_up = {}
+        try:
+            if self.quick:
+                for cell in nb.cells:
+                    cell.source = quickly(cell)
+            for _ in range(1 + sum(is_students(cell) for cell in nb.cells)):
+                self._ended = None
+                self._given_up = given_up
+                self._notes = []
+                self._run(nb, resources, km)
+                if self._ended is None or time.monotonic() > self._ends_at:
+                    break
+                index, output = self._ended
+                # Run again, without the cell that ended it.
+                given_up[index] = [output]
+        finally:
+            for cell, source in zip(nb.cells, sources):
+                cell.source = source
+            notes.extend(note for note in self._notes if note not in notes)
+        for cell in nb.cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "stream":
+                    output.name = "stdout"
+        return nb, resources
+
+    def _run(self, nb, resources, km):
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+        self._started = set()
+        problem = None
+        try:
+            PLAIN_EXECUTE(self, nb, resources, km)
+        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+            problem = error
+        # A check that did not run has printed nothing, and would get all its points.
+        for index, cell in enumerate(nb.cells):
+            if cell.cell_type != "code" or not cell.source.strip() or index in self._started:
+                continue
+            cell.outputs = [error_output("NotRun", f"This cell was not reached: {problem or 'the notebook was ended.'}")]
+        if problem is not None and self._ended is None and self._started:
+            index = max(self._started)
+            said = "The answer ended the kernel itself." if isinstance(problem, DeadKernelError) else str(problem)
+            output = error_output("KernelEnded", said.strip().split("\n")[0])
+            nb.cells[index].outputs.append(output)
+            self._blame(nb, index, output)
+
+    def _blame(self, nb, index, output):
+        """Notes which cell to leave out next time: the student's own, or for a check the answer is at fault as it runs there."""
+        if grading(nb.cells[index]).get("grade") or is_students(nb.cells[index]):
+            self._ended = (index, output)
+
+    async def async_execute_cell(self, cell, cell_index, *args, **kwargs):
+        if cell.cell_type != "code" or not cell.source.strip():
+            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        if cell_index in self._given_up:
+            self._started.add(cell_index)
+            cell.outputs = copy.deepcopy(self._given_up[cell_index])
+            return cell
+        if time.monotonic() > self._ends_at:
+            raise CellTimeoutError(f"the notebook took longer than {self.notebook_timeout} s.")
+        if not self._started:
+            await self._install_guard()
+        students = is_students(cell)
+        is_check = bool(grading(cell).get("grade"))
+        if students or is_check:
+            await self._ask("before")
+        self._started.add(cell_index)
+        cell = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        ended = [output for output in cell.outputs if is_fatal(output)]
+        if ended:
+            self._blame(self.nb, cell_index, ended[0])
+            if self._ended is not None:
+                raise DeadKernelError("an earlier cell ended the process that runs the cells.")
+            await self._install_guard()
+        elif students or is_check:
+            await self._restore(key_of(cell) or "an added cell")
+        else:
+            await self._ask("lesson")
+        return cell
+
+    execute_cell = run_sync(async_execute_cell)
+
+    async def _install_guard(self):
+        guard = (ROOT / "dist/kernel/class/guard.js").as_uri()
+        await self._silently(f'(await import({json.dumps(guard)})).installGuard(await import("difflab"))')
+
+    async def _ask(self, name):
+        return await self._silently(f'(globalThis as any)["__difflab_guard"].{name}()')
+
+    async def _restore(self, key):
+        changed = await self._silently("0", '(globalThis as any)["__difflab_guard"].restore()')
+        if changed:
+            self._notes.append(f"{key}: changed what is not its own, which was put back: {changed}.")
+
+    async def _silently(self, code, expression=None):
+        """Runs code that belongs to no cell. @returns the text of the expression's value"""
+        expressions = {"value": expression} if expression else {}
+        request = self.kc.execute(code, silent=True, store_history=False, user_expressions=expressions)
+        reply = await self.async_wait_for_reply(request)
+        content = reply["content"] if reply else {}
+        if content.get("status") != "ok":
+            self.log.warning("The guard failed: %s", content.get("evalue"))
+            return ""
+        text = content["user_expressions"].get("value", {}).get("data", {}).get("text/plain", "''")
+        return text.strip("'\"`")
+
+    def limit_of(self, cell):
+        """Seconds that a cell may take."""
+        own = self.answer_timeout if is_students(cell) or grading(cell).get("grade") else self.lesson_timeout
+        return max(1, min(own, int(self._ends_at - time.monotonic())))
+
+
+def is_students(cell):
+    return cell.cell_type == "code" and bool(grading(cell).get("solution") or cell.metadata.get(NOTES, {}).get("added"))
+
+
+def is_fatal(output):
+    return output.output_type == "error" and (output.ename in FATAL or FATAL_TEXT in output.evalue)
+
+
+def error_output(ename, evalue):
+    traceback = [f"\x1b[31m{ename}\x1b[39m: {evalue}"]
+    return NotebookNode(output_type="error", ename=ename, evalue=evalue, traceback=traceback)
+
+
+def quickly(cell):
+    source = cell.source
+    replacements = cell.metadata.get("difflab", {}).get("quick", {})
+    for old, new in replacements.items():
+        source = source.replace(old, new, 1)
+    return source
+
+
+class Collector(FileNameCollectorPlugin):
+    """Finds out whose each returned file is, however it was returned.
+
+    `STUDENT/NOTEBOOK.ipynb`, `STUDENT_NOTEBOOK.ipynb`, `STUDENT.zip` with the notebook in it, and the folders and names that
+    Moodle and Canvas make. The time of a file is when it was last changed; of two from one student the newer is taken.
+    """
+
+    notebooks = Dict(help="Names of the notebooks; default: those of the released assignment").tag(config=True)
+    report = Unicode("", help="File to which what became of each returned file is appended").tag(config=True)
+
+    def collect(self, submitted_file):
+        path = Path(submitted_file)
+        assignment, inside = self.place_of(path)
+        found = identify(inside, self.names(assignment))
+        if path.is_symlink() or found is None:
+            return None
+        student, notebook = found
+        moment = time.gmtime(self.time_of(path, inside))
+        return {
+            "student_id": student,
+            "file_id": notebook,
+            "timestamp": time.strftime("%Y-%m-%d %H:%M:%S UTC", moment),
+        }
+
+    def place_of(self, path):
+        parts = path.parts
+        at = len(parts) - 1 - parts[::-1].index("extracted")
+        return parts[at - 1], Path(*parts[at + 1 :])
+
+    def names(self, assignment):
+        return [path.stem for path in Path("release", assignment).glob("*.ipynb")]
+
+    def time_of(self, path, inside):
+        """When it was returned: extracting has given the file itself a new time."""
+        archive = Path(*path.parts[: -len(inside.parts) - 1]) / "archive"
+        for name in [inside, *inside.parents]:
+            for ending in ["", ".zip", ".gz", ".tar.gz"]:
+                candidate = archive / f"{name}{ending}"
+                if str(name) != "." and candidate.is_file():
+                    return candidate.stat().st_mtime
+        return path.stat().st_mtime
+
+
+def identify(inside, notebooks):
+    """@returns (student, notebook) of a returned file, from its path; None where they cannot be told"""
+    if inside.suffix != ".ipynb" or inside.name.startswith("."):
+        return None
+    # "02-gradients (1).ipynb", "02-gradients-2.ipynb", "02-gradients - Copy.ipynb"
+    stem = re.sub(r"(\s*\(\d+\)|-\d{1,2}|\s*-\s*Copy|-Copy\d+)$", "", inside.stem, flags=re.I)
+    for notebook in sorted(notebooks, key=len, reverse=True):
+        for separator in ["", "_", "-", " "]:
+            if separator and not stem.endswith(separator + notebook):
+                continue
+            if not separator and stem != notebook:
+                continue
+            student = stem[: len(stem) - len(notebook) - len(separator)]
+            if not student and len(inside.parts) > 1:
+                student = inside.parts[0]
+                # Moodle: "Ada Lovelace_12345_assignsubmission_file_"
+                student = re.sub(r"_\d+_assignsubmission_file_?.*$", "", student)
+                # A zip named STUDENT_NOTEBOOK.zip
+                student = re.sub(rf"[_\- ]{re.escape(notebook)}$", "", student)
+            # Canvas: "lovelaceada_12345_67890_02-gradients"
+            student = re.sub(r"(_LATE)?_\d+_\d+$", "", student)
+            # What would be a pattern, or another folder, in the paths of nbgrader.
+            student = re.sub(r"[\[\]*?/\\]", "_", student).strip(" ._-")
+            return (student, notebook) if student else None
+    return None

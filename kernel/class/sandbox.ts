@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { packageRoot } from "../spec/package-root.ts";
+import { QUIET } from "../spec/quiet.ts";
+import { watch } from "./watchdog.ts";
+
+/**
+ * Runs a kernel shut off from the machine: `node sandbox.js OPTIONS COMMAND ...`.
+ *
+ * With namespaces of Linux, as containers are made of, through util-linux's own programs: no container runtime, no rights
+ * and no installation are needed. Inside there is no network, no process but its own, and of the files only the system's
+ * programs and this package (without the lesson and its solutions), all read-only, the notebook's folder as a copy, and an
+ * empty home. bubblewrap would do the same with one more thing to install.
+ */
+
+/** What the first argument holds, as JSON. */
+export interface SandboxOptions {
+  /** MB for all processes together. */
+  memory: number;
+  /** After so many seconds all of them are ended. */
+  seconds: number;
+  /** Processor cores; 0 for all. */
+  threads?: number;
+  /** Folders to be seen beside those that every kernel needs. */
+  readable?: readonly string[];
+  /** Folders that are shared with the machine: where the kernel's sockets are. */
+  writable?: readonly string[];
+}
+
+/** MB of the folders that a kernel may write to. They are kept in memory, and vanish with it. */
+const SCRATCH = 512;
+
+const QUOTE = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** The programs that make a sandbox. */
+const TOOLS = ["unshare", "setpriv", "prlimit", "mount", "umount", "pivot_root"];
+
+/**
+ * Whether this machine can shut a kernel off.
+ *
+ * @returns why not; undefined if it can
+ */
+export function whyNoSandbox(): string | undefined {
+  if (process.platform !== "linux") return `${process.platform} has no namespaces; a container with Linux has`;
+  const missing = TOOLS.filter((tool) => findTool(tool) === undefined);
+  if (missing.length > 0)
+    return `the program ${missing.join(", ")} is missing (Debian, Ubuntu: sudo apt install util-linux)`;
+  const [program, ...args] = [...APART, "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
+  const { status, stderr } = spawnSync(program!, args, { encoding: "utf8" });
+  return status === 0 ? undefined : `this system lets no user make namespaces: ${stderr.trim().split("\n").at(-1)}`;
+}
+
+/** Makes the namespaces; all that runs in them ends with their first process. */
+const APART = "unshare --user --map-root-user --mount --net --ipc --uts --pid --fork --kill-child=KILL".split(" ");
+
+function findTool(name: string): string | undefined {
+  return ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map((folder) => join(folder, name)).find(existsSync);
+}
+
+/** The script that arranges the files and then becomes the command, run as root of the new namespaces. */
+export function sandboxScript(command: readonly string[], folder: string, options: SandboxOptions): string {
+  const root = packageRoot();
+  const wanted = [
+    "/usr",
+    ...SYSTEM.filter((path) => existsSync(path) && !lstatSync(path).isSymbolicLink()),
+    ...["ld.so.cache", "localtime", "fonts", "passwd", "group", "alternatives"].map((name) => join("/etc", name)),
+    realpathSync(process.execPath),
+    ...["package.json", "dist", "data", "node_modules"].map((name) => join(root, name)),
+    ...(options.readable ?? []),
+  ].filter(existsSync);
+  // What lies in a folder that is shown already needs nothing of its own.
+  const shown = wanted.filter((path, i) => !wanted.some((other, k) => k !== i && path.startsWith(`${other}/`)));
+  const writable = options.writable ?? [];
+  const isFolder = (path: string) => statSync(path).isDirectory();
+  const files = shown.filter((path) => !isFolder(path));
+  const folders = [...shown.filter(isFolder), ...writable, folder, ...files.map((path) => dirname(path))];
+  const inside = (path: string) => QUOTE(`.${path}`);
+  const lines = [
+    "set -e",
+    "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+    "mount -t tmpfs -o size=16m,mode=755 tmpfs /mnt",
+    "cd /mnt",
+    `mkdir -p old proc dev/shm tmp sys ${folders.map(inside).join(" ")}`,
+    `touch dev/null dev/zero dev/full dev/random dev/urandom ${files.map(inside).join(" ")}`,
+    ...SYSTEM.filter((path) => existsSync(path) && lstatSync(path).isSymbolicLink()).map(
+      (path) => `ln -s ${QUOTE(readlinkSync(path))} ${inside(path)}`,
+    ),
+    // A mount that is nosuid or nodev cannot be made less so.
+    'show() { mount -o bind,ro "$1" "$2" 2>/dev/null || { mount --bind "$1" "$2"; mount -o remount,bind,ro,nosuid,nodev "$2" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev,noexec "$2"; }; }',
+    ...shown.map((path) => `show ${QUOTE(realpathSync(path))} ${inside(path)}`),
+    "mount --rbind /sys sys",
+    "mount -t proc proc proc",
+    "for name in null zero full random urandom; do mount --bind /dev/$name dev/$name; done",
+    "mount -t tmpfs -o size=256m,mode=1777 tmpfs dev/shm",
+    `mount -t tmpfs -o size=${SCRATCH}m,mode=1777 tmpfs tmp`,
+    `mkdir -p tmp/home ${[...writable, folder].map(inside).join(" ")}`,
+    ...writable.map((path) => `mount --bind ${QUOTE(path)} ${inside(path)}`),
+    // The notebook's own files, as copies; links could lead anywhere, and the notebook itself is not needed.
+    `mount -t tmpfs -o size=${SCRATCH}m,mode=755 tmpfs ${inside(folder)}`,
+    `(cd ${QUOTE(folder)} && find . -type f ! -name '*.ipynb' -size -65536k -exec cp --parents -t ${QUOTE(`/mnt${folder}`)} {} +) || true`,
+    "pivot_root . old",
+    "cd /",
+    "umount -l old",
+    "mount -o remount,ro /",
+    `cd ${QUOTE(folder)}`,
+    // From here on without any right, also not those of root in these namespaces.
+    `exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs prlimit --core=0 --fsize=${SCRATCH * 2 ** 20} --data=${options.memory * 2 ** 20} ${command.map(QUOTE).join(" ")}`,
+  ];
+  return lines.join("\n");
+}
+
+/** Folders of the system beside /usr: on today's systems links into it. */
+const SYSTEM = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+
+/** The variables that a kernel in a sandbox finds: none of the machine's own. */
+function environment(options: SandboxOptions): NodeJS.ProcessEnv {
+  const threads = options.threads ? { OMP_NUM_THREADS: String(options.threads) } : {};
+  return {
+    ...QUIET,
+    ...threads,
+    PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(":"),
+    HOME: "/tmp/home",
+    TMPDIR: "/tmp",
+    LANG: "C.UTF-8",
+    TZ: process.env.TZ,
+  };
+}
+
+function start(command: readonly string[], options: SandboxOptions): ChildProcess {
+  const script = sandboxScript(command, process.cwd(), options);
+  const cores = options.threads ? ["taskset", "--cpu-list", `0-${options.threads - 1}`] : [];
+  // However this process ends, nothing of the sandbox outlives it.
+  const argv = [...cores, "setpriv", "--pdeathsig", "KILL", ...APART, "sh", "-c", script];
+  return spawn(argv[0]!, argv.slice(1), { env: environment(options), stdio: ["ignore", "inherit", "inherit"] });
+}
+
+function main([text, ...command]: readonly string[]): void {
+  const options = JSON.parse(text ?? "{}") as SandboxOptions;
+  const child = start(command, options);
+  const stop = watch(child.pid!, options);
+  child.once("error", (error) => {
+    console.error(`sandbox: ${error.message}`);
+    process.exit(1);
+  });
+  child.once("exit", (code, signal) => {
+    stop();
+    process.exit(code ?? (signal === "SIGKILL" ? 137 : 1));
+  });
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill("SIGKILL"));
+  process.on("SIGINT", () => {}); // Ctrl-C is for who grades; that process ends this one
+  // Who started this may be gone without a word.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && child.kill("SIGKILL"), 1000).unref();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

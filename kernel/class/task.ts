@@ -1,0 +1,36 @@
+import type { Steps } from "../start/steps.mjs";
+import { StepError } from "../start/steps.mjs";
+import type { ClassOptions } from "./args.ts";
+import { Course } from "./course.ts";
+import { Nbgrader } from "./environment.ts";
+
+/** What a command of `npm run class:*` was asked for, and what it works with. */
+export interface Task extends ClassOptions {
+  /** The package's folder. */
+  root: string;
+  /** Tells each step in a line. */
+  steps: Steps;
+}
+
+/** Finds the course and nbgrader, and makes sure that the gradebook can be read. */
+export async function openCourse({ root, steps, folder }: Task): Promise<{ course: Course; nbgrader: Nbgrader }> {
+  let course!: Course;
+  let nbgrader!: Nbgrader;
+  await steps.run("course", async (report) => {
+    course = Course.open(folder, root);
+    nbgrader = await Nbgrader.provide(root, report);
+    const problem = await nbgrader.ask<string>("gradebook.py", ["check"], root, course.folder);
+    if (problem) {
+      throw new StepError(problem, {
+        next: `Make a copy of ${course.at("gradebook.db")}, then run: (cd ${course.folder} && ${nbgrader.bin}/nbgrader db upgrade)\nA file that is damaged: put back a copy, or remove it; grading again fills a new one, but what was graded by hand is lost.`,
+      });
+    }
+    return course.folder;
+  });
+  return { course, nbgrader };
+}
+
+/** `3 students`, `1 student`. */
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Milliseconds between two looks. A page that was never touched takes a moment to be had, so little is gained by more. */
+const EVERY = 100;
+
+/** Processes that a kernel may have started; its own are three, with a few tens of threads. */
+const MOST_PROCESSES = 64;
+
+const PAGE = 4096;
+
+interface Process {
+  pid: number;
+  parent: number;
+  bytes: number;
+  command: string;
+}
+
+/**
+ * Watches over a process and all that it starts, from outside.
+ *
+ * Over the limit of memory (all of them together) the largest is ended, which mostly is the one that runs the cells: the
+ * kernel then says so and goes on. Over the limit of processes all but the kernel are ended; over that of time, all.
+ *
+ * @returns stops watching
+ */
+export function watch(pid: number, limits: { memory: number; seconds: number }): () => void {
+  const deadline = Date.now() + limits.seconds * 1000;
+  const timer = setInterval(() => {
+    if (Date.now() > deadline) return kill(pid);
+    const all = descendants(pid);
+    const kernel = all.find(({ command }) => command.includes("/kernel/main.js\0"));
+    const others = all.filter((one) => one.pid !== kernel?.pid && one.command.includes("/") && !isSetUp(one));
+    if (all.length > MOST_PROCESSES) {
+      for (const one of others) kill(one.pid);
+      return;
+    }
+    const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+    if (bytes <= limits.memory * 2 ** 20) return;
+    const [largest] = all.sort((a, b) => b.bytes - a.bytes);
+    kill(largest!.pid);
+  }, EVERY);
+  return () => clearInterval(timer);
+}
+
+/** The programs between this process and the kernel. */
+function isSetUp({ command }: Process): boolean {
+  return /(^|\/)(unshare|sh|setpriv|prlimit|mount)\0/.test(command);
+}
+
+function descendants(of: number): Process[] {
+  const all = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? processOf(Number(name)) : []));
+  const found = new Set([of]);
+  // A child has mostly a higher number than its parent, but numbers start again at some point.
+  for (let size = 0; size < found.size; ) {
+    size = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return all
+    .filter(({ pid }) => found.has(pid))
+    .map((one) => ({ ...one, command: read(`/proc/${one.pid}/cmdline`), bytes: residentBytes(one.pid) }));
+}
+
+function processOf(pid: number): Process[] {
+  // The name, in brackets, may hold anything; what follows it are numbers.
+  const fields = read(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
+  return fields.length > 2 && fields[0] !== "Z" ? [{ pid, parent: Number(fields[1]), bytes: 0, command: "" }] : [];
+}
+
+function residentBytes(pid: number): number {
+  const [, resident = "0", shared = "0"] = read(`/proc/${pid}/statm`).split(" ");
+  // Programs and libraries are there once, however many processes use them.
+  return Math.max(0, Number(resident) - Number(shared)) * PAGE;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return ""; // it has ended
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}

@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../kernel/support/folder.ts";
+import { CourseUnderTest, hasNbgrader } from "./course.ts";
+import type { Returned } from "./returned.ts";
+import { tinyNotebook } from "./tiny.ts";
+
+/** Of the kinds of returned notebooks, those that between them need every part; `npm run bench -- class` grades them all. */
+const KINDS = [
+  "right",
+  "Zoë Müller-Ñandú",
+  "partly-right",
+  "endless-loop",
+  "memory-in-buffers",
+  "native-crash",
+  "reordered",
+  "check-skipped",
+  "built-ins-replaced",
+  "reads-files",
+  "network",
+  "no-json",
+];
+
+/** Points of the tiny notebook: 1 and 2 for its exercises, 1 that is graded by hand. */
+const POINTS = { all: "3 of 4", none: "0 of 4", "the first": "1 of 4", "all but the first": "2 of 4", unreadable: "-" };
+
+// nbgrader is installed by whoever asks for it: npm run class:new.
+describe.skipIf(!hasNbgrader())("a class", () => {
+  const course = new CourseUnderTest(temporaryFolder());
+  let all: Returned[] = [];
+  let returned = "";
+
+  beforeAll(async () => {
+    await course.create({ tiny: tinyNotebook() });
+    const config = readFileSync(course.at("nbgrader_config.py"), "utf8");
+    writeFileSync(course.at("nbgrader_config.py"), config.replace("answer_timeout = 60", "answer_timeout = 15"));
+  }, 600_000);
+
+  test("is given what its exercises allow: stubs, no hidden tests", async () => {
+    const { code, stdout } = await course.run("release", "tiny", "--due", "2020-01-31");
+    expect(stdout).toMatch(/✓ tiny +release\/tiny, due 2020-01-31/);
+    expect(code).toBe(0);
+    const text = JSON.stringify(course.released("tiny"));
+    expect(text).toContain("TODO()");
+    expect(text).toContain("YOUR ANSWER HERE");
+    expect(text).not.toMatch(/SOLUTION|HIDDEN|2 \* n/);
+  }, 600_000);
+
+  test("hands in, under names good and bad, twice and late", async () => {
+    ({ folder: returned, all } = course.returned("tiny", KINDS));
+    const [good] = all;
+    writeFileSync(join(returned, "homework.ipynb"), good!.text);
+    writeFileSync(join(returned, "twice_tiny.ipynb"), "the older");
+    utimesSync(join(returned, "twice_tiny.ipynb"), 1, 1e6);
+    writeFileSync(join(returned, "twice_tiny (1).ipynb"), good!.text);
+    const { code, stdout } = await course.run("collect", "tiny", returned);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${KINDS.length + 1} students in submitted/`);
+    expect(stdout).toContain("not taken: homework.ipynb: its name tells no student");
+    expect(stdout).toMatch(/two from one student: twice_tiny( \(1\))?\.ipynb is the (newer|older)/);
+    expect(readFileSync(course.at("submitted", "twice", "tiny", "tiny.ipynb"), "utf8")).toBe(good!.text);
+  }, 600_000);
+
+  test("is graded whatever comes back, and what came back is left as it is", async () => {
+    const before = digestOf(course.at("submitted"));
+    const { code, stdout } = await course.run("grade");
+    expect(stdout).toMatch(/✓ isolation/);
+    expect(stdout).toMatch(new RegExp(`✓ tiny +${KINDS.length + 1} students graded`));
+    expect(code).toBe(0);
+    expect(digestOf(course.at("submitted"))).toBe(before);
+    for (const { kind, earns, says } of all) {
+      const { row, text } = course.report("tiny", kind);
+      expect(row, kind).toContain(`| ${kind} | ${POINTS[earns]} `);
+      if (says) expect(text, kind).toMatch(says);
+      expect(text, kind).not.toContain("FOUND");
+    }
+    expect(course.report("tiny", "right").row).toMatch(/late \|$/);
+  }, 1_200_000);
+
+  test("that was broken off goes on with who is left, and nobody is graded twice", async () => {
+    // As if it had been stopped between two of nbgrader's steps: the notebook is there, the end was not told.
+    rmSync(course.at("logs", "tiny", "right.json"));
+    const { stdout } = await course.run("grade", "tiny");
+    expect(stdout).toMatch(new RegExp(`✓ tiny +1 student graded, ${KINDS.length} before`));
+    expect(course.report("tiny", "right").row).toContain("3 of 4");
+  }, 600_000);
+
+  test("gets its feedback, and the teacher the grades", async () => {
+    const { code, stdout } = await course.run("feedback", "tiny");
+    expect(stdout).toMatch(/✓ tiny +\d+ pages/);
+    expect(code).toBe(0);
+    const page = readFileSync(course.at("feedback", "partly-right", "tiny", "tiny.html"), "utf8");
+    expect(page).toContain("check-total");
+    expect((await course.run("export")).code).toBe(0);
+    const grades = readFileSync(course.at("grades.csv"), "utf8").split("\n");
+    const column = grades[0]!.split(",").indexOf("score");
+    const scoreOf = (student: string) =>
+      Number(grades.find((line) => line.includes(`,${student},`))!.split(",")[column]);
+    expect(scoreOf("partly-right")).toBe(1);
+    expect(scoreOf("check-skipped")).toBe(0);
+  }, 600_000);
+
+  test("is not graded into a gradebook of another version, and nothing of it is lost", async () => {
+    const whole = readFileSync(course.at("gradebook.db"));
+    writeFileSync(course.at("gradebook.db"), "no database");
+    const { code, stdout } = await course.run("grade");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✗ course +gradebook.db cannot be read/);
+    expect(readFileSync(course.at("gradebook.db"), "utf8")).toBe("no database");
+    writeFileSync(course.at("gradebook.db"), whole);
+  }, 600_000);
+});
+
+function digestOf(folder: string): string {
+  const hash = createHash("sha256");
+  for (const path of readdirSync(folder, { recursive: true }).map(String).sort()) {
+    hash.update(path);
+    if (path.endsWith(".ipynb")) hash.update(readFileSync(join(folder, path)));
+  }
+  return hash.digest("hex");
+}
