@@ -1,13 +1,15 @@
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { packageRoot } from "../spec/package-root.ts";
 import { lessonSource, workingCopy } from "./args.mjs";
 import { copyLesson } from "./working-copy.ts";
 
-// `npm run lesson:copy`: the student's copy of the lesson, for those who open it elsewhere than with `npm start`.
+// `npm run lesson:copy [-- FOLDER]`: the student's copy of the lesson, for those who open it elsewhere than with `npm start`.
 const root = packageRoot();
-const folder = workingCopy(root);
+const [wanted] = process.argv.slice(2);
+const cwd = process.env.INIT_CWD ?? process.cwd();
+const folder = wanted === undefined ? workingCopy(root) : resolve(cwd, wanted);
 const { written, behind } = copyLesson(lessonSource(root), folder);
-const place = relative("", folder) || ".";
+const place = relative(cwd, folder) || ".";
 console.log(`Your copy of the lesson: ${join(place, "00-hello.ipynb")} and the others beside it.`);
 if (written.length > 0) console.log(`New or brought up to date: ${written.join(", ")}`);
 if (behind.length > 0) console.log(`Yours, left as they are although the lesson has changed: ${behind.join(", ")}`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../kernel/support/folder.ts";
 import { CourseUnderTest, hasNbgrader } from "./course.ts";
-import type { Returned } from "./returned.ts";
+import { pointsOf, type Returned } from "./returned.ts";
 import { tinyNotebook } from "./tiny.ts";
 
 /** Of the kinds of returned notebooks, those that between them need every part; `npm run bench -- class` grades them all. */
@@ -22,9 +22,6 @@ const KINDS = [
   "network",
   "no-json",
 ];
-
-/** Points of the tiny notebook: 1 and 2 for its exercises, 1 that is graded by hand. */
-const POINTS = { all: "3 of 4", none: "0 of 4", "the first": "1 of 4", "all but the first": "2 of 4", unreadable: "-" };
 
 // nbgrader is installed by whoever asks for it: npm run class:new.
 describe.skipIf(!hasNbgrader())("a class", () => {
@@ -72,7 +69,7 @@ describe.skipIf(!hasNbgrader())("a class", () => {
     expect(digestOf(course.at("submitted"))).toBe(before);
     for (const { kind, earns, says } of all) {
       const { row, text } = course.report("tiny", kind);
-      expect(row, kind).toContain(`| ${kind} | ${POINTS[earns]} `);
+      expect(row, kind).toContain(`| ${kind} | ${pointsOf(course.released("tiny"), earns)} `);
       if (says) expect(text, kind).toMatch(says);
       expect(text, kind).not.toContain("FOUND");
     }

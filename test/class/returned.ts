@@ -272,3 +272,14 @@ function solved(source: Notebook, id: string): string {
   const cell = source.cells.find((one) => one.id === id)!;
   return joinText(cell.source).replace(/^[ \t]*\/\/ (BEGIN|END) SOLUTION\n/gm, "");
 }
+
+/** What a returned notebook must get: `"3 of 7"` as the report writes it; `"-"` where nothing can be graded. */
+export function pointsOf(released: Notebook, earns: Returned["earns"]): string {
+  if (earns === "unreadable") return "-";
+  const worth = (cell: Notebook["cells"][number]) => (cell.metadata.nbgrader as { points?: number })?.points ?? 0;
+  const checks = exercisesOf(released).map(({ check }) => worth(released.cells[check]!));
+  const all = released.cells.reduce((sum, cell) => sum + worth(cell), 0);
+  const sum = (points: readonly number[]) => points.reduce((a, b) => a + b, 0);
+  const earned = { all: sum(checks), none: 0, "the first": checks[0]!, "all but the first": sum(checks.slice(1)) };
+  return `${earned[earns]} of ${all}`;
+}
