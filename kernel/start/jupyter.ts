@@ -61,7 +61,7 @@ export async function addToEnvironment(
   { name, requirements, python }: { name: string; requirements: string; python: Python },
   report: (text: string) => void,
 ): Promise<JupyterLab> {
-  const environment = new PrivateEnvironment(root);
+  const environment = new PrivateEnvironment(root, root);
   const lab = environment.lab() ?? (await environment.make(python, report));
   await environment.add(name, requirements, report);
   return lab;
