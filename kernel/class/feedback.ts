@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { StepError } from "../start/steps.mjs";
-import { bar } from "./release.ts";
-import { counted, openCourse, type Task } from "./task.ts";
+import { bar, counted, openCourse, type Task } from "./task.ts";
 
 /** `class:feedback`: a page for each student. */
 export async function feedback(task: Task): Promise<number> {

@@ -7,10 +7,9 @@ import { StepError } from "../start/steps.mjs";
 import type { Course } from "./course.ts";
 import { lastError, type Nbgrader } from "./environment.ts";
 import type { Grader } from "./grader.ts";
-import { bar } from "./release.ts";
 import { type Outcome, type StudentGrades, writeReport } from "./report.ts";
 import { whyNoSandbox } from "./sandbox.ts";
-import { counted, openCourse, type Task } from "./task.ts";
+import { bar, counted, openCourse, type Task } from "./task.ts";
 
 /** Bytes of a returned notebook: a larger one is not read. */
 const LARGEST = 200e6;

@@ -4,7 +4,7 @@ import { StepError } from "../start/steps.mjs";
 import { newCourse } from "./course.ts";
 import { NBGRADER, Nbgrader } from "./environment.ts";
 import { findProblems } from "./problems.ts";
-import { counted, openCourse, type Task } from "./task.ts";
+import { bar, counted, openCourse, type Task } from "./task.ts";
 
 /** `class:new`: the folder of a course. */
 export async function setUp({ root, steps, folder, exchange }: Task): Promise<number> {
@@ -77,12 +77,4 @@ export async function release(task: Task): Promise<number> {
     }
   }
   return failed ? 1 : 0;
-}
-
-const CELLS = 20;
-
-/** `━━━━━━━━━╸──────────` */
-export function bar(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * CELLS);
-  return "━".repeat(full) + "─".repeat(CELLS - full);
 }

@@ -34,3 +34,11 @@ export async function openCourse({ root, steps, folder }: Task): Promise<{ cours
 export function counted(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
+
+const CELLS = 20;
+
+/** `━━━━━━━━━╸──────────` */
+export function bar(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * CELLS);
+  return "━".repeat(full) + "─".repeat(CELLS - full);
+}

@@ -23,6 +23,6 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["wire", "display", "spec", "cells"],
     ["client", "evaluator", "checker"],
     ["index.ts", "server", "start"],
-    ["main.ts", "bin.ts"],
+    ["main.ts", "bin.ts", "class"],
   ],
 };

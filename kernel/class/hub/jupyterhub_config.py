@@ -63,6 +63,12 @@ if os.environ.get("DIFFLAB_TRIAL"):
     c.JupyterHub.spawner_class = "simple"
     c.SimpleLocalProcessSpawner.home_dir_template = str(Path(os.environ["DIFFLAB_HOMES"]) / "{username}")
     c.Spawner.mem_limit = c.Spawner.cpu_limit = None
+    c.Spawner.environment = {**c.Spawner.environment, "JUPYTER_PATH": os.environ.get("JUPYTER_PATH", "")}
+    # Who holds the password may start servers for others, as a script does that tries a whole class.
+    c.JupyterHub.services = [{"name": "trial", "api_token": os.environ["DIFFLAB_TRIAL"]}]
+    c.JupyterHub.load_roles = [
+        {"name": "trial", "services": ["trial"], "scopes": ["admin:users", "admin:servers", "access:servers"]}
+    ]
     if os.getuid() == 0:
         c.Spawner.args = ["--allow-root"]
 else:

@@ -81,7 +81,8 @@ def grading(cell):
 
 def key_of(cell):
     """What a cell of the lesson is known by, also after its metadata or its id has gone."""
-    return grading(cell).get("grade_id") or cell.get("id")
+    key = grading(cell).get("grade_id")
+    return key if isinstance(key, str) and key else cell.get("id")
 
 
 class Reassemble(NbGraderPreprocessor):
