@@ -14,6 +14,7 @@ import {
   writeNotebook,
 } from "./notebook.ts";
 import { OutputCollector } from "./outputs.ts";
+import { WidgetStates } from "./widget-states.ts";
 
 /** Milliseconds that a cell has to end after the interrupt that its timeout brought. */
 const AFTER_INTERRUPT = 5_000;
@@ -109,6 +110,8 @@ async function runOne(path: string, options: RunOptions): Promise<NotebookResult
     const info = await kernel.kernelInfo();
     if (info.content.language_info) notebook.metadata.language_info = info.content.language_info;
     const collector = new OutputCollector();
+    const widgets = new WidgetStates();
+    kernel.onMessage((message) => widgets.take(message));
     for (const { cell } of cells) collector.begin(cell);
     for (const { cell, number } of cells) {
       const failure = await runCell(kernel, cell, collector, options.cellTimeout);
@@ -120,6 +123,7 @@ async function runOne(path: string, options: RunOptions): Promise<NotebookResult
     }
     // What is still printed on the way out belongs to the notebook too.
     await kernel.shutdown();
+    widgets.writeInto(notebook);
     result.ok = result.failures.length === 0;
     await write(path, notebook, result, options);
   } catch (error) {

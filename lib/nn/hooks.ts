@@ -2,6 +2,7 @@ import { checkOptions } from "../options.ts";
 import { tensorsIn } from "../tensor/tensors-in.ts";
 import { tracing } from "../tensor/trace.ts";
 
+/** A module that computes. */
 interface Forwards<A extends unknown[], R> {
   /** What the module computes. */
   forward(...args: A): R;

@@ -100,7 +100,7 @@ export class AfmWidget<S extends object> extends Widget {
   still(): Still | Promise<Still> {
     if (this.#still) return this.#still(this.state as S);
     return {
-      html: `<div style="opacity:.65">A widget: run this cell in JupyterLab to use it.</div>`,
+      html: "<div>A widget.</div>",
       text: "a widget",
     };
   }

@@ -1,4 +1,5 @@
-import { modelOf } from "./model.ts";
+import { modelOf, type WidgetModel } from "./model.ts";
+import type { ModelStates } from "./models.ts";
 import { stillOf } from "./views.ts";
 import { isWidget, type Still, Widget } from "./widget.ts";
 
@@ -19,6 +20,11 @@ export class Box extends Widget {
   constructor(kind: "HBox" | "VBox", children: readonly Widget[]) {
     super(modelOf(kind, { children: checked(kind === "HBox" ? "row" : "column", children) }));
     this.#children = children;
+  }
+
+  /** Its model, for a widget that is a box to the page, as `interact`'s is. */
+  get boxModel(): WidgetModel<ModelStates["HBox"]> {
+    return this.model;
   }
 
   async still(): Promise<Still> {

@@ -4,7 +4,7 @@ import { checkbox, text } from "./inputs.ts";
 import { output } from "./output.ts";
 import { slider } from "./sliders.ts";
 import { htmlView, stillOf } from "./views.ts";
-import { escapeHtml, isWidget, type Still, ValueWidget, Widget } from "./widget.ts";
+import { isWidget, type Still, ValueWidget, Widget } from "./widget.ts";
 
 /** A control, or a plain value that asks for the usual one: a number for a slider, a list for a choice. */
 // biome-ignore lint/suspicious/noExplicitAny: of whatever value
@@ -87,7 +87,7 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
     const widgets = Object.entries(controls).map(([name, control]) => [name, controlOf(name, control)] as const);
     const parts = { status: htmlView(IDLE), output: output() };
     const box = column(...widgets.map(([, widget]) => widget), parts.status, parts.output);
-    super(modelBehind(box));
+    super(box.boxModel);
     this.controls = Object.fromEntries(widgets) as never;
     this.#show = show;
     this.#parts = parts;
@@ -154,7 +154,7 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
     const limit = this.model.canShow ? FIRST_MS : Number.POSITIVE_INFINITY;
     await Promise.race([this.#first, delay(limit)]);
     const { html, text: words } = await stillOf([...Object.values<Widget>(this.controls), this.#parts.output]);
-    return { html: `${html}${this.model.canShow ? "" : HINT}`, text: words };
+    return { html, text: words };
   }
 
   override close(): void {
@@ -167,13 +167,7 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
 
 const IDLE = `<span style="opacity:0">&nbsp;</span>`;
 const BUSY = `<span style="opacity:.65">computing&hellip;</span>`;
-const HINT = `<div style="opacity:.65">${escapeHtml("To move the controls, run this cell in JupyterLab.")}</div>`;
 const NOTHING = "interact: the function returned nothing; what it returns is shown here";
-
-/** The box's own model, as that of the whole. */
-function modelBehind(box: Widget): Widget["model"] {
-  return (box as unknown as { model: Widget["model"] }).model;
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever value
 function controlOf(name: string, control: unknown): ValueWidget<any> {

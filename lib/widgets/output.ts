@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
-import { modelOf } from "./model.ts";
+import { modelOf, type WidgetModel } from "./model.ts";
+import type { ModelStates } from "./models.ts";
 import { escapeHtml, type Still, Widget } from "./widget.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -18,18 +19,24 @@ export class Output extends Widget {
   /** Counts what was asked to be shown, so that of two slow values the later one stays. */
   #latest = 0;
   #showing: Promise<void> = Promise.resolve();
+  readonly #layout: WidgetModel<ModelStates["Layout"]>;
 
   constructor() {
-    super(modelOf("Output"));
+    const layout = modelOf("Layout");
+    super(modelOf("Output", { layout }));
+    this.#layout = layout;
   }
 
   /** Shows a value in place of the one before: a figure, a picture, a widget, an element, text. */
   show(value: unknown): Promise<void> {
     const turn = ++this.#latest;
-    this.#showing = bundleOf(value).then((data) => {
+    this.#showing = bundleOf(value).then(({ data, metadata }) => {
       if (turn !== this.#latest) return;
       this.#still = stillOfBundle(data);
-      this.model.set({ outputs: [{ output_type: "display_data", data, metadata: {} }] });
+      // The page takes the old picture away before it has drawn the new one: without this all below would jump up and down.
+      const height = heightOf(data, metadata);
+      if (height !== undefined) this.#layout.set({ min_height: `${height}px` });
+      this.model.set({ outputs: [{ output_type: "display_data", data, metadata }] });
     });
     return this.#showing;
   }
@@ -47,6 +54,7 @@ export class Output extends Widget {
   clear(): void {
     this.#latest++;
     this.#still = { html: "", text: "" };
+    this.#layout.set({ min_height: null });
     this.model.set({ outputs: [] });
   }
 
@@ -57,21 +65,44 @@ export class Output extends Widget {
 }
 
 /** A value as front ends choose from it. */
-async function bundleOf(value: unknown): Promise<Record<string, unknown>> {
+async function bundleOf(value: unknown): Promise<Bundle> {
   if (typeof value === "object" && value !== null) {
     const own = (value as { [DISPLAY]?: unknown })[DISPLAY as never] as unknown;
     if (typeof own === "function") {
       const bundle = (await Reflect.apply(own, value, [])) as Record<string, unknown>;
-      return ("data" in bundle ? bundle.data : bundle) as Record<string, unknown>;
+      return "data" in bundle ? ({ metadata: {}, ...bundle } as unknown as Bundle) : { data: bundle, metadata: {} };
     }
     if (value instanceof Uint8Array && PNG.every((byte, i) => value[i] === byte)) {
-      return { "image/png": Buffer.from(value).toString("base64"), "text/plain": "picture" };
+      return plain({ "image/png": Buffer.from(value).toString("base64"), "text/plain": "picture" });
     }
     // An element, as Observable Plot makes them.
     const { outerHTML } = value as { outerHTML?: unknown };
-    if (typeof outerHTML === "string") return { "text/html": outerHTML, "text/plain": "figure" };
+    if (typeof outerHTML === "string") return plain({ "text/html": outerHTML, "text/plain": "figure" });
   }
-  return { "text/plain": typeof value === "string" ? value : inspect(value) };
+  return plain({ "text/plain": typeof value === "string" ? value : inspect(value) });
+}
+
+interface Bundle {
+  readonly data: Record<string, unknown>;
+  readonly metadata: Record<string, unknown>;
+}
+
+function plain(data: Record<string, unknown>): Bundle {
+  return { data, metadata: {} };
+}
+
+/** CSS pixels of a picture or a figure on the page, where they can be told. */
+function heightOf(data: Record<string, unknown>, metadata: Record<string, unknown>): number | undefined {
+  const { "text/html": html, "image/png": png } = data;
+  if (typeof html === "string") {
+    const height = /<(?:svg|img)\b[^>]*?\bheight="(\d+(?:\.\d+)?)"/.exec(html)?.[1];
+    return height === undefined ? undefined : Math.ceil(Number(height));
+  }
+  if (typeof png !== "string") return undefined;
+  const told = (metadata["image/png"] as { height?: unknown } | undefined)?.height;
+  if (typeof told === "number") return told;
+  const header = Buffer.from(png.slice(0, 40), "base64");
+  return header.length >= 24 ? header.readUInt32BE(20) : undefined;
 }
 
 function stillOfBundle(data: Record<string, unknown>): Still {

@@ -7,6 +7,9 @@ const DISPLAY = Symbol.for("Jupyter.display");
 /** What a front end chooses from. */
 export type WidgetBundle = Record<string, unknown>;
 
+/** Below what stands for a widget. */
+const HINT = `<div class="difflab-hint" style="opacity:.65">Run this cell in JupyterLab to use it.</div>`;
+
 /** What stands for a widget where there are none: a file, a web page, a terminal. */
 export interface Still {
   /** For a page. */
@@ -45,7 +48,8 @@ export abstract class Widget implements Reference {
 
   async [DISPLAY](): Promise<WidgetBundle> {
     const { html, text } = await this.still();
-    const page: WidgetBundle = { "text/html": html, "text/plain": text };
+    // Whoever shows the HTML has no widgets: a page, a viewer, a notebook on the web.
+    const page: WidgetBundle = { "text/html": `${html}${HINT}`, "text/plain": text };
     if (!this.model.canShow) return page;
     return {
       "application/vnd.jupyter.widget-view+json": {

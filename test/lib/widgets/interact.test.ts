@@ -119,6 +119,6 @@ describe("interact", () => {
     remove();
     const bundle = await display(d.interact({ seed: d.slider(0, 9) }, ({ seed }) => `picture ${seed}`));
     expect(bundle["text/plain"]).toBe("seed: 0\npicture 0");
-    expect(bundle["text/html"]).toContain("run this cell in JupyterLab");
+    expect(bundle["text/html"]).toContain("Run this cell in JupyterLab");
   });
 });
