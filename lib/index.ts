@@ -16,7 +16,6 @@ export {
   world,
 } from "./datasets/index.ts";
 export { PointDenoiser, type PointTraining, pointsOf } from "./examples/point-denoiser.ts";
-export { SmallUNet, type SmallUNetOptions } from "./examples/small-unet.ts";
 export * from "./explore/index.ts";
 // Tensors
 export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";
