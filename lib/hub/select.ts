@@ -18,6 +18,8 @@ const STEM = `(?<stem>${WEIGHT_NAMES.join("|")})`;
 const WEIGHTS = new RegExp(`^${STEM}(?:\\.(?<variant>[^.]+?))?(?<shard>-\\d{5}-of-\\d{5})?\\.safetensors$`);
 const INDEX = new RegExp(`^${STEM}\\.safetensors\\.index(?:\\.(?<variant>[^.]+))?\\.json$`);
 const OTHER_WEIGHTS = /\.(bin|ckpt|pt|pth|msgpack|h5|onnx|pb|gguf|pkl|pickle|tflite)$/;
+/** What a pipeline has beside the folders of its parts: their names, and what to paint with if a call does not say. */
+const OF_A_PIPELINE = ["model_index.json", "generation_config.json"];
 /** Settings, vocabularies and the like. */
 const SMALL = /\.(json|txt|model)$/;
 /** Indexes of weights in other formats. */
@@ -73,7 +75,7 @@ export function pickWeights(names: readonly string[], variant = ""): Weights | u
 /**
  * Chooses the files to use, from all that there are.
  *
- * Without `files` and `patterns`: of a pipeline (`model_index.json`) that file and the folders of `components`, of
+ * Without `files` and `patterns`: of a pipeline (`model_index.json`) that file, its defaults and the folders of `components`, of
  * anything else the folder itself; in each the settings and one set of safetensors weights.
  *
  * @param components - the folders that a pipeline's `model_index.json` names; undefined for what is no pipeline
@@ -98,7 +100,7 @@ export function selectFiles(
     return [...new Set([...(files ?? []), ...matched])];
   }
   const folders = components?.filter((name) => !exclude.includes(name)) ?? [""];
-  const chosen = components ? ["model_index.json"] : [];
+  const chosen = components ? left.filter((path) => OF_A_PIPELINE.includes(path)) : [];
   const variants = new Set<string>();
   let hasVariant = false;
   for (const folder of folders) {

@@ -8,6 +8,7 @@ import { checkOptions, type Names } from "../options.ts";
 import { plural } from "../printed.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
 import { CLIPTokenizer } from "../tokenizer/index.ts";
+import { type GenerationDefaults, readDefaults, writeDefaults } from "./defaults.ts";
 
 /** The parts of Stable Diffusion. */
 export interface Components {
@@ -21,6 +22,8 @@ export interface Components {
   vae: AutoencoderKL;
   /** Owns the noise levels and the step from one to the next. */
   scheduler: Scheduler;
+  /** What to paint with if a call does not say; none by default. */
+  defaults?: GenerationDefaults;
 }
 
 /** How a pipeline is loaded. */
@@ -32,7 +35,9 @@ export interface PipelineOptions extends HubOptions {
 }
 
 const PIPELINE_OPTIONS: Names<PipelineOptions> = { ...HUB_OPTIONS, variant: true, components: true };
-const COMPONENTS: Names<Components> = { tokenizer: true, textEncoder: true, unet: true, vae: true, scheduler: true };
+const COMPONENTS: Names<Components> = {
+  ...{ tokenizer: true, textEncoder: true, unet: true, vae: true, scheduler: true, defaults: true },
+};
 
 // The classes that each part may have in a `model_index.json`; other names of transformers' tokenizer are the same.
 const known: Readonly<Record<string, readonly string[]>> = {
@@ -88,7 +93,8 @@ export async function loadComponents(
     given.vae ?? withVariant(variant, (v) => AutoencoderKL.fromPretrained(at("vae"), v)),
     given.scheduler ?? readScheduler(at("scheduler")),
   ]);
-  return { tokenizer, textEncoder, unet, vae, scheduler, folder: files.folder, index };
+  const defaults = given.defaults ?? (await readDefaults(files));
+  return { tokenizer, textEncoder, unet, vae, scheduler, defaults, folder: files.folder, index };
 }
 
 function snake(name: string): string {
@@ -178,7 +184,7 @@ export async function saveComponents(
 
 /** Files and folders of a pipeline's folder that are not its parts, such as a README, go along into the one that takes its place. */
 async function keepOthers(folder: string, fresh: string): Promise<void> {
-  const parts = ["model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae"];
+  const parts = ["model_index.json", "generation_config.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae"];
   for (const name of await readdir(folder).catch(() => [])) {
     if (!parts.includes(name)) await cp(join(folder, name), join(fresh, name), { recursive: true });
   }
@@ -192,6 +198,7 @@ async function writeComponents(
 ): Promise<void> {
   const { tokenizer, textEncoder, unet, vae, scheduler } = parts;
   await mkdir(join(folder, "scheduler"), { recursive: true });
+  await writeDefaults(folder, parts.defaults ?? {});
   await unet.savePretrained(join(folder, "unet"), options);
   await vae.savePretrained(join(folder, "vae"), options);
   await textEncoder.savePretrained(join(folder, "text_encoder"), options);

@@ -2,6 +2,7 @@
 
 export type { CallbackKwargs } from "./callbacks.ts";
 export type { Components, PipelineOptions } from "./components.ts";
+export type { GenerationDefaults } from "./defaults.ts";
 export type { ImageInput } from "./from-image.ts";
 export { classifierFree } from "./guidance.ts";
 export { type Img2ImgOptions, StableDiffusionImg2ImgPipeline } from "./img2img.ts";

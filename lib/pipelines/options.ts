@@ -15,15 +15,15 @@ export interface GenerateOptions<P = any> extends Callbacks<P> {
   prompt?: string | readonly string[];
   /** What it should not show; replaces the empty prompt in the guidance. One for all, or one for each. */
   negativePrompt?: string | readonly string[];
-  /** Steps of the scheduler; default 50. */
+  /** Steps of the scheduler; default 50, if the checkpoint names no other number. */
   numInferenceSteps?: number;
   /** The timesteps themselves, in place of their number, where the scheduler takes them. */
   timesteps?: readonly number[];
   /** The noise levels themselves, in place of their number, where the scheduler takes them (Euler: the last after the last step). */
   sigmas?: readonly number[];
   /**
-   * How far to go beyond the prompt's prediction, away from the negative prompt's; default 7.5. Up to 1 the negative
-   * prompt is not looked at, which takes half the time. @see Ho and Salimans 2022: https://arxiv.org/abs/2207.12598
+   * How far to go beyond the prompt's prediction, away from the negative prompt's; default 7.5, if the checkpoint names
+   * no other. Up to 1 the negative prompt is not looked at, which takes half the time. @see Ho and Salimans 2022: https://arxiv.org/abs/2207.12598
    */
   guidanceScale?: number;
   /** Share of the guided prediction that is given the unguided one's contrast, 0 (default) to 1. @see https://arxiv.org/abs/2305.08891 */

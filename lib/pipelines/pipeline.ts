@@ -9,6 +9,7 @@ import type { CLIPTokenizer } from "../tokenizer/index.ts";
 import { adapterNames, adapterWeights, addConcept, applyLora, type LoraOptions, removeLoras } from "./adapters.ts";
 import { Callable } from "./callable.ts";
 import { type Components, checkTogether, loadComponents, type PipelineOptions, saveComponents } from "./components.ts";
+import type { GenerationDefaults } from "./defaults.ts";
 import { ledgerOf } from "./lora-ledger.ts";
 import { amendScheduler } from "./outdated.ts";
 import type { PipelineOutput } from "./output.ts";
@@ -25,16 +26,19 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   readonly vae: AutoencoderKL;
   /** May be replaced at any time: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
   scheduler: Scheduler;
+  /** What the checkpoint paints with if a call does not say, such as `{ guidanceScale: 3 }`; saved with it. */
+  defaults: GenerationDefaults;
 
   constructor(parts: Components) {
     super();
-    const { tokenizer, textEncoder, unet, vae, scheduler } = parts;
+    const { tokenizer, textEncoder, unet, vae, scheduler, defaults = {} } = parts;
     for (const model of [textEncoder, unet, vae]) model.eval();
     this.tokenizer = tokenizer;
     this.textEncoder = textEncoder;
     this.unet = unet;
     this.vae = vae;
     this.scheduler = scheduler;
+    this.defaults = defaults;
     checkTogether(this.constructor.name, parts);
     amendScheduler(this.constructor.name, scheduler, this.rightSettings);
     this.checkInputChannels(unet.config.in_channels, vae.config.latent_channels);
@@ -82,8 +86,8 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   }
 
   /** The parts of a pipeline, to make another of some of them. */
-  static partsOf({ tokenizer, textEncoder, unet, vae, scheduler }: Components): Components {
-    return { tokenizer, textEncoder, unet, vae, scheduler };
+  static partsOf({ tokenizer, textEncoder, unet, vae, scheduler, defaults = {} }: Components): Components {
+    return { tokenizer, textEncoder, unet, vae, scheduler, defaults };
   }
 
   /** What diffusers sets right in the scheduler of an old checkpoint. */

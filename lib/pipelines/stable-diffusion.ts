@@ -8,6 +8,7 @@ import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { callBack } from "./callbacks.ts";
 import type { Components } from "./components.ts";
+import { withDefaults } from "./defaults.ts";
 import { denoise, type UNetCall } from "./denoise.ts";
 import { guidanceEmbedding } from "./guidance.ts";
 import { LatentCodec } from "./latent-codec.ts";
@@ -92,7 +93,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   async generate(options: O): Promise<PipelineOutput> {
     // The pipeline may be given another scheduler, and options another value, while this goes on.
     const scheduler = this.scheduler?.constructor.name;
-    const given = typeof options === "object" && options !== null ? { ...options } : options;
+    const given = withDefaults(options, this.defaults);
     const steps = this.steps(given);
     let result = await steps.next();
     let count = 0;
@@ -111,8 +112,9 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
    *
    * @returns at the end: the latents
    */
-  async *steps(options: O): AsyncGenerator<Step, Tensor, undefined> {
+  async *steps(given: O): AsyncGenerator<Step, Tensor, undefined> {
     const name = this.constructor.name;
+    const options = withDefaults(given, this.defaults);
     const { unet, vae } = this;
     if (!(this.scheduler instanceof Scheduler)) {
       const { scheduler: other } = this as { scheduler: unknown };

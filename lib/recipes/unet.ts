@@ -96,7 +96,10 @@ async function train(run: Run): Promise<void> {
   const { losses } = await run.fit({ model, optimizer, data, schedule, ema, clipNorm: 1, objective });
 
   ema.copyTo(model);
-  const pipe = new StableDiffusionPipeline({ tokenizer, textEncoder, unet: model, vae, scheduler });
+  const pipe = new StableDiffusionPipeline({
+    ...{ tokenizer, textEncoder, unet: model, vae, scheduler },
+    defaults: { guidanceScale: 3 },
+  });
   await pipe.savePretrained(folder, { dtype: "float16" });
   await run.finish(folder, {
     figures: { weights: model.numParameters(), "weighted loss": mean(losses.slice(-100)).toFixed(4) },
