@@ -15,7 +15,7 @@ export {
   WorldDataset,
   world,
 } from "./datasets/index.ts";
-export { PointDenoiser, type PointTraining, pointsOf } from "./examples/point-denoiser.ts";
+export { PointDenoiser, type PointTraining, pointsOf } from "./models/point-denoiser.ts";
 export * from "./explore/index.ts";
 // Tensors
 export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";

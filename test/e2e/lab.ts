@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Locator, Page } from "playwright-core";
-import { expect } from "vitest";
 import { installKernelspec } from "../../kernel/spec/install.ts";
 import { DISPLAY_NAME, KERNEL_NAME } from "../../kernel/spec/kernelspec.ts";
 import { packageRoot } from "../../kernel/spec/package-root.ts";
@@ -96,7 +95,10 @@ export class NotebookPage {
     const old = await prompt.innerText();
     await this.startCell(index);
     const isDone = async () => /^\[\d+\]:/.test(await prompt.innerText()) && (await prompt.innerText()) !== old;
-    await expect.poll(isDone, SLOW).toBe(true);
+    for (const end = Date.now() + SLOW.timeout; !(await isDone()); ) {
+      if (Date.now() > end) throw new Error(`cell ${index} has no new number after ${SLOW.timeout / 1000} s`);
+      await this.page.waitForTimeout(50);
+    }
   }
 
   /** Puts the cursor at the end of a cell. */

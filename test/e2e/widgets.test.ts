@@ -6,6 +6,7 @@ import { packageRoot } from "../../kernel/spec/package-root.ts";
 import { findJupyter } from "../../kernel/start/jupyter.ts";
 import { findChromium, launchChromium } from "./browser.ts";
 import { LabUnderTest, NotebookPage } from "./lab.ts";
+import { dragSlider, percentile, SLIDER_CELL } from "./slider.ts";
 
 const jupyter = await findJupyter(packageRoot());
 const chromium = findChromium();
@@ -71,6 +72,7 @@ pad`,
   colours: `d.drawingPad({ size: 64, channels: 3 })`,
   film: `const noisy = Array.from({ length: 9 }, (_, i) => d.rand([16, 16]).mul(1 - i / 8));
 await d.filmScrubber({ "x_t": noisy, "predicted x0": noisy }, { range: [0, 1] })`,
+  painter: SLIDER_CELL,
   map: `const many = d.digits({ n: 300, seed: 1 });
 const spots = Array.from({ length: 300 }, (_, i) => [Math.cos(i), Math.sin(i * 1.7)]);
 await d.embeddingMap(spots, { images: many, titles: spots.map((_, i) => "digit number " + i) })`,
@@ -219,6 +221,13 @@ describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", 
     await picture("map zoomed");
   });
 
+  test("a slider paints a new picture with the tiny model at each move", async () => {
+    await notebook.runCell(at("painter"));
+    const times = await dragSlider(notebook.page, notebook.cell(at("painter")), 12);
+    expect(times).toHaveLength(12);
+    console.log(`slider to picture: 95th percentile ${percentile(times, 0.95).toFixed(0)} ms of ${times.length}`);
+  });
+
   test("the dark theme suits them", async () => {
     await notebook.setTheme("JupyterLab Dark");
     await notebook.cell(at("pad")).scrollIntoViewIfNeeded();
@@ -226,4 +235,19 @@ describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", 
     await notebook.cell(at("controls")).scrollIntoViewIfNeeded();
     await picture("widgets dark");
   });
+
+  test("a widget whose kernel was restarted says that it is dead", async () => {
+    const cell = notebook.cell(at("controls"));
+    expect(await cell.locator(".jupyter-widgets-disconnected").count()).toBe(0);
+    await notebook.page.evaluate(async () => {
+      const { jupyterapp } = window as unknown as { jupyterapp: { shell: { currentWidget: Restarting } } };
+      await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart();
+    });
+    await expect.poll(() => cell.locator(".jupyter-widgets-disconnected").count()).toBeGreaterThan(0);
+    await picture("dead widgets");
+  });
 });
+
+interface Restarting {
+  sessionContext: { session: { kernel: { restart(): Promise<void> } } };
+}
