@@ -15,7 +15,6 @@ export {
   WorldDataset,
   world,
 } from "./datasets/index.ts";
-export { PointDenoiser, type PointTraining, pointsOf } from "./models/point-denoiser.ts";
 export * from "./explore/index.ts";
 // Tensors
 export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";
@@ -29,6 +28,7 @@ export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
 export { DigitJudge, digitJudge } from "./judge/judge.ts";
 export { JUDGED, type Judged, WorldJudge, type WorldJudgeConfig, worldJudge } from "./judge/world-judge.ts";
 export * from "./models/index.ts";
+export { PointDenoiser, type PointTraining, pointsOf } from "./models/point-denoiser.ts";
 export { SmallUNet, type SmallUNetOptions } from "./models/small-unet.ts";
 // Networks and their training
 export * as nn from "./nn/index.ts";
