@@ -91,6 +91,18 @@ export interface PushOptions extends Pick<HubOptions, "token" | "hubUrl" | "onPr
   private?: boolean;
   /** Default "Upload model". */
   commitMessage?: string;
+  /** Say what would be sent, without sending it or asking the hub anything; default false. */
+  dryRun?: boolean;
+}
+
+/** What `pushToHub` has sent. */
+export interface Pushed {
+  /** The repository's page. */
+  readonly url: string;
+  /** The commit; null after a dry run. */
+  readonly commit: string | null;
+  /** The files and their sizes. */
+  readonly files: { path: string; bytes: number }[];
 }
 
 /**
@@ -98,19 +110,24 @@ export interface PushOptions extends Pick<HubOptions, "token" | "hubUrl" | "onPr
  * is none.
  *
  * @param repo - "you/name"
- * @returns the repository's page and the commit
+ * @returns the repository's page, the commit, and what was sent
  * @throws HubError where there is no token, it may not write there, the folder is empty, or the hub cannot be reached
  */
 export async function pushToHub(
   folder: string,
   repo: string,
   options: PushOptions = {},
-): Promise<{ url: string; commit: string }> {
+): Promise<Pushed> {
   const { branch = "main", commitMessage = "Upload model", onProgress = defaultProgress(), signal } = options;
   if (!/^[\w.-]+\/[\w.-]+$/.test(repo)) {
     throw new TypeError(`pushToHub: got the repository ${JSON.stringify(repo)}, expected "you/name"`);
   }
   const hubUrl = hubUrlOf(options);
+  const paths = await listFolder(folder);
+  if (paths.length === 0) throw new HubError("missing", `pushToHub: ${resolve(folder)} holds no files`);
+  const files: Pushed["files"] = [];
+  for (const path of paths) files.push({ path, bytes: (await stat(join(folder, path))).size });
+  if (options.dryRun) return { url: `${hubUrl}/${repo}`, commit: null, files };
   const token = await tokenOf(options);
   if (token === undefined) {
     throw new HubError(
@@ -118,8 +135,6 @@ export async function pushToHub(
       "pushToHub: no token. Set HF_TOKEN, or store one that may write with login({ token }).",
     );
   }
-  const paths = await listFolder(folder);
-  if (paths.length === 0) throw new HubError("missing", `pushToHub: ${resolve(folder)} holds no files`);
   const request = hubFetch(hubUrl, token, { signal });
   // The library insists on the prefix of tokens; ours goes into the header in `hubFetch`.
   const at = { repo: { type: "model" as const, name: repo }, hubUrl, accessToken: "hf_", fetch: request };
@@ -143,7 +158,7 @@ export async function pushToHub(
     });
     for (;;) {
       const { value, done } = await upload.next();
-      if (done) return { url: `${hubUrl}/${repo}`, commit: value?.commit.oid ?? "" };
+      if (done) return { url: `${hubUrl}/${repo}`, commit: value?.commit.oid ?? "", files };
       if (value.event === "fileProgress" && value.state === "uploading") {
         const total = sizes.get(value.path) ?? 0;
         onProgress?.({ file: value.path, loaded: Math.round(total * value.progress), total });

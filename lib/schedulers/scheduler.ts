@@ -6,6 +6,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
 import { combine, type Term } from "./combine.ts";
 import { amended, CARRIED, type Choices, makeConfig, pickSettings } from "./config.ts";
+import { pretrainedConfig, type SchedulerSource } from "./pretrained.ts";
 import { randnTensor } from "./randn-tensor.ts";
 import { PREDICTIONS, type SchedulerSettings } from "./settings.ts";
 import { dynamicThreshold } from "./threshold.ts";
@@ -113,6 +114,23 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
     }
     return new this({ ...picked, ...settings } as O);
     // biome-ignore-end lint/complexity/noThisInStatic: see above
+  }
+
+  /**
+   * A scheduler with the settings that a model was trained with, whichever scheduler wrote them:
+   * `DDIMScheduler.fromPretrained("difflab/tiny-sd", { subfolder: "scheduler" })`.
+   *
+   * @param idOrFolder - a folder, a model that ships, or a repository on the Hugging Face hub
+   * @throws HubError where `scheduler_config.json` cannot be had; as `fromConfig`
+   */
+  static async fromPretrained<S>(
+    this: { new (settings?: never): S; readonly name: string },
+    idOrFolder: string,
+    options: SchedulerSource = {},
+  ): Promise<S> {
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the subclass that fromPretrained is called on
+    const kind = this as unknown as { fromConfig(config: object): S; readonly name: string };
+    return kind.fromConfig(await pretrainedConfig(kind.name, idOrFolder, options));
   }
 
   /**

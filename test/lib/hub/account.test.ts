@@ -172,6 +172,13 @@ describe("pushToHub", () => {
     expect(files.get("unet/diffusion_pytorch_model.safetensors")).toEqual(noise(50_000));
     expect(seen).toContain("unet/diffusion_pytorch_model.safetensors");
     expect(hub.requests.filter((request) => request.startsWith("PUT")).join()).not.toContain("hf_good");
+    // What a dry run says would be sent, without a token and without asking the hub.
+    const asked = hub.requests.length;
+    const dry = await pushToHub(await model(), "student/digits", { dryRun: true });
+    expect(dry).toMatchObject({ url, commit: null });
+    expect(dry.files).toContainEqual({ path: "unet/diffusion_pytorch_model.safetensors", bytes: 50_000 });
+    expect(dry.files.map(({ path }) => path).sort()).toEqual([...files.keys()].sort());
+    expect(hub.requests).toHaveLength(asked);
     // Once more, into the repository that is there now.
     await pushToHub(await model(), "student/digits", options);
     expect(hub.requests.filter((request) => request.includes("/commit/"))).toHaveLength(2);
