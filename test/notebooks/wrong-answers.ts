@@ -11,6 +11,24 @@ export const WRONG_ANSWERS: Readonly<Record<string, Readonly<Record<string, read
       "manualSeed(seed);\nreturn randn([28, 28]).abs();",
     ],
   },
+  "01-playing.ipynb": {
+    "ex-calls": ["return n;", "return 2 * n;", "return n + 2;"],
+    "ex-guidance": [
+      "return withWords + g * (withWords - without);",
+      "return g * withWords;",
+      "return without + g * withWords;",
+    ],
+    "ex-strength": [
+      "return { index: Math.floor(steps * strength), runs: steps - Math.floor(steps * strength) };",
+      "return { index: 0, runs: Math.floor(steps * strength) };",
+      "return { index: steps - Math.round(steps * strength), runs: Math.round(steps * strength) };",
+    ],
+    "ex-distance": [
+      "let sum = 0;\nfor (let i = 0; i < a.length; i++) sum += a[i] - b[i];\nreturn sum / a.length;",
+      "let sum = 0;\nfor (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);\nreturn sum;",
+      "let sum = 0;\nfor (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;\nreturn sum / a.length;",
+    ],
+  },
   "02-gradients.ipynb": {
     "ex-evaluations": [
       "return central ? 2 * pixels : pixels;",
@@ -78,6 +96,24 @@ export const WRONG_ANSWERS: Readonly<Record<string, Readonly<Record<string, read
       "return 1 / (await latents.square().mean().sqrt().item());",
     ],
   },
+  "06-guidance.ipynb": {
+    "ex-onehot": [
+      "return Array.from({ length: n }, (_, i) => (i === index - 1 ? 1 : 0));",
+      "return Array.from({ length: n }, (_, i) => (i === index ? 0 : 1));",
+      "return Array.from({ length: 10 }, (_, i) => (i === index ? 1 : 0));",
+    ],
+    "ex-guide": [
+      "return t.add(t.sub(u).mul(g));",
+      "return u.add(u.sub(t).mul(g));",
+      "return u.mul(1 - g).add(t);",
+      "return u.add(t.mul(g));",
+    ],
+    "ex-helps": [
+      "return (await errorAt(t, right)) / (await errorAt(t, any(clean.shape[0])));",
+      "return (await errorAt(t, any(clean.shape[0]))) - (await errorAt(t, right));",
+      "return 1 - (await errorAt(t, any(clean.shape[0]))) / (await errorAt(t, right));",
+    ],
+  },
   "07-clip.ipynb": {
     "ex-unit": [
       "return x.div(x.square().sum(1, true));",
@@ -93,6 +129,19 @@ export const WRONG_ANSWERS: Readonly<Record<string, Readonly<Record<string, read
       "return rows.filter((row, i) => row[i] === Math.max(...row)).length;",
       "return rows.filter((_, i) => rows[i][i] === Math.max(...rows.map((row) => row[i]))).length / rows.length;",
       "return rows.filter((row, i) => row[i] > 0.5).length / rows.length;",
+    ],
+  },
+  "08-by-hand.ipynb": {
+    "ex-mask": ["return to < from;", "return to >= from;", "return true;"],
+    "ex-callback": [
+      "for (let step = 0; step <= steps; step += n) look(step);",
+      "for (let step = n; step < steps; step += n) look(step);",
+      "for (let step = 0; step < steps; step++) if (step % n === n - 1) look(step);",
+    ],
+    "ex-guided": [
+      "return unet.forward(latents, t, prompt).sample.mul(g);",
+      "const [a, b] = [unet.forward(latents, t, empty).sample, unet.forward(latents, t, prompt).sample];\nreturn b.add(b.sub(a).mul(g));",
+      "const [a, b] = [unet.forward(latents, t, empty).sample, unet.forward(latents, t, prompt).sample];\nreturn b.add(a.sub(b).mul(g));",
     ],
   },
 };
