@@ -11,6 +11,7 @@ export {
   ImageDataset,
   mnist,
   parseIdx,
+  showWorld,
   WORLD,
   WorldDataset,
   world,
