@@ -113,11 +113,7 @@ export interface Pushed {
  * @returns the repository's page, the commit, and what was sent
  * @throws HubError where there is no token, it may not write there, the folder is empty, or the hub cannot be reached
  */
-export async function pushToHub(
-  folder: string,
-  repo: string,
-  options: PushOptions = {},
-): Promise<Pushed> {
+export async function pushToHub(folder: string, repo: string, options: PushOptions = {}): Promise<Pushed> {
   const { branch = "main", commitMessage = "Upload model", onProgress = defaultProgress(), signal } = options;
   if (!/^[\w.-]+\/[\w.-]+$/.test(repo)) {
     throw new TypeError(`pushToHub: got the repository ${JSON.stringify(repo)}, expected "you/name"`);
