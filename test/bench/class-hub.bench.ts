@@ -69,7 +69,7 @@ function startHub(scratch: string): ChildProcess {
     DIFFLAB_MODELS: join(scratch, "models"),
     JUPYTER_PATH: dataDir,
   };
-  const hub = spawn("jupyterhub", ["-f", config], { cwd: scratch, env, stdio: ["ignore", "inherit", "inherit"] });
+  const hub = spawn("jupyterhub", ["-f", config, "--log-level=WARN"], { cwd: scratch, env, stdio: ["ignore", "inherit", "inherit"] });
   hub.on("error", (error) => console.error(error.message));
   return hub;
 }
@@ -190,7 +190,7 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
   const deadline = performance.now() + 600_000;
   while (!(await condition().catch(() => false))) {
     if (performance.now() > deadline) throw new Error(`class-hub: waited ten minutes until ${what}`);
-    await sleep(500);
+    await sleep(2000);
   }
 }
 
