@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../kernel/support/folder.ts";
+import { output } from "../kernel/support/python.ts";
+import { ROOT } from "../root.ts";
 import { CourseUnderTest, hasNbgrader } from "./course.ts";
 import { pointsOf, type Returned } from "./returned.ts";
 import { tinyNotebook } from "./tiny.ts";
@@ -107,6 +110,25 @@ describe.skipIf(!hasNbgrader())("a class", () => {
     expect(stdout).toMatch(/✗ course +gradebook.db cannot be read/);
     expect(readFileSync(course.at("gradebook.db"), "utf8")).toBe("no database");
     writeFileSync(course.at("gradebook.db"), whole);
+    const older =
+      "import sqlite3; db = sqlite3.connect('gradebook.db'); db.execute(\"update alembic_version set version_num = '167914646830'\"); db.commit()";
+    execFileSync("python3", ["-c", older], { cwd: course.folder });
+    expect((await course.run("grade")).stdout).toMatch(
+      /made by an older version of nbgrader[\s\S]*nbgrader db upgrade/,
+    );
+    writeFileSync(course.at("gradebook.db"), whole);
+  }, 600_000);
+
+  test("is graded until the disk is full, which is said in a line", async () => {
+    const small = join(course.folder, "..", "small");
+    mkdirSync(small);
+    const program = `"${process.execPath}" "${join(ROOT, "dist/kernel/class/main.js")}" grade "${small}" tiny --student right --again`;
+    const script = `mount -t tmpfs -o size=64m tmpfs "${small}" && cp -r "${course.folder}/." "${small}" && ${program}`;
+    const env = { JUPYTER_DATA_DIR: join(small, "..", "data") };
+    const args = ["--user", "--map-root-user", "--mount", "sh", "-c", script];
+    const { code, stdout } = await output("unshare", args, { env, timeout: 600_000 });
+    expect(stdout).toMatch(/✗ tiny +the disk is full; 0 of 1 graded/);
+    expect(code).toBe(1);
   }, 600_000);
 });
 
