@@ -93,7 +93,8 @@ async function gradeAssignment(
       active.delete(student);
       if (outcome.problem === FULL) full = true;
       else {
-        writeOutcome(course, assignment, student, { ...outcome, lesson });
+        // What nbgrader could not do is tried again the next time; a file that is no notebook stays one.
+        writeOutcome(course, assignment, student, outcome.again ? outcome : { ...outcome, lesson });
         done++;
       }
       tell();
@@ -151,7 +152,8 @@ async function gradeOne(
     run = await grader.grade(args, log);
   }
   const { code, output } = run;
-  if (code !== 0) return outcome(/No space left on device|disk is full/i.test(output) ? FULL : lastError(output));
+  if (/No space left on device|disk is full/i.test(output) && code !== 0) return outcome(FULL);
+  if (code !== 0) return { ...outcome(lastError(output)), again: true };
   return outcome("");
 }
 

@@ -11,6 +11,8 @@ export interface Outcome {
   seconds: number;
   /** Why nothing was graded; empty if it was. */
   problem: string;
+  /** Whether it is worth another try. */
+  again?: boolean;
 }
 
 /** What the gradebook says of one student's assignment. */

@@ -205,8 +205,16 @@ def node():
 
 
 # Errors after which the kernel's process is another one, and all that earlier cells made is gone.
-FATAL = {"ProcessCrash", "OutOfMemory", "ProcessStart", "KernelError", "KernelEnded"}
+FATAL = {"ProcessCrash", "OutOfMemory", "KernelEnded"}
 FATAL_TEXT = "Its variables are gone"
+
+# Errors of the kernel itself, on a machine that is too busy: nobody's answer is at fault, so the notebook is run again.
+UNSTEADY = {"KernelError", "ProcessStart"}
+MOST_RUNS = 3
+
+
+class Unsteady(Exception):
+    """The kernel could not do its work, through no fault of the notebook's."""
 
 
 class ExecuteIsolated(Execute):
@@ -237,11 +245,19 @@ class ExecuteIsolated(Execute):
             if self.quick:
                 for cell in nb.cells:
                     cell.source = quickly(cell)
-            for _ in range(1 + sum(is_students(cell) for cell in nb.cells)):
+            failed = 0
+            while True:
                 self._ended = None
                 self._given_up = given_up
                 self._notes = []
-                self._run(nb, resources, km)
+                try:
+                    self._run(nb, resources, km)
+                except Unsteady as error:
+                    failed += 1
+                    if failed == MOST_RUNS:
+                        raise
+                    self.log.warning("Run again: %s", error)
+                    continue
                 if self._ended is None or time.monotonic() > self._ends_at:
                     break
                 index, output = self._ended
@@ -301,6 +317,11 @@ class ExecuteIsolated(Execute):
             await self._ask("before")
         self._started.add(cell_index)
         cell = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        for output in cell.outputs:
+            if output.output_type == "error" and output.ename in UNSTEADY:
+                raise Unsteady(f"{output.ename}: {output.evalue}")
+            if output.output_type == "error" and not students and not is_check and not is_meant(cell):
+                self._notes.append(f"{key_of(cell)}: the lesson's own cell failed: {output.ename}: {output.evalue[:200]}")
         ended = [output for output in cell.outputs if is_fatal(output)]
         if ended:
             self._blame(self.nb, cell_index, ended[0])
@@ -314,6 +335,13 @@ class ExecuteIsolated(Execute):
         return cell
 
     execute_cell = run_sync(async_execute_cell)
+
+    def on_cell_executed(self, **kwargs):
+        super().on_cell_executed(**kwargs)
+        status = kwargs["execute_reply"]["content"]["status"]
+        # A cell that the kernel has put aside prints nothing, and a check that prints nothing gets all its points.
+        if status not in {"ok", "error"}:
+            raise Unsteady(f"the kernel did not run a cell ({status})")
 
     async def _install_guard(self):
         guard = (ROOT / "dist/kernel/class/guard.js").as_uri()
@@ -330,13 +358,14 @@ class ExecuteIsolated(Execute):
     async def _silently(self, code, expression=None):
         """Runs code that belongs to no cell. @returns the text of the expression's value"""
         expressions = {"value": expression} if expression else {}
-        request = self.kc.execute(code, silent=True, store_history=False, user_expressions=expressions)
+        options = {"silent": True, "store_history": False, "stop_on_error": False}
+        request = self.kc.execute(code, user_expressions=expressions, **options)
         reply = await self.async_wait_for_reply(request)
         content = reply["content"] if reply else {}
-        if content.get("status") != "ok":
-            self.log.warning("The guard failed: %s", content.get("evalue"))
-            return ""
-        text = content["user_expressions"].get("value", {}).get("data", {}).get("text/plain", "''")
+        value = content.get("user_expressions", {}).get("value", {"status": "ok"})
+        if content.get("status") != "ok" or value.get("status") != "ok":
+            raise Unsteady(f"the guard failed: {content.get('evalue') or value.get('evalue')}")
+        text = value.get("data", {}).get("text/plain", "''")
         return text.strip("'\"`")
 
     def limit_of(self, cell):
@@ -347,6 +376,10 @@ class ExecuteIsolated(Execute):
 
 def is_students(cell):
     return cell.cell_type == "code" and bool(grading(cell).get("solution") or cell.metadata.get(NOTES, {}).get("added"))
+
+
+def is_meant(cell):
+    return "raises-exception" in cell.metadata.get("tags", [])
 
 
 def is_fatal(output):
