@@ -69,7 +69,11 @@ function startHub(scratch: string): ChildProcess {
     DIFFLAB_MODELS: join(scratch, "models"),
     JUPYTER_PATH: dataDir,
   };
-  const hub = spawn("jupyterhub", ["-f", config, "--log-level=WARN"], { cwd: scratch, env, stdio: ["ignore", "inherit", "inherit"] });
+  const hub = spawn("jupyterhub", ["-f", config, "--log-level=WARN"], {
+    cwd: scratch,
+    env,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   hub.on("error", (error) => console.error(error.message));
   return hub;
 }
