@@ -24,7 +24,7 @@ export interface RuntimeOptions {
  * `using` lowered. esbuild does it in its own process in under a millisecond; TypeScript 7 cannot emit through its
  * language server.
  *
- * @throws Error where the code is not valid; the checker has reported what students can do wrong before this runs
+ * @throws Error if the code is not valid; the checker has reported what students can do wrong before this runs
  */
 export async function compileCell(cell: RewrittenCell, options: RuntimeOptions = {}): Promise<CompiledCell> {
   const { code, map } = await transform(cell.code, {

@@ -9,7 +9,7 @@ let restarts = 0;
 /**
  * esbuild's `transform`, which works in a process of its own: where that has ended or hangs, another takes its place.
  *
- * @throws Error where the code is not valid, or esbuild cannot be started
+ * @throws Error if the code is not valid, or esbuild cannot be started
  */
 export async function transform(code: string, options: TransformOptions): Promise<TransformResult> {
   const esbuild = await import("esbuild"); // loaded when first used, see ./parse.ts

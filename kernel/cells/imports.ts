@@ -1,7 +1,7 @@
 import type * as t from "@babel/types";
 import { RUNTIME } from "./runtime.ts";
 
-/** Code that loads what an import names and puts it into the scope; empty where it imports types only. */
+/** Code that loads what an import names and puts it into the scope; empty if it imports types only. */
 export function importCode({ source, specifiers, importKind, attributes }: t.ImportDeclaration): string {
   const values = specifiers.filter((s) => s.type !== "ImportSpecifier" || s.importKind !== "type");
   if (importKind === "type" || (specifiers.length > 0 && values.length === 0)) return "";

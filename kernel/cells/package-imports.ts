@@ -9,7 +9,7 @@ export interface PackageImports {
   resolve(specifier: string): string[];
 }
 
-/** Never throws: where there is no package.json, or a broken one, there are no names. */
+/** Never throws: if there is no package.json, or a broken one, there are no names. */
 export function readPackageImports(folder: string): PackageImports {
   const root = nearest(folder);
   const entries = root === undefined ? [] : targets(root);

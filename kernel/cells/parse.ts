@@ -50,7 +50,7 @@ const babel = () => require("@babel/parser") as typeof import("@babel/parser");
 /**
  * Parses a cell, and goes on after errors so that completion works in unfinished code.
  *
- * @returns the cell, or undefined where nothing could be made of the text
+ * @returns the cell, or undefined if nothing could be made of the text
  */
 export function parseCell(source: string): ParsedCell | undefined {
   let program: t.Program;
@@ -84,7 +84,7 @@ export function parseCell(source: string): ParsedCell | undefined {
 /** The parser's names for what goes on to the end of the text. */
 const OPEN = new Set(["UnterminatedTemplate", "UnterminatedComment"]);
 
-/** The first syntax error of a text, or undefined where it has none. */
+/** The first syntax error of a text, or undefined if it has none. */
 export function syntaxProblem(source: string): SyntaxProblem | undefined {
   try {
     babel().parse(source, OPTIONS);
@@ -98,7 +98,7 @@ export function syntaxProblem(source: string): SyntaxProblem | undefined {
   }
 }
 
-/** Where the first JSX element of a text begins and ends; undefined where it is no TypeScript with JSX either. */
+/** Where the first JSX element of a text begins and ends; undefined if it is no TypeScript with JSX either. */
 export function firstJsx(source: string): { start: number; end: number } | undefined {
   if (!/<\s*(?:[\p{L}_$]|>)/u.test(source)) return undefined;
   let found: t.Node | undefined;

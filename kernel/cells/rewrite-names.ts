@@ -55,7 +55,7 @@ export class NameRewriter {
     return kind === undefined || isErased(kind) ? this.#isSessionName(name) : true;
   }
 
-  /** What an identifier is written as; undefined where it stays. */
+  /** What an identifier is written as; undefined if it stays. */
   #meaning(name: string, scope: Scope | undefined): string | undefined {
     if (this.isShared(name, scope)) return `${RUNTIME.scope}.${name}`;
     if (name !== "module" && name !== "exports") return undefined;

@@ -45,7 +45,7 @@ function nearestTsconfig(folder: string): string | undefined {
   return dirname(folder) === folder ? undefined : nearestTsconfig(dirname(folder));
 }
 
-/** @throws SyntaxError where the text is no JSON object, comments and trailing commas aside */
+/** @throws SyntaxError if the text is no JSON object, comments and trailing commas aside */
 function parseJsonWithComments(text: string): void {
   const string = /"(?:[^"\\]|\\.)*"/.source;
   const without = (what: string, from: string) =>

@@ -92,7 +92,7 @@ export class Checker {
   /**
    * Errors of a cell, in the student's positions; none: it may run.
    *
-   * @param cell - the source as parsed; undefined where that failed, which is still worth TypeScript's own words
+   * @param cell - the source as parsed; undefined if that failed, which is still worth TypeScript's own words
    */
   async check(source: string, cell: ParsedCell | undefined): Promise<Problem[]> {
     if (!cell) {
@@ -218,7 +218,7 @@ export class Checker {
     return toCompletion(result, source, offset, toOffset, (label) => this.#project.isOwnFile(label));
   }
 
-  /** Signature and documentation of what stands at a position, as Markdown; undefined where there is nothing to tell. */
+  /** Signature and documentation of what stands at a position, as Markdown; undefined if there is nothing to tell. */
   async inspect(source: string, offset: number): Promise<string | undefined> {
     // On a word's last letter the cursor is behind it; within brackets it asks for the call.
     for (const at of [offset, offset - 1, wordStart(source, offset)]) {

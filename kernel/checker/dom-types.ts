@@ -38,7 +38,7 @@ export function domTypes(path: string): { text: string; omitted: Set<string> } {
 }
 
 /**
- * Writes the replacement, from a copy that an earlier start made where there is one: each start would take 20 ms for it.
+ * Writes the replacement, from a copy that an earlier start made if there is one: each start would take 20 ms for it.
  *
  * @param path - TypeScript's `lib.dom.d.ts`
  * @param target - file to write

@@ -50,7 +50,7 @@ export class LanguageServer {
     return this.#stopped !== undefined;
   }
 
-  /** @throws LanguageServerStopped where the server ends before it answers; Error where it answers with an error */
+  /** @throws LanguageServerStopped if the server ends before it answers; Error if it answers with an error */
   request(method: string, params: Payload): Promise<Payload> {
     if (this.#stopped) return Promise.reject(this.#stopped);
     const id = this.#nextId++;

@@ -33,7 +33,7 @@ export const PACKAGE_ROOT = packageRoot();
 export class CellProject {
   /** Folder of the cells' files. */
   readonly folder: string;
-  /** The user's own configuration, where there is one in the notebook's folder or above. */
+  /** The user's own configuration, if there is one in the notebook's folder or above. */
   readonly tsconfig: UserConfig;
   /** The notebook's folder. */
   readonly workingFolder: string;
@@ -285,7 +285,7 @@ function isFolder(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** When a folder's entries last changed; 0 where it is gone. */
+/** When a folder's entries last changed; 0 if it is gone. */
 function changeOf(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

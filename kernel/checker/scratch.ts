@@ -9,7 +9,7 @@ const PROBE = Buffer.alloc(1 << 16);
  * Makes a folder for files that go with the process: in the system's temporary one, or where that is missing, full or
  * cannot be written, in another.
  *
- * @throws Error that names the folders where there is none
+ * @throws Error that names the folders if there is none
  */
 export function makeScratchFolder(): string {
   const problems: string[] = [];

@@ -69,7 +69,7 @@ export class SourceFiles {
   }
 }
 
-/** Text of a source file; empty where it cannot be read, which the checker reports. */
+/** Text of a source file; empty if it cannot be read, which the checker reports. */
 export function readSource(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -94,7 +94,7 @@ export class KernelClient implements AsyncDisposable {
    *
    * @param options.timeout - milliseconds to wait for the first answer; default 60,000
    * @param options.wait - false: return at once; requests then wait for the kernel, but its first broadcasts can be missed
-   * @throws KernelDiedError where it ends or stays silent, with its last words
+   * @throws KernelDiedError if it ends or stays silent, with its last words
    */
   static async start(options: LaunchOptions & { timeout?: number; wait?: boolean } = {}): Promise<KernelClient> {
     const kernel = await KernelProcess.start(options);
@@ -180,7 +180,7 @@ export class KernelClient implements AsyncDisposable {
     return { id, reply, done };
   }
 
-  /** Sends a request and waits for its reply. @throws KernelDiedError where the kernel ends before */
+  /** Sends a request and waits for its reply. @throws KernelDiedError if the kernel ends before */
   request(type: string, content: Json, channel: ReplyChannel = "shell"): Promise<Message> {
     return this.#send(channel, this.factory.message(type, content));
   }
@@ -377,7 +377,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The promise's value, or undefined where it takes longer than `ms`. */
+/** The promise's value, or undefined if it takes longer than `ms`. */
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -25,7 +25,7 @@ export class KernelDiedError extends Error {
  * Reads the kernelspec in a folder.
  *
  * @param folder - holds `kernel.json`
- * @throws Error where it is missing, not JSON, or has no argv with `{connection_file}`
+ * @throws Error if it is missing, not JSON, or has no argv with `{connection_file}`
  */
 export function readKernelSpec(folder: string): KernelSpec {
   const path = join(folder, "kernel.json");
@@ -175,7 +175,7 @@ export class KernelProcess {
   }
 }
 
-/** "exit code 1" or "signal SIGKILL", with the last words where there are some. */
+/** "exit code 1" or "signal SIGKILL", with the last words if there are some. */
 export function describeExit(exit: KernelExit): string {
   const how = exit.signal ? `signal ${exit.signal}` : exit.code === null ? "could not start" : `exit code ${exit.code}`;
   return exit.lastWords ? `${how}. Its last words:\n${exit.lastWords}` : how;

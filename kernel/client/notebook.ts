@@ -55,7 +55,7 @@ export class NotebookError extends Error {
 /**
  * Reads a notebook.
  *
- * @throws NotebookError where the file is missing, is not JSON, or is not a notebook of format 4
+ * @throws NotebookError if the file is missing, is not JSON, or is not a notebook of format 4
  * @see https://nbformat.readthedocs.io/en/latest/format_description.html
  */
 export function readNotebook(path: string): Notebook {

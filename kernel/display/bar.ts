@@ -9,7 +9,7 @@ export interface BarState {
   total: number | undefined;
   /** Seconds since the start. */
   elapsed: number;
-  /** Steps per second; 0 where not known yet. */
+  /** Steps per second; 0 if not known yet. */
   rate: number;
   /** A remark of the program's own: the loss, a file name. */
   note: string;

@@ -27,7 +27,7 @@ export interface Displayable {
 /**
  * Checks a MIME bundle that somebody else made, and makes it fit for JSON.
  *
- * @returns the bundle, `undefined` where it is empty
+ * @returns the bundle, `undefined` if it is empty
  * @throws TypeError that names the entry at fault
  */
 export function checkBundle(bundle: unknown): MimeBundle | undefined {

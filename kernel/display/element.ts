@@ -16,7 +16,7 @@ const FRAGMENT = 11;
  *
  * An `<svg>` on its own goes out as image/svg+xml too, for those that take no HTML: nbconvert to LaTeX and PDF, Quarto.
  *
- * @returns `undefined` where the value is no element, or one that cannot be written out
+ * @returns `undefined` if the value is no element, or one that cannot be written out
  */
 export function elementBundle(value: object): MimeBundle | undefined {
   const type = read(value, "nodeType");
@@ -122,7 +122,7 @@ function standalone(svg: string): string {
   return asFile(svg).replaceAll("var(--plot-background)", "white");
 }
 
-/** Reads attributes of the first tag, as they are written; "" where there is none. */
+/** Reads attributes of the first tag, as they are written; "" if there is none. */
 function attributeReader(markup: string): (name: string) => string {
   const start = START.exec(markup)?.[0] ?? "";
   return (name) => new RegExp(`\\s${name}="([^"]*)"`).exec(start)?.[1] ?? "";

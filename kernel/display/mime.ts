@@ -40,7 +40,7 @@ function builtInBundle(value: object): MimeBundle | undefined {
   return elementBundle(value) ?? tableBundle(value);
 }
 
-/** Bytes of a picture or document as a bundle; `undefined` where their kind is not known. */
+/** Bytes of a picture or document as a bundle; `undefined` if their kind is not known. */
 export function mediaBundle(bytes: Uint8Array): MimeBundle | undefined {
   const media = sniff(bytes);
   if (!media) return undefined;

@@ -39,7 +39,7 @@ export interface ProgressControl {
  * Makes `progress`.
  *
  * @param display - the kernel's `display`; without one, lines of plain text are printed
- * @param options.print - takes a line where there is no display; default: standard error, as progress is not the program's result
+ * @param options.print - takes a line if there is no display; default: standard error, as progress is not the program's result
  * @param options.now - a clock in milliseconds, for tests
  */
 export function createProgress(

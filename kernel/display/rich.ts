@@ -68,7 +68,7 @@ export function json(value: unknown): Displayable {
  * @param source - the file's bytes, for instance of `sharp(...).png().toBuffer()` or `readFile`, or a `data:` address of them
  * @param options.width - width on the page in CSS pixels; default: one for each pixel of the picture
  * @param options.height - the same for the height; give both, or the front end may distort the picture
- * @throws TypeError where it is no such file
+ * @throws TypeError if it is no such file
  */
 export function image(source: Uint8Array | string, options: { width?: number; height?: number } = {}): Displayable {
   const bytes = typeof source === "string" ? readDataUrl(source)?.bytes : source;

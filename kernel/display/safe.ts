@@ -16,7 +16,7 @@ export function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-/** `value[key]`, or `undefined` where there is no such property or reading it throws. */
+/** `value[key]`, or `undefined` if there is no such property or reading it throws. */
 export function read(value: unknown, key: PropertyKey): unknown {
   try {
     return (value as Record<PropertyKey, unknown>)[key];
@@ -58,7 +58,7 @@ export function byteSize(bytes: number): string {
   return `${unit === "B" || size >= 100 ? Math.round(size) : size.toFixed(1)} ${unit}`;
 }
 
-/** The name of the class of `value`, or `undefined` where it has none that can be read. */
+/** The name of the class of `value`, or `undefined` if it has none that can be read. */
 export function className(value: unknown): string | undefined {
   const name = read(read(value, "constructor"), "name");
   return typeof name === "string" && name !== "" ? wellFormed(shorten(name, 80)) : undefined;

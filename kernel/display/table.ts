@@ -188,7 +188,7 @@ function cut(text: string): string {
   return wellFormed(short);
 }
 
-/** `1,000 rows, the first 20 and the last 5 shown; 3 more columns`; empty where all is shown and there is nothing to say. */
+/** `1,000 rows, the first 20 and the last 5 shown; 3 more columns`; empty if all is shown and there is nothing to say. */
 function remark({ kind, total, rows, gap, hiddenColumns }: Table): string {
   const noun = kind === "" ? "rows" : `${kind === "Map" ? "entries" : "values"} in the ${kind}`;
   const parts: string[] = [];

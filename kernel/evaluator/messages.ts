@@ -44,7 +44,7 @@ export type Command =
       sourceVersion: number;
     }
   | { type: "interrupt" }
-  /** `null` where the front end takes no questions. */
+  /** `null` if the front end takes no questions. */
   | { type: "input"; id: number; value: string | null }
   | { type: "comm"; run: number; kind: CommKind; content: Record<string, unknown>; metadata: Record<string, unknown> };
 

@@ -37,7 +37,7 @@ export class CellModules {
    * What `import(specifier)` in a cell does. CommonJS, ESM, TypeScript files, JSON, and modules that await.
    *
    * @param typeOrOptions - `type` of a static import's attributes, or the options of a dynamic import
-   * @throws what the module throws as it loads; Error with what to install where there is none
+   * @throws what the module throws as it loads; Error with what to install if there is none
    */
   async load(specifier: unknown, typeOrOptions?: string | ImportCallOptions): Promise<object> {
     const name = String(specifier);
@@ -61,7 +61,7 @@ export class CellModules {
     }
   }
 
-  /** Loads a package ahead of its first use; it is no matter where there is none. */
+  /** Loads a package ahead of its first use; it is no matter if there is none. */
   async preload(name: string): Promise<void> {
     await this.load(name).catch(() => {});
   }

@@ -2,7 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { currentRun } from "./context.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** An answer as the watcher passes it on; `null` where nobody can be asked. */
+/** An answer as the watcher passes it on; `null` if nobody can be asked. */
 interface Answer {
   id: number;
   value: string | null;
@@ -71,7 +71,7 @@ export class Questions {
     return { id, answer };
   }
 
-  /** Asks, and lets nothing else run until the answer is there. @throws Error where nobody can be asked */
+  /** Asks, and lets nothing else run until the answer is there. @throws Error if nobody can be asked */
   askNow(caller: string, text: string): string {
     const id = ++this.#lastId;
     const run = currentRun();

@@ -3,7 +3,7 @@ export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The entries of an object in a field of a message; none where it holds something else. */
+/** The entries of an object in a field of a message; none if it holds something else. */
 export function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === "object" && value !== null ? Object.entries(value) : [];
 }

@@ -37,7 +37,7 @@ export class Iopub {
     if (text !== "") this.publish("stream", { name, text }, parent);
   }
 
-  /** Resolves when few enough messages wait; undefined where that is so now. */
+  /** Resolves when few enough messages wait; undefined if that is so now. */
   drained(): Promise<void> | undefined {
     return this.#socket.pending > ENOUGH ? this.#socket.flush() : undefined;
   }

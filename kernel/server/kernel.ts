@@ -62,7 +62,7 @@ export class Kernel {
   #stopping = false;
   readonly #onStop: () => void;
 
-  /** Binds the sockets and starts what runs and checks cells. @throws Error where a port is taken */
+  /** Binds the sockets and starts what runs and checks cells. @throws Error if a port is taken */
   static async start(connection: ConnectionInfo, folder: string, onStop: () => void): Promise<Kernel> {
     // The processes start while the sockets bind.
     const module = fileURLToPath(new URL("../evaluator/globals.js", import.meta.url)).replaceAll("\\", "/");

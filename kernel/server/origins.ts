@@ -38,7 +38,7 @@ export class Origins {
   }
 }
 
-/** The subshell that a message is for; "" where it is for the shell itself. */
+/** The subshell that a message is for; "" if it is for the shell itself. */
 export function subshellOf(header: Header): string {
   return textOf((header as { subshell_id?: unknown }).subshell_id);
 }

@@ -13,7 +13,7 @@ interface Question {
 interface QuestionEvents {
   /** Asks the client that sent the cell; @returns the id of the request. */
   send(content: Json, origin: Origin): string;
-  /** Tells the cell; `null` where nobody can be asked. */
+  /** Tells the cell; `null` if nobody can be asked. */
   answer(id: number, value: string | null): void;
 }
 

@@ -18,7 +18,7 @@ export class Subshells<R> {
     this.#main = new CellQueue(events);
   }
 
-  /** The queue of a subshell, or with "" of the shell itself; undefined where there is no such subshell. */
+  /** The queue of a subshell, or with "" of the shell itself; undefined if there is no such subshell. */
   queue(id: string): CellQueue<R> | undefined {
     return id === "" ? this.#main : this.#queues.get(id);
   }

@@ -77,8 +77,8 @@ export function findKernelspec(dataDir: string, root = packageRoot()): Found {
  *
  * The folder is written under another name first and then renamed, so that Jupyter never sees half of it.
  *
- * @throws KernelspecInTheWayError where another one is there and `force` is not given
- * @throws Error where the folder cannot be written
+ * @throws KernelspecInTheWayError if another one is there and `force` is not given
+ * @throws Error if the folder cannot be written
  */
 export function installKernelspec({ dataDir, root = packageRoot(), force = false }: InstallOptions): Installed {
   const folder = kernelspecFolder(dataDir);
@@ -115,8 +115,8 @@ export function installKernelspec({ dataDir, root = packageRoot(), force = false
 /**
  * Removes the kernelspec from a Jupyter data folder.
  *
- * @returns the folder that was removed, undefined where there was none
- * @throws KernelspecInTheWayError where it is somebody else's and `force` is not given
+ * @returns the folder that was removed, undefined if there was none
+ * @throws KernelspecInTheWayError if it is somebody else's and `force` is not given
  */
 export function uninstallKernelspec({
   dataDir,

@@ -18,7 +18,7 @@ const NEXT = `Run npm ci and npm run build; if it still fails, the kernel's own 
  * Runs one cell through the installed kernel with Jupyter's own runner (nbclient, a client that is not ours).
  *
  * @returns the cell's result
- * @throws StepError where the kernel does not start, the cell fails, or the result is another
+ * @throws StepError if the kernel does not start, the cell fails, or the result is another
  */
 export async function runCellWithJupyter(jupyter: JupyterLab, place: KernelPlace): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "difflab-check-"));

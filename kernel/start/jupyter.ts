@@ -34,8 +34,8 @@ export async function findJupyter(root: string, home = root): Promise<JupyterLab
  * @param root - the package's folder
  * @param report - told what it is at
  * @param home - the folder of `.venv`; default the package's
- * @returns undefined where there is no Python at all
- * @throws StepError where there is one, but the environment cannot be made
+ * @returns undefined if there is no Python at all
+ * @throws StepError if there is one, but the environment cannot be made
  */
 export async function provideJupyter(
   root: string,

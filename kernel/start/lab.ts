@@ -44,7 +44,7 @@ export class LabServer {
   /**
    * Starts a server on the first free port and waits until it answers.
    *
-   * @throws StepError where it ends or stays silent; its log says why
+   * @throws StepError if it ends or stays silent; its log says why
    */
   static async start(options: LabOptions): Promise<LabServer> {
     let port = options.port;
@@ -102,7 +102,7 @@ export class LabServer {
    * Asks the server's REST API.
    *
    * @param path - behind `/api/`
-   * @throws Error where it answers with anything but success
+   * @throws Error if it answers with anything but success
    */
   async ask(path: string, method = "GET"): Promise<unknown> {
     const headers = { authorization: `token ${this.#token}` };
@@ -158,7 +158,7 @@ export class LabServer {
 /**
  * The first port from `from` upwards on which nobody listens.
  *
- * @throws StepError where none of 50 is free
+ * @throws StepError if none of 50 is free
  */
 export async function findFreePort(from: number): Promise<number> {
   for (let port = from; port < from + PORTS_TRIED && port <= 65_535; port++) {

@@ -45,7 +45,7 @@ export class Codec {
    * Strings with half of a surrogate pair, which no UTF-8 can hold, arrive with U+FFFD in its place: left in,
    * they would make Jupyter's server drop the connection.
    *
-   * @throws TypeError where the content is not JSON (circular, a BigInt); RangeError where it is too large for a string
+   * @throws TypeError if the content is not JSON (circular, a BigInt); RangeError if it is too large for a string
    */
   encode(message: Message): Uint8Array[] {
     const parts = [

@@ -37,7 +37,7 @@ export class ConnectionFileError extends Error {
  * Reads and validates a connection file.
  *
  * @param path - file that Jupyter wrote, the `{connection_file}` of a kernelspec
- * @throws ConnectionFileError where the file is missing or unreadable, is not JSON, or has wrong fields
+ * @throws ConnectionFileError if the file is missing or unreadable, is not JSON, or has wrong fields
  * @see https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-files
  */
 export function readConnectionFile(path: string): ConnectionInfo {

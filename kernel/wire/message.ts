@@ -23,7 +23,7 @@ export interface Message {
   /** Routing frames before the delimiter: on a router the peer, on iopub the topic. */
   identities: Buffer[];
   header: Header;
-  /** Header of the request that this message answers or stems from; empty where there is none. */
+  /** Header of the request that this message answers or stems from; empty if there is none. */
   parent_header: Header | Record<string, never>;
   metadata: Json;
   content: Json;

@@ -24,7 +24,7 @@ export const ADAPTER_OPTIONS: Names<AdapterOptions> = {
 /**
  * The file of an adapter: the path given, or in a folder or a repository on the hub the one of the usual names, safetensors first.
  *
- * @throws HubError where there is none, with what there is
+ * @throws HubError if there is none, with what there is
  */
 export async function findAdapter(
   given: string,

@@ -31,7 +31,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/lora_prior_|^prior\./, "LoRA for a prior"],
 ];
 
-/** The kind of adapter that a tensor's name betrays; undefined where it may be LoRA. */
+/** The kind of adapter that a tensor's name betrays; undefined if it may be LoRA. */
 export function kindOf(key: string): string | undefined {
   return KINDS.find(([pattern]) => pattern.test(key))?.[1];
 }

@@ -6,7 +6,7 @@ export const LORA_COMPONENTS = ["unet", "text_encoder"] as const;
 /** The part of a pipeline that a LoRA changes. */
 export type LoraComponent = (typeof LORA_COMPONENTS)[number];
 
-/** What multiplies `up * down` of a layer of this rank; undefined where nothing says so. */
+/** What multiplies `up * down` of a layer of this rank; undefined if nothing says so. */
 export type Scales = (component: LoraComponent, target: string, rank: number) => number | undefined;
 
 /** What a file's surroundings say about its tensors. */
@@ -57,7 +57,7 @@ const CHANGED_BASE = /^(pissa|olora|corda|loftq|lora_ga)/i;
 /**
  * What a file's surroundings say: PEFT's `adapter_config.json` beside it, or the settings in the header of diffusers' own files.
  *
- * @throws Error where `adapter_config.json` is missing or damaged
+ * @throws Error if `adapter_config.json` is missing or damaged
  */
 export async function surroundingsOf(path: string, metadata: Readonly<Record<string, string>>): Promise<Surroundings> {
   const header = settingsIn(metadata.lora_adapter_metadata);

@@ -45,7 +45,7 @@ const USUAL = [
  * and kohya's.
  *
  * @param given - the file, or a folder or a repository on the hub that holds it
- * @throws Error where the file is missing or damaged, holds something else, or a kind of adapter that is not LoRA
+ * @throws Error if the file is missing or damaged, holds something else, or a kind of adapter that is not LoRA
  * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
  */
 export async function readLora(given: string, options: AdapterOptions = {}): Promise<Lora> {
@@ -152,7 +152,7 @@ function layerOf(
  *
  * @param modules - paths of the model's layers, such as "down_blocks.0.attentions.0.proj_in"
  * @returns the changes by the model's own paths; empty where the file does not touch this component
- * @throws Error where the file changes layers that the model does not have
+ * @throws Error if the file changes layers that the model does not have
  */
 export function matchLora(lora: Lora, component: LoraComponent, modules: Iterable<string>): Map<string, LoraLayer> {
   // One rule for all files: without dots, and without the name that wraps CLIP's text encoder in some versions.

@@ -25,7 +25,7 @@ const USUAL = ["learned_embeds.safetensors", "learned_embeds.bin"];
  *
  * @param given - the file, or a folder or a repository on the hub that holds it, such as "sd-concepts-library/cat-toy"
  * @param options.token - the word to use in place of the file's own; needed for bare vectors
- * @throws Error where the file is missing or damaged, or holds no vectors, or those of Stable Diffusion XL
+ * @throws Error if the file is missing or damaged, or holds no vectors, or those of Stable Diffusion XL
  * @see Gal et al. 2022: https://arxiv.org/abs/2208.01618
  */
 export async function readTextualInversion(

@@ -21,7 +21,7 @@ export interface WeightsFile {
 /**
  * Reads a file of weights, safetensors or `torch.save`, told apart by its first bytes: names mislead.
  *
- * @throws Error where the file is missing, damaged, or holds more than tensors
+ * @throws Error if the file is missing, damaged, or holds more than tensors
  */
 export async function readWeightsFile(path: string): Promise<WeightsFile> {
   if (!(await stat(path).catch(() => undefined))?.isFile()) throw new Error(`${path}: there is no such file`);

@@ -71,7 +71,7 @@ export class Program {
     });
   }
 
-  /** The session, opened if need be; null where there is nothing to compute. */
+  /** The session, opened if need be; null if there is nothing to compute. */
   async session(): Promise<Session | null> {
     if (this.outputs.length === 0) return null;
     if (!this.#session?.usable) {

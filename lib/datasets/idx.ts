@@ -29,7 +29,7 @@ export interface IdxArray {
  *
  * @param bytes - the whole file
  * @param where - names the file in errors
- * @throws Error where the file is damaged: not IDX, cut off, longer than its header says, or its gzip is broken
+ * @throws Error if the file is damaged: not IDX, cut off, longer than its header says, or its gzip is broken
  * @see http://yann.lecun.com/exdb/mnist/ (at the end of the page)
  */
 export async function parseIdx(bytes: Uint8Array, where = "idx"): Promise<IdxArray> {

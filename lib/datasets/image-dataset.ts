@@ -51,7 +51,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
   /** What each label means. */
   readonly classes: readonly string[];
 
-  /** @throws RangeError where the parts do not fit each other or a label has no class */
+  /** @throws RangeError if the parts do not fit each other or a label has no class */
   constructor(parts: ImageDatasetParts<S>) {
     const { name, images, labels, shape, classes } = parts;
     const [n] = shape;
@@ -96,7 +96,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
    * Some of the pictures, copied.
    *
    * @param indices - which, in the order wanted
-   * @throws RangeError where an index is outside
+   * @throws RangeError if an index is outside
    */
   select(indices: ArrayLike<number | bigint>): ImageDataset<S> {
     const size = this.#pictureSize;
@@ -135,7 +135,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
    * @param indices - which, in the order wanted; default all
    * @param options.range - what 0 and 255 become; default [0, 1]. Diffusion works on [-1, 1].
    * @returns `images` `[b, 1, height, width]`, in colour `[b, 3, height, width]`, and `labels` `[b]`, row-major
-   * @throws RangeError where an index is outside
+   * @throws RangeError if an index is outside
    */
   batch(
     indices?: ArrayLike<number | bigint>,

@@ -50,7 +50,7 @@ const FASHION_MNIST: Source = {
  *
  * @param options.split - "train" (60,000, default) or "test" (10,000)
  * @param options.folder - IDX files on disk; without it the hub's `ylecun/mnist` (about 16 MB, kept in the hub's cache)
- * @throws Error where a file is missing or damaged, or the hub cannot be reached and nothing is cached
+ * @throws Error if a file is missing or damaged, or the hub cannot be reached and nothing is cached
  * @see LeCun, Cortes and Burges: http://yann.lecun.com/exdb/mnist/
  */
 export function mnist(options: MnistOptions = {}): Promise<ImageDataset> {
@@ -63,7 +63,7 @@ export function mnist(options: MnistOptions = {}): Promise<ImageDataset> {
  * @param options.split - "train" (60,000, default) or "test" (10,000)
  * @param options.folder - IDX files on disk; without it the hub's `zalando-datasets/fashion_mnist` (about 31 MB, kept in
  *   the hub's cache)
- * @throws Error where a file is missing or damaged, or the hub cannot be reached and nothing is cached
+ * @throws Error if a file is missing or damaged, or the hub cannot be reached and nothing is cached
  * @see Xiao, Rasul and Vollgraf 2017: https://arxiv.org/abs/1708.07747
  */
 export function fashionMnist(options: MnistOptions = {}): Promise<ImageDataset> {

@@ -11,7 +11,7 @@ const DECODED_AT_ONCE = 64;
  *
  * @param path - the parquet file
  * @returns grey pictures of one size, `[n, height, width]`
- * @throws Error where the file is damaged, a column is missing, or a picture is broken or of another size
+ * @throws Error if the file is damaged, a column is missing, or a picture is broken or of another size
  */
 export async function readPictureTable(
   path: string,

@@ -22,7 +22,7 @@ export interface WordSum {
  * @param expression - texts joined by `+` and `-` with spaces around them
  * @param captions - among which to look
  * @param options.nearest - how many to give; default 5
- * @throws RangeError where a part is empty, or there are no captions
+ * @throws RangeError if a part is empty, or there are no captions
  * @see Mikolov et al. 2013, section 4: https://arxiv.org/abs/1301.3781
  */
 export async function wordArithmetic(

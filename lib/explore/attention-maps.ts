@@ -42,7 +42,7 @@ export interface AttentionMaps {
  * ```
  * With guidance only the prompt's own prediction counts, not that of the negative prompt.
  *
- * @throws RangeError where no layer fits `layers`, or the prompt has no word
+ * @throws RangeError if no layer fits `layers`, or the prompt has no word
  * @see Tang et al. 2022, "What the DAAM": https://arxiv.org/abs/2210.04885
  */
 export async function crossAttentionMaps(

@@ -26,7 +26,7 @@ export class LatentRgb {
    *
    * @param latents - `[B, channels, h, w]`
    * @returns `[B, 3, h, w]`, -1 to 1
-   * @throws RangeError where the channels differ
+   * @throws RangeError if the channels differ
    */
   apply(latents: Tensor): Tensor {
     const channels = this.factors.shape[0]!;
@@ -49,7 +49,7 @@ export class LatentRgb {
  * ```
  *
  * @param pictures - `[n, 3, H, W]` from -1 to 1; together at least as many latent cells as there are channels and one more
- * @throws RangeError where the pictures are none, too few, or all of one colour
+ * @throws RangeError if the pictures are none, too few, or all of one colour
  */
 export async function fitLatentRgb(pipe: StableDiffusionPipeline, pictures: Tensor): Promise<LatentRgb> {
   const where = "fitLatentRgb";
@@ -97,7 +97,7 @@ async function rowsOf(images: Tensor, cells: number): Promise<ArrayLike<number>>
   return images.permute(0, 2, 3, 1).reshape(cells, -1).data();
 }
 
-/** Solves equations with three right sides, `[n, n + 3]`, by elimination; null where they have no single solution. */
+/** Solves equations with three right sides, `[n, n + 3]`, by elimination; null if they have no single solution. */
 function solve(rows: readonly Float64Array[]): number[][] | null {
   const a = rows.map((row) => Float64Array.from(row));
   const n = a.length;

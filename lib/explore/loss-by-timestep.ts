@@ -30,7 +30,7 @@ export interface LossByTimestep {
  *
  * @param pictures - `[n, 3, H, W]` from -1 to 1
  * @param captions - one for each
- * @throws RangeError where they are not as many, or a timestep is none of the scheduler's
+ * @throws RangeError if they are not as many, or a timestep is none of the scheduler's
  */
 export async function lossByTimestep(
   pipe: StableDiffusionPipeline,

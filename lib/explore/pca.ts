@@ -21,7 +21,7 @@ const MOST = 2000;
  *
  * @param points - `[n, d]`, or one shape each as `[n, ...]`; n or d at most 2,000
  * @param options.components - how many directions; default 2
- * @throws RangeError where there are fewer than two points, or fewer dimensions than components
+ * @throws RangeError if there are fewer than two points, or fewer dimensions than components
  */
 export async function pca(points: Tensor, options: { components?: number } = {}): Promise<Pca> {
   const where = "pca";

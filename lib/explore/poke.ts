@@ -33,7 +33,7 @@ export interface Poked {
  * Changes one number of a picture's latents, and decodes it before and after: `showPoke(await pokeLatents(pipe, latents, { channel: 0, row: 3, column: 4 }))`.
  *
  * @param latents - of one picture, `[1, channels, h, w]` or `[channels, h, w]`
- * @throws RangeError where there is no such cell
+ * @throws RangeError if there is no such cell
  */
 export async function pokeLatents(pipe: StableDiffusionPipeline, latents: Tensor, poke: Poke): Promise<Poked> {
   const where = "pokeLatents";

@@ -30,7 +30,7 @@ export interface RecordedRun {
  * `const run = await recordRun(pipe, { prompt: "a red seven", numInferenceSteps: 16, seed: 1 })`
  *
  * @param options - those of `generate`, for one picture
- * @throws RangeError where there are several
+ * @throws RangeError if there are several
  */
 export async function recordRun(pipe: StableDiffusionPipeline, options: GenerateOptions): Promise<RecordedRun> {
   const timesteps: number[] = [];
@@ -89,7 +89,7 @@ export interface Trajectories {
  * from one seed, say. `plotTrajectories(await trajectories({ "a red seven": runA.latents, "a blue seven": runB.latents }))`
  *
  * @param ways - by name, `[steps, ...]` each, of one shape but for the steps
- * @throws RangeError where the shapes differ
+ * @throws RangeError if the shapes differ
  */
 export async function trajectories(ways: Readonly<Record<string, Tensor>>): Promise<Trajectories> {
   const entries = Object.entries(ways);

@@ -19,7 +19,7 @@ export interface UmapOptions {
  *
  * @param points - `[n, d]`
  * @returns `[n, 2]`, the same for a seed
- * @throws RangeError where the shape differs, n is below 3 or above 20,000, or an option is out of range
+ * @throws RangeError if the shape differs, n is below 3 or above 20,000, or an option is out of range
  * @see McInnes, Healy and Melville 2018: https://arxiv.org/abs/1802.03426
  */
 export async function umap(points: Tensor, options: UmapOptions = {}): Promise<Tensor> {
@@ -51,7 +51,7 @@ export interface TsneOptions {
  *
  * @param points - `[n, d]`
  * @returns `[n, 2]`, the same for a seed
- * @throws RangeError where the shape differs, n is below 3 or above 3,000, or an option is out of range
+ * @throws RangeError if the shape differs, n is below 3 or above 3,000, or an option is out of range
  * @see van der Maaten and Hinton 2008: https://jmlr.org/papers/v9/vandermaaten08a.html
  */
 export async function tsne(points: Tensor, options: TsneOptions = {}): Promise<Tensor> {

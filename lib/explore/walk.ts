@@ -16,7 +16,7 @@ export type WalkKind = "spherical" | "straight";
  * @param b - the same shape
  * @param t - 0 gives `a`, 1 gives `b`
  * @returns the same shape; where the two point the same way (or opposite ways), the straight line's place
- * @throws RangeError where the shapes differ
+ * @throws RangeError if the shapes differ
  * @see Shoemake 1985, "Animating rotation with quaternion curves": sin((1-t) w)/sin w a + sin(t w)/sin w b
  */
 export async function slerp(a: Tensor, b: Tensor, t: number): Promise<Tensor> {
@@ -42,7 +42,7 @@ function onArc(a: Tensor, b: Tensor, angle: number, t: number): Tensor {
   return a.mul(Math.sin((1 - t) * angle) / sine).add(b.mul(Math.sin(t * angle) / sine));
 }
 
-/** A place between two tensors on the straight line: `lerp(a, b, 0.5)`. @throws RangeError where the shapes differ */
+/** A place between two tensors on the straight line: `lerp(a, b, 0.5)`. @throws RangeError if the shapes differ */
 function lerp(a: Tensor, b: Tensor, t: number): Tensor {
   sameShape("lerp", a, b);
   return a.mul(1 - t).add(b.mul(t));
@@ -53,7 +53,7 @@ function lerp(a: Tensor, b: Tensor, t: number): Tensor {
  * pictures, `await walk(embeddingA, embeddingB, 9, { kind: "straight" })` between two prompts.
  *
  * @param options.kind - "spherical" (default), as suits noise, or "straight", as suits embeddings
- * @throws RangeError where the shapes differ, or `n` is below 2
+ * @throws RangeError if the shapes differ, or `n` is below 2
  */
 export async function walk(a: Tensor, b: Tensor, n: number, options: { kind?: WalkKind } = {}): Promise<Tensor[]> {
   const { kind = "spherical" } = options;

@@ -65,7 +65,7 @@ export class MappedFile {
     return sameStamp(stamp, this.#stamp);
   }
 
-  /** @throws Error where what lies there is not the file that was opened */
+  /** @throws Error if what lies there is not the file that was opened */
   checkThere(): void {
     const now = stampNow(this.#path);
     if (now && this.is(now)) return;
@@ -78,7 +78,7 @@ export class MappedFile {
 
   /**
    * For sessions that have it mapped already: another file under its name does not matter to them.
-   * @throws Error where somebody has written into the file itself
+   * @throws Error if somebody has written into the file itself
    */
   checkUnwritten(): void {
     const now = stampNow(this.#path);

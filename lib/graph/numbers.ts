@@ -26,15 +26,15 @@ export interface NumberArray extends Iterable<number> {
   every(test: (value: number, index: number) => boolean): boolean;
   /** Whether `test` is true of at least one element. */
   some(test: (value: number, index: number) => boolean): boolean;
-  /** The first element of which `test` is true; undefined where there is none. */
+  /** The first element of which `test` is true; undefined if there is none. */
   find(test: (value: number, index: number) => boolean): number | undefined;
-  /** The index of the first element of which `test` is true; -1 where there is none. */
+  /** The index of the first element of which `test` is true; -1 if there is none. */
   findIndex(test: (value: number, index: number) => boolean): number;
   /** Calls `each` with every element and its index. */
   forEach(each: (value: number, index: number) => void): void;
   /** Whether an element equals `value`, searched from `from` on. */
   includes(value: number, from?: number): boolean;
-  /** The first index of `value`, searched from `from` on; -1 where there is none. */
+  /** The first index of `value`, searched from `from` on; -1 if there is none. */
   indexOf(value: number, from?: number): number;
   /** The elements as one text, `separator` (default ",") between them. */
   join(separator?: string): string;
@@ -58,7 +58,7 @@ export interface NumberArray extends Iterable<number> {
 /**
  * Elements as numbers: int64 as a Float64Array, which holds whole numbers up to 2^53, all others as they are.
  *
- * @throws RangeError where an integer is larger than that: as a number it would be another one
+ * @throws RangeError if an integer is larger than that: as a number it would be another one
  */
 export function asNumbers(data: TypedArray): NumberArray {
   if (!(data instanceof BigInt64Array)) return data;

@@ -45,7 +45,7 @@ export class RepoCache {
     return join(this.folder, "snapshots", commit);
   }
 
-  /** The commit that a branch or tag was at when it was last asked for; undefined where it never was. */
+  /** The commit that a branch or tag was at when it was last asked for; undefined if it never was. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (COMMIT.test(revision)) return revision;
     checkPath(revision);
@@ -92,7 +92,7 @@ export async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
-/** All files below a folder, as paths with `/` relative to it; none where there is no folder. */
+/** All files below a folder, as paths with `/` relative to it; none if there is no folder. */
 export async function listFolder(folder: string): Promise<string[]> {
   const found: string[] = [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

@@ -38,7 +38,7 @@ export interface DownloadOptions {
  * Dropped: `downloadFileToCacheDir` of `@huggingface/hub`. It starts from nothing each time, checks no contents, lets two
  * processes write into one file, prints, and names snapshots so that Python finds none of them.
  *
- * @throws HubError where the contents are wrong or the disk is full, HubRefusal, or what `fetch` throws
+ * @throws HubError if the contents are wrong or the disk is full, HubRefusal, or what `fetch` throws
  */
 export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: DownloadOptions): Promise<void> {
   const blob = cache.blob(file.hash);

@@ -4,7 +4,7 @@ export class HubError extends Error {
   override readonly name = "HubError";
   /** What went wrong, in one word, for code that wants to react. */
   readonly kind: HubErrorKind;
-  /** The hub's answer, where there was one. */
+  /** The hub's answer, if there was one. */
   readonly status: number | undefined;
 
   constructor(kind: HubErrorKind, message: string, options: { status?: number; cause?: unknown } = {}) {

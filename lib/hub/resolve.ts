@@ -14,7 +14,7 @@ import { isShipped, shippedFolder } from "./shipped.ts";
  * @param idOrFolder - a folder, a model that ships ("difflab/tiny-sd"), or a repository such as
  *   "stable-diffusion-v1-5/stable-diffusion-v1-5"
  * @returns where they lie
- * @throws HubError where there is no such folder, repository, revision or file, the hub refuses or cannot be reached (and
+ * @throws HubError if there is no such folder, repository, revision or file, the hub refuses or cannot be reached (and
  *   the cache does not hold them), the disk is full, or what comes is damaged
  */
 export async function resolveFiles(idOrFolder: string, options: ResolveOptions = {}): Promise<ResolvedFiles> {

@@ -24,7 +24,7 @@ export class ResolvedFiles {
   /**
    * Where a file lies.
    *
-   * @throws HubError where it is not among the files
+   * @throws HubError if it is not among the files
    */
   path(name: string): string {
     const path = this.files.get(name);
@@ -36,7 +36,7 @@ export class ResolvedFiles {
    * The weights of a component (`"unet"`; `""` for the folder itself), to be given to `openSafetensors`: a file, or the
    * index of several.
    *
-   * @throws HubError where there are none
+   * @throws HubError if there are none
    */
   weights(component = ""): string {
     const prefix = component === "" ? "" : `${component}/`;

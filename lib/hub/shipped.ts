@@ -25,7 +25,7 @@ export function isShipped(name: string): boolean {
  *
  * @param name - such as "difflab/tiny-sd"
  * @param options.files - look at these alone, given relative to the folder; default all
- * @throws HubError where there is no such model, or a file of weights is missing or damaged: its name, what was expected,
+ * @throws HubError if there is no such model, or a file of weights is missing or damaged: its name, what was expected,
  *   and how to get it back
  */
 export async function shippedFolder(

@@ -35,7 +35,7 @@ export async function tokenOf(options: Pick<HubOptions, "token">): Promise<strin
  *
  * @param options.token - from https://huggingface.co/settings/tokens
  * @returns whose token it is
- * @throws HubError where the hub refuses the token or cannot be reached; nothing is stored then
+ * @throws HubError if the hub refuses the token or cannot be reached; nothing is stored then
  */
 export async function login(options: { token?: string; hubUrl?: string } = {}): Promise<Account> {
   const token = (options.token ?? (await ask(hubUrlOf(options))))?.trim();
@@ -59,7 +59,7 @@ export async function logout(): Promise<void> {
 /**
  * Whose token is in use.
  *
- * @throws HubError where there is none, or the hub refuses it or cannot be reached
+ * @throws HubError if there is none, or the hub refuses it or cannot be reached
  */
 export async function whoami(options: Pick<HubOptions, "token" | "hubUrl"> = {}): Promise<Account> {
   return (await ownerOf(options)).account;
@@ -93,7 +93,7 @@ async function ownerOf(
   }
 }
 
-/** The kernel's `prompt`, where there is one. */
+/** The kernel's `prompt`, if there is one. */
 async function ask(hubUrl: string): Promise<string | undefined> {
   const prompt: unknown = Reflect.get(globalThis, "prompt");
   if (typeof prompt !== "function") return undefined;

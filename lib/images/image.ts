@@ -58,7 +58,7 @@ export class Image {
    * `await Image.open("cat.png")`.
    *
    * @param options.mode - default "RGB"
-   * @throws Error where there is no such file or it is no picture, RangeError where it has more than 100 million pixels
+   * @throws Error if there is no such file or it is no picture, RangeError where it has more than 100 million pixels
    */
   static async open(source: ImageSource, options: { mode?: Mode } = {}): Promise<Image> {
     const mode = checkMode("Image.open", options.mode ?? "RGB");
@@ -69,7 +69,7 @@ export class Image {
   /**
    * A picture of pixels: `[height, width, channels]` bytes, row by row. They are copied.
    *
-   * @throws RangeError where there are too many or too few for the size
+   * @throws RangeError if there are too many or too few for the size
    */
   static fromRaw(data: ArrayLike<number>, size: { width: number; height: number; mode?: Mode }): Image {
     const { width, height } = size;
@@ -88,7 +88,7 @@ export class Image {
    *
    * @param tensor - `[c, h, w]` or `[1, c, h, w]`, with 1, 3 or 4 channels
    * @param options.range - the values of black and white; default -1 and 1, as autoencoders decode. Beyond is cut off.
-   * @throws RangeError where the shape is another, or values are NaN or infinite
+   * @throws RangeError if the shape is another, or values are NaN or infinite
    */
   static async fromTensor(tensor: Tensor, options: { range?: readonly [number, number] } = {}): Promise<Image> {
     const images = await Image.fromBatch(tensor, options);
@@ -141,7 +141,7 @@ export class Image {
    *
    * @param options.fps - frames per second; default 10
    * @param options.format - default "webp", which keeps all colours; "gif" has 256
-   * @throws RangeError where the pictures differ in size
+   * @throws RangeError if the pictures differ in size
    */
   static animation(frames: readonly Image[], options: { fps?: number; format?: "webp" | "gif" } = {}): Animation {
     const { fps = 10, format = "webp" } = options;
@@ -209,7 +209,7 @@ export class Image {
   /**
    * A part of the picture, from column `left` and row `top`.
    *
-   * @throws RangeError where the part lies outside
+   * @throws RangeError if the part lies outside
    */
   crop(left: number, top: number, width: number, height: number): Image {
     const inside = [left, top].every((n) => Number.isInteger(n) && n >= 0);
@@ -256,7 +256,7 @@ export class Image {
    *
    * @param options.metadata - kept in a PNG's text chunks, where `Image.open(...).metadata` and other programs find it. With a
    *   `prompt` it also goes, in one text, under "parameters", where many programs look.
-   * @throws RangeError where the format is another, or cannot keep metadata
+   * @throws RangeError if the format is another, or cannot keep metadata
    */
   async save(path: string, options: { metadata?: ImageMetadata; quality?: number } = {}): Promise<void> {
     const { metadata, quality = 90 } = options;

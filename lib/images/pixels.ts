@@ -58,7 +58,7 @@ export function pixelsToTensor({ width, height, mode, data }: Pixels, [low, high
  * lies outside is cut off.
  *
  * @param values - `[channels, height, width]`
- * @throws RangeError where a value is not finite
+ * @throws RangeError if a value is not finite
  */
 export function pixelsOf(
   values: ArrayLike<number>,

@@ -58,7 +58,7 @@ function unpack(data: Uint8Array): Buffer {
 /**
  * A PNG with texts put behind its header: tEXt where Latin-1 can hold them, else iTXt.
  *
- * @throws RangeError where a keyword is not 1 to 79 Latin-1 characters
+ * @throws RangeError if a keyword is not 1 to 79 Latin-1 characters
  */
 export function withPngText(png: Uint8Array, texts: Readonly<Record<string, string>>): Buffer {
   const chunks = Object.entries(texts).map(([keyword, text]) => {

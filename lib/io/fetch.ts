@@ -6,7 +6,7 @@ let agent: { readonly settings: string; readonly dispatcher: Dispatcher } | unde
  * `fetch` through the proxy that the environment names: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in capitals or not.
  * Python's programs follow them, Node's own `fetch` does not unless told to. Where none is named it is Node's own.
  *
- * @throws TypeError where a proxy's address is none
+ * @throws TypeError if a proxy's address is none
  */
 export const webFetch: typeof fetch = async (input, init) => {
   const settings = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].map((name) => read(name) ?? "");

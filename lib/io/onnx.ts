@@ -15,7 +15,7 @@ import { tensorsIn } from "../tensor/tensors-in.ts";
  * Inputs are named `x0`, `x1` and so on in the order of the arguments, outputs `y0`, `y1` and so on.
  *
  * @param args - tensors whose shapes and dtypes the model will take; their values do not matter
- * @throws Error where the function changes tensors (a training step), draws random numbers, or exceeds 2 GB
+ * @throws Error if the function changes tensors (a training step), draws random numbers, or exceeds 2 GB
  */
 export async function saveOnnx<A extends readonly Tensor[]>(
   path: string,

@@ -47,7 +47,7 @@ const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uin
  * @param options.copy - read everything into memory now; default false
  * Other integers are widened. A tensor of a type that the engine does not know, such as 8-bit floats, is an error only where it is asked for.
  *
- * @throws Error where the file is damaged
+ * @throws Error if the file is damaged
  */
 export async function loadTensors(path: string, options: { copy?: boolean } = {}): Promise<Record<string, Tensor>> {
   checkOptions("loadTensors", options, { copy: true });

@@ -78,7 +78,7 @@ export class DigitJudge extends Module {
  * `const judge = await digitJudge()`, then `await judge.score(picture).item()`.
  *
  * @param path - weights to take instead; default those in `data/digit-judge`
- * @throws Error where the file is missing or does not fit
+ * @throws Error if the file is missing or does not fit
  */
 export async function digitJudge(path: string = dataPath("digit-judge", "model.safetensors")): Promise<DigitJudge> {
   if (!existsSync(path)) {

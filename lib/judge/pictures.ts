@@ -8,7 +8,7 @@ const PIXELS = SIDE * SIDE;
 export interface Lesson {
   /** `[n, 28, 28]` */
   readonly images: Float32Array;
-  /** Digit of each, -1 where there is none. */
+  /** Digit of each, -1 if there is none. */
   readonly labels: Int32Array;
   /** How much each looks like a digit: 1 for a clear one, 0 for none. */
   readonly likeness: Float32Array;

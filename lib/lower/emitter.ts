@@ -99,7 +99,7 @@ export class Emitter {
     return node.inputs.map((input) => this.name(input));
   }
 
-  /** The name of the fed numbers of a `free` node, or undefined where they are written into the program. */
+  /** The name of the fed numbers of a `free` node, or undefined if they are written into the program. */
   fed(node: Node): string | undefined {
     return this.#inputs.get(node)?.name;
   }

@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activate } from "./activations.ts";
 
 export interface ResnetOptions {
-  /** Channels of the time embedding; null where there is none, as in autoencoders. */
+  /** Channels of the time embedding; null if there is none, as in autoencoders. */
   readonly tembChannels: number | null;
   readonly groups: number;
   readonly eps: number;

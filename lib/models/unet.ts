@@ -14,7 +14,7 @@ export interface UNetOutput {
   readonly sample: Tensor;
 }
 
-/** What turns a class into an embedding; null where there are no classes. */
+/** What turns a class into an embedding; null if there are no classes. */
 type ClassEmbedding = Embedding | TimestepEmbedding | Linear | null;
 
 /** What the configs of both kinds say of what they share. */
@@ -101,7 +101,7 @@ export abstract class UNet extends Model {
   convIn: Conv2d;
   /** Turns the timestep's sinusoids into the embedding that all blocks are given. */
   timeEmbedding: TimestepEmbedding;
-  /** Turns a class into an embedding of the same width; null where there are no classes. */
+  /** Turns a class into an embedding of the same width; null if there are no classes. */
   classEmbedding: ClassEmbedding;
   /** The way down, the largest images first. */
   downBlocks: readonly DownBlock[];

@@ -53,7 +53,7 @@ export function hasHooks(module: object): boolean {
   return registered.has(module);
 }
 
-/** @throws TypeError where the hook is no function, or the module has no `forward` */
+/** @throws TypeError if the hook is no function, or the module has no `forward` */
 export function addHook(
   where: string,
   module: object,

@@ -210,7 +210,7 @@ function optionsText(options: object): string {
 export class Embedding extends Module {
   /** The table, `[n, d]`: one row for each index. */
   weight: Tensor;
-  /** The row that stays as it is; null where all learn. */
+  /** The row that stays as it is; null if all learn. */
   readonly paddingIdx: number | null;
 
   /** @param options.paddingIdx - the row of this index is zeros at first, and gets no gradient */

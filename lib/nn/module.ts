@@ -245,7 +245,7 @@ export abstract class Module {
    * hooks are called again.
    *
    * @param hook - synchronous; with tensors whose values may not be computed yet
-   * @throws TypeError where the module has no `forward`
+   * @throws TypeError if the module has no `forward`
    */
   registerForwardHook<M extends Module>(
     this: M,
@@ -260,7 +260,7 @@ export abstract class Module {
    * others: `layer.registerForwardPreHook((_, [x]) => [x.mul(0.5)])`.
    *
    * @param hook - synchronous
-   * @throws TypeError where the module has no `forward`
+   * @throws TypeError if the module has no `forward`
    */
   registerForwardPreHook<M extends Module>(
     this: M,

@@ -123,7 +123,7 @@ export class EMA {
 
   /**
    * Takes over saved means of the parameters.
-   * @throws Error where one is missing or has another shape; nothing is changed then
+   * @throws Error if one is missing or has another shape; nothing is changed then
    */
   loadStateDict(state: Readonly<Record<string, Tensor>>): void {
     this.checkStateDict(state)();

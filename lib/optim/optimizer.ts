@@ -59,7 +59,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   steps = 0;
   readonly #rows: readonly Rows[];
 
-  /** @throws TypeError or Error where something is no parameter, or belongs to two groups */
+  /** @throws TypeError or Error if something is no parameter, or belongs to two groups */
   constructor(params: Parameters<S>, settings: S) {
     const name = this.constructor.name;
     const list = [...(params as Iterable<Tensor | ({ params: Iterable<Tensor> } & Partial<S>)>)];
@@ -177,7 +177,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     return stateOf(this.steps, this.groups, this.#rows);
   }
 
-  /** @throws Error where the state belongs to other parameters or another optimizer; nothing is changed then */
+  /** @throws Error if the state belongs to other parameters or another optimizer; nothing is changed then */
   loadStateDict(state: OptimizerState): void {
     this.checkStateDict(state)();
   }

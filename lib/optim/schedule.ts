@@ -56,7 +56,7 @@ export abstract class Schedule {
     return { steps: this.steps, baseLr: [...this.baseLr] };
   }
 
-  /** @throws Error where the state is of another number of groups; nothing is changed then */
+  /** @throws Error if the state is of another number of groups; nothing is changed then */
   loadStateDict(state: ScheduleState): void {
     this.checkStateDict(state)();
   }

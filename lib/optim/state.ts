@@ -49,7 +49,7 @@ interface RowState {
 
 /**
  * Checks a state against an optimizer's parameters, and returns what takes it over.
- * @throws Error where it belongs to others
+ * @throws Error if it belongs to others
  */
 export function loadInto(
   where: string,

@@ -61,7 +61,7 @@ const FUNCTIONS = new Set([
  * Reads a file of `torch.save`, such as the `learned_embeds.bin` of a concept on the hub: dictionaries, lists and tensors.
  * Anything else in it is refused, and nothing in it is run.
  *
- * @throws Error where the file is missing, damaged, of the format before PyTorch 1.6, or holds more than data
+ * @throws Error if the file is missing, damaged, of the format before PyTorch 1.6, or holds more than data
  */
 export async function readTorchFile(path: string): Promise<Pickled> {
   const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {

@@ -40,7 +40,7 @@ export class Tuple extends Array<unknown> {}
  *
  * @param where - names the file in errors
  * @returns dictionaries as Maps, whole numbers beyond 2^53 as bigint
- * @throws Error where the pickle is damaged, or names or does what is not allowed
+ * @throws Error if the pickle is damaged, or names or does what is not allowed
  * @see https://github.com/python/cpython/blob/main/Lib/pickletools.py
  */
 export function unpickle(bytes: Uint8Array, meanings: Meanings, where: string): unknown {

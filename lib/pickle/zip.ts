@@ -15,7 +15,7 @@ export function isZip(bytes: Uint8Array): boolean {
  * The files in a zip archive, as views of its bytes. Of the kind that PyTorch writes only: nothing packed, nothing encrypted.
  *
  * @param where - names the archive in errors
- * @throws Error where it is damaged, cut off or of another kind
+ * @throws Error if it is damaged, cut off or of another kind
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16
  */
 export function readZip(bytes: Uint8Array, where: string): Map<string, Uint8Array> {

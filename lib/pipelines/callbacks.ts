@@ -28,7 +28,7 @@ export interface Callbacks<P> {
  *
  * @param pipe - the first argument of diffusers' callback
  * @param text - what the U-Net reads; with guidance the negative prompts' first
- * @throws RangeError where a callback returns something of another shape
+ * @throws RangeError if a callback returns something of another shape
  */
 export async function callBack(
   name: string,

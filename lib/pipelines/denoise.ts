@@ -35,7 +35,7 @@ export interface Denoising {
  * The loop of Stable Diffusion: the U-Net says what is noise, the scheduler takes some of it away.
  *
  * @returns at the end: the latents
- * @throws Error where the latents are no numbers any more
+ * @throws Error if the latents are no numbers any more
  */
 export async function* denoise(run: Denoising, options: GenerateOptions): AsyncGenerator<Step, Tensor, undefined> {
   const { name, unet, scheduler, plan, start, guide, state } = run;

@@ -12,7 +12,7 @@ interface Entry {
   readonly layers: ReadonlyMap<Tensor, LoraLayer>;
   /** How much of it. */
   weight: number;
-  /** What `fuseLora` multiplied it by; null where it is not fused. */
+  /** What `fuseLora` multiplied it by; null if it is not fused. */
   fused: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** How far a run is: the notebook's bar where there is one, a line every few seconds in a terminal. */
+/** How far a run is: the notebook's bar if there is one, a line every few seconds in a terminal. */
 export interface RunBar {
   update(done: number): void;
   close(): void;

@@ -39,7 +39,7 @@ export interface AnimationOptions {
  * `animate(frames, { title: "from noise to digit" })`.
  *
  * @param frames - `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures
- * @throws RangeError where there are more than 500 frames, or an option is out of range
+ * @throws RangeError if there are more than 500 frames, or an option is out of range
  */
 export function animate(frames: PicturesInput, options: AnimationOptions = {}): Animation {
   const where = "animate";
@@ -111,7 +111,7 @@ interface Film {
   readonly width: number;
   /** Height in pixels. */
   readonly height: number;
-  /** HTML that plays it in a page, with a slider; undefined where it is too large for that. */
+  /** HTML that plays it in a page, with a slider; undefined if it is too large for that. */
   readonly player?: string;
 }
 

@@ -37,7 +37,7 @@ const MOST = { words: 40, rows: 8 };
  * Shows where the U-Net looked at each word while it painted: the picture, then a map over it for each word.
  * `showAttention(await crossAttentionMaps(pipe, "a red seven in chalk"))`.
  *
- * @throws RangeError where a word or a step is not there, or the maps are not as many as the words
+ * @throws RangeError if a word or a step is not there, or the maps are not as many as the words
  */
 export function showAttention(seen: AttentionLike, options: AttentionOptions = {}): Figure {
   const where = "showAttention";

@@ -28,7 +28,7 @@ const MOST_BARS = 60;
  *
  * @param values - `[n]`, or values by name
  * @returns a figure that shows itself
- * @throws RangeError where there are more than 60 values, or another number of labels
+ * @throws RangeError if there are more than 60 values, or another number of labels
  */
 export function barChart(
   values: NumbersInput | Readonly<Record<string, number>>,

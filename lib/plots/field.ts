@@ -29,7 +29,7 @@ export interface FieldOptions extends ChartOptions {
  *
  * `showField({ points: data, at: grid, arrows: predicted, paths: trajectory })`
  *
- * @throws RangeError where a shape differs
+ * @throws RangeError if a shape differs
  */
 export function showField(options: FieldOptions): Figure {
   const where = "showField";

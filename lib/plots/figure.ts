@@ -22,7 +22,7 @@ export interface Drawing {
   readonly alt: string;
 }
 
-/** Names and pictures that stand for a figure where there is no page. */
+/** Names and pictures that stand for a figure if there is no page. */
 export type MimeData = Record<string, string>;
 
 /**

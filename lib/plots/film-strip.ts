@@ -27,7 +27,7 @@ export interface FilmStripOptions extends GridOptions {
  *
  * @param frames - `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures
  * @returns a figure that shows itself
- * @throws RangeError where the steps or values are not as many as the frames
+ * @throws RangeError if the steps or values are not as many as the frames
  */
 export function filmStrip(frames: PicturesInput, options: FilmStripOptions = {}): Figure {
   const where = "filmStrip";

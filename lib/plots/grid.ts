@@ -52,7 +52,7 @@ export interface ImagesOptions extends GridOptions {
  * @param images - grey `[h, w]`, `[n, h, w]`, `[n, 1, h, w]` or RGB `[3, h, w]`, `[n, 3, h, w]`; a data set; or a list of such.
  *   `[3, h, w]` is one picture in colour, unless `stack` made it of three grey ones or there are three captions
  * @returns a figure that shows itself; values that are NaN or infinite stand out in magenta, yellow and cyan, and are counted
- * @throws RangeError where the shapes fit no pictures or the captions not the pictures
+ * @throws RangeError if the shapes fit no pictures or the captions not the pictures
  */
 export function showImages(images: PicturesInput, options: ImagesOptions = {}): Figure {
   const where = "showImages";
@@ -93,7 +93,7 @@ export interface RowsOptions extends GridOptions {
  * Each row has its own range of values, which is given beside it unless it is 0 to 1.
  *
  * @param rows - name to pictures, of one size and number: `{ noisy, "true noise": noise, difference: predicted.sub(noise) }`
- * @throws RangeError where the rows do not fit each other
+ * @throws RangeError if the rows do not fit each other
  */
 export function showRows(rows: Readonly<Record<string, PicturesInput>>, options: RowsOptions = {}): Figure {
   const where = "showRows";

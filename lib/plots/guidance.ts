@@ -23,7 +23,7 @@ export interface GuidedRunLike {
  * `showGuidance(await recordRun(pipe, { prompt: "a red seven" }), { step: 3 })`
  *
  * @param options.step - from 0; default 0
- * @throws RangeError where the run was not guided, or has no such step
+ * @throws RangeError if the run was not guided, or has no such step
  */
 export function showGuidance(run: GuidedRunLike, options: { step?: number; title?: string } = {}): Figure {
   const where = "showGuidance";

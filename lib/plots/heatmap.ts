@@ -32,7 +32,7 @@ export interface HeatmapOptions {
  *
  * @param maps - `[h, w]`; several as `[n, h, w]` or a list of matrices; or by name: `{ "finite differences": a, "backward": b }`
  * @returns a figure that shows itself
- * @throws RangeError where a shape is no matrix, or maps to be compared differ in theirs
+ * @throws RangeError if a shape is no matrix, or maps to be compared differ in theirs
  */
 export function showHeatmap(
   maps: NumbersInput | readonly NumbersInput[] | Readonly<Record<string, NumbersInput>>,

@@ -25,7 +25,7 @@ export interface LatentsOptions {
  * `showLatents(latents, { rgb: rgb.apply(latents), decoded: image })`.
  *
  * @param latents - `[channels, h, w]` or `[1, channels, h, w]`
- * @throws RangeError where there are several pictures, or more than 32 channels
+ * @throws RangeError if there are several pictures, or more than 32 channels
  */
 export function showLatents(latents: NumbersInput, options: LatentsOptions = {}): Figure {
   const where = "showLatents";

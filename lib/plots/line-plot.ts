@@ -61,7 +61,7 @@ const MOST_POINTS = 600;
  *
  * @param series - the values of one curve, or several by name: `{ beta, "alpha-bar": alphasCumprod }`
  * @returns a figure that shows itself; values that are NaN or infinite leave a gap, a cross at the edge, and are counted
- * @throws RangeError where a curve is empty, or does not have as many values as `x`
+ * @throws RangeError if a curve is empty, or does not have as many values as `x`
  */
 export function linePlot(
   series: SeriesInput | Readonly<Record<string, SeriesInput>>,

@@ -15,7 +15,7 @@ interface DenoJupyter {
 /**
  * Shows a value in an output that can be changed: through the kernel's `display`, or Deno's.
  *
- * @returns undefined where there is no page, as in a script
+ * @returns undefined if there is no page, as in a script
  */
 export function openOutput(value: unknown): Output | undefined {
   const { display, Deno } = globalThis as { display?: unknown; Deno?: { jupyter?: DenoJupyter } };

@@ -16,7 +16,7 @@ export interface LossByTimestepLike {
 /**
  * Draws how wrong a network is at each timestep, of one or of several by name: `plotLossByTimestep({ before, after })`.
  *
- * @throws RangeError where there are no losses, or not as many as timesteps
+ * @throws RangeError if there are no losses, or not as many as timesteps
  */
 export function plotLossByTimestep(
   losses: LossByTimestepLike | Readonly<Record<string, LossByTimestepLike>>,

@@ -70,7 +70,7 @@ export class LossCurve {
    *
    * @param step - where it stands on the horizontal axis
    * @param loss - NaN and infinity are marked on the axis and counted
-   * @throws TypeError where one is no number
+   * @throws TypeError if one is no number
    */
   add(step: number, loss: number): this {
     return this.#take(this.#losses, "add", step, loss);

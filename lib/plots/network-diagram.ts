@@ -34,7 +34,7 @@ export interface NetworkOptions {
  * `drawNetwork([{ name: "image", shape: [1, 28, 28] }, { name: "conv 3 × 3", shape: [16, 14, 14] }])`.
  *
  * @param layers - a model, of which each layer is drawn, or of a large one each part; or layers, the input first
- * @throws RangeError where there are no layers, a shape is empty, or a model cannot be called with the input
+ * @throws RangeError if there are no layers, a shape is empty, or a model cannot be called with the input
  */
 export function drawNetwork(layers: readonly LayerShape[] | Module, options: NetworkOptions = {}): Figure {
   const where = "drawNetwork";

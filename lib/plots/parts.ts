@@ -15,7 +15,7 @@ export interface Block {
   readonly height: number;
 }
 
-/** The line above a figure; nothing where there is no title. */
+/** The line above a figure; nothing if there is no title. */
 export function titleBlock(title: string | undefined, width = COLUMN): Block {
   if (!title) return { body: "", height: 0 };
   const text = wrap(title, width, { size: 14 });

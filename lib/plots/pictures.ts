@@ -86,7 +86,7 @@ const EXPECTED =
  * @param where - the function, for errors
  * @param options.three - what `[3, h, w]` is: one picture in colour, or three grey ones, as for a film; default colour,
  *   unless `stack` made it of three
- * @throws RangeError where the shape is none of pictures, or those of a list differ; TypeError where there are no numbers
+ * @throws RangeError if the shape is none of pictures, or those of a list differ; TypeError if there are no numbers
  */
 export function picturesOf(where: string, input: PicturesInput, options: { three?: "colour" | "grey" } = {}): Pictures {
   if (
@@ -115,7 +115,7 @@ function isStack(input: unknown): boolean {
   return isObject(input) && (input as { [STACK]?: boolean })[STACK] === true;
 }
 
-/** How alike the channels of a picture in colour are at least: 1 where they are the same but for contrast, 0 where they have nothing in common. */
+/** How alike the channels of a picture in colour are at least: 1 if they are the same but for contrast, 0 if they have nothing in common. */
 export function channelLikeness({ pixels, channels }: Picture): number {
   if (channels === 1) return 1;
   const channel = (c: number) => Array.from({ length: pixels.length / 3 }, (_, i) => pixels[3 * i + c]!);

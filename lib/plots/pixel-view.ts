@@ -26,7 +26,7 @@ export interface PixelsOptions {
  * `showPixels(digits({ n: 1 })[0], { mark: [[11, 14]] })`.
  *
  * @param image - `[h, w]`, at most 64 x 64, or one picture of a data set
- * @throws RangeError where it is not one grey picture, is larger, or a mark lies outside
+ * @throws RangeError if it is not one grey picture, is larger, or a mark lies outside
  */
 export function showPixels(image: PicturesInput, options: PixelsOptions = {}): Figure {
   const where = "showPixels";

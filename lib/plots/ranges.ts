@@ -6,7 +6,7 @@ export type Range = readonly [low: number, high: number];
 
 /** What a set of numbers holds. */
 export interface Extent {
-  /** Least and greatest finite number; 0 and 0 where there is none. */
+  /** Least and greatest finite number; 0 and 0 if there is none. */
   readonly low: number;
   readonly high: number;
   readonly nan: number;
@@ -43,7 +43,7 @@ export function pictureRange({ low, high }: Extent): Range {
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
-/** @throws RangeError or TypeError where it is no range */
+/** @throws RangeError or TypeError if it is no range */
 export function checkRange(where: string, range: unknown): void {
   const ok =
     Array.isArray(range) && range.length === 2 && range.every((end) => Number.isFinite(end)) && range[0] < range[1];
@@ -52,7 +52,7 @@ export function checkRange(where: string, range: unknown): void {
   throw new RangeError(`${where}: range ${got}; expected [low, high], two finite numbers, the lower first`);
 }
 
-/** A sentence on what the grey levels mean, empty where it goes without saying. */
+/** A sentence on what the grey levels mean, empty if it goes without saying. */
 export function rangeNote(range: Range, extent: Extent, found: boolean): string {
   const [low, high] = range;
   const contrast = found ? contrastNote(range, extent) : "";
@@ -64,7 +64,7 @@ export function rangeNote(range: Range, extent: Extent, found: boolean): string 
 }
 
 /**
- * A sentence on pictures whose values lie so close together that hardly anything is seen; empty where there is contrast.
+ * A sentence on pictures whose values lie so close together that hardly anything is seen; empty if there is contrast.
  *
  * @param range - in which they are shown, found by us
  */
@@ -76,7 +76,7 @@ export function contrastNote([low, high]: Range, extent: Extent): string {
   return `the values only go from ${from} to ${to}, so there is little contrast; range: [${ends.join(", ")}] stretches it`;
 }
 
-/** A sentence on numbers that are none, with the colours that stand for them; empty where there are none. */
+/** A sentence on numbers that are none, with the colours that stand for them; empty if there are none. */
 export function specialNote({ nan, positive, negative }: Extent, colours: boolean): string {
   const parts: string[] = [];
   if (nan > 0) parts.push(`${plural(nan, "value")} NaN${colours ? " (magenta)" : ""}`);
@@ -92,7 +92,7 @@ export function specialColour(value: number): string | undefined {
   return value > 0 ? SPECIAL.positive : SPECIAL.negative;
 }
 
-/** @throws RangeError where a number given is not whole and above 0 */
+/** @throws RangeError if a number given is not whole and above 0 */
 export function checkWhole(where: string, what: string, value: number | undefined): void {
   if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
     throw new RangeError(`${where}: ${what} is ${String(value)}, expected a whole number from 1 up`);

@@ -34,7 +34,7 @@ const MOST = { points: 5000, pictures: 400, texts: 200, classes: 10 };
  *
  * @param points - `[n, 2]`
  * @returns a figure that shows itself; points that are NaN or infinite are left out and counted
- * @throws RangeError where the shape differs, or the images or labels are not as many as the points
+ * @throws RangeError if the shape differs, or the images or labels are not as many as the points
  */
 export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}): Figure {
   const where = "scatterPlot";

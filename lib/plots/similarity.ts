@@ -29,7 +29,7 @@ const MOST = 64;
  * `showSimilarity(textEmbeddings.matmul(imageEmbeddings.T), { rows: captions })`
  *
  * @param matrix - `[rows, columns]` of cosines, at most 64 x 64
- * @throws RangeError where the shape differs, or the texts are not as many
+ * @throws RangeError if the shape differs, or the texts are not as many
  */
 export function showSimilarity(matrix: NumbersInput, options: SimilarityOptions = {}): Figure {
   const where = "showSimilarity";

@@ -18,7 +18,7 @@ export interface TrajectoriesLike {
  * Draws ways through many dimensions in the plane in which they differ most, a dot for each step, a ring at the first:
  * `plotTrajectories(await trajectories({ "a red seven": run.latents, "a blue seven": other.latents }))`.
  *
- * @throws RangeError where a way is not `[steps, 2]`, or the names are not as many
+ * @throws RangeError if a way is not `[steps, 2]`, or the names are not as many
  */
 export function plotTrajectories(seen: TrajectoriesLike, options: ChartOptions = {}): Figure {
   const where = "plotTrajectories";

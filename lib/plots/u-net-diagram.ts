@@ -27,7 +27,7 @@ export interface UNetShapes {
  * the shape of everything. The taller a block the larger the picture, the wider the more channels.
  * `drawUNet(new SmallUNet().shapes([1, 28, 28]))`.
  *
- * @throws RangeError where there is no level, ways down and up differ in length, or a shape is not `[channels, height, width]`
+ * @throws RangeError if there is no level, ways down and up differ in length, or a shape is not `[channels, height, width]`
  */
 export function drawUNet(shapes: UNetShapes, options: { title?: string } = {}): Figure {
   const where = "drawUNet";

@@ -50,7 +50,7 @@ const MOST_VALUES = 2 ** 26;
  * Looks at an argument: finds its shape, and takes down its values as they are now.
  *
  * @param where - the function and what the argument is for errors: `showImages: images`
- * @throws TypeError where it holds no numbers; RangeError where it is empty, ragged or too large
+ * @throws TypeError if it holds no numbers; RangeError if it is empty, ragged or too large
  */
 export function valuesOf(where: string, input: unknown): Pending {
   const found = look(where, input);

@@ -46,7 +46,7 @@ export class Generator {
    *
    * @param seed - a whole number in [-2^63, 2^64); beyond 2^53 give a bigint
    * @returns this generator
-   * @throws TypeError where the seed is no whole number, RangeError where it does not fit 64 bits
+   * @throws TypeError if the seed is no whole number, RangeError where it does not fit 64 bits
    */
   manualSeed(seed: number | bigint): this {
     this.#seed = seedToUint64(seed, "manualSeed");
@@ -111,7 +111,7 @@ export class Generator {
    *
    * @param state - 5,056 bytes
    * @returns this generator
-   * @throws RangeError where the bytes are no such state; the generator is then unchanged
+   * @throws RangeError if the bytes are no such state; the generator is then unchanged
    */
   setState(state: Uint8Array): this {
     if (!(state instanceof Uint8Array) || state.length !== STATE.bytes) {
@@ -147,7 +147,7 @@ export const defaultGenerator: Generator = new Generator(randomSeed());
  *
  * @param seed - a whole number in [-2^63, 2^64); beyond 2^53 give a bigint
  * @returns the default generator
- * @throws TypeError where the seed is no whole number, RangeError where it does not fit 64 bits
+ * @throws TypeError if the seed is no whole number, RangeError where it does not fit 64 bits
  */
 export function manualSeed(seed: number | bigint): Generator {
   return defaultGenerator.manualSeed(seed);

@@ -19,7 +19,7 @@ export const RANDPERM_64BIT_FROM = Math.floor((WORD - 1) / 20);
  * @param low - smallest value; beyond 2^53 give a bigint
  * @param high - one more than the largest value
  * @param options.generator - default: the shared generator of `manualSeed`
- * @throws TypeError where a bound is no whole number, RangeError where `low >= high` or a bound does not fit `out`
+ * @throws TypeError if a bound is no whole number, RangeError where `low >= high` or a bound does not fit `out`
  */
 export function fillRandint<T extends BigInt64Array | Int32Array | Uint8Array | Float32Array>(
   out: T,

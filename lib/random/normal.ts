@@ -15,7 +15,7 @@ const HALF = BLOCK / 2;
  * @param options.mean - default 0
  * @param options.std - standard deviation, at least 0; default 1
  * @param options.generator - default: the shared generator of `manualSeed`
- * @throws RangeError where `mean` or `std` is not finite or `std < 0`
+ * @throws RangeError if `mean` or `std` is not finite or `std < 0`
  * @see Box and Muller 1958: https://doi.org/10.1214/aoms/1177706645
  */
 export function fillNormal<T extends Float32Array | Float64Array>(

@@ -12,7 +12,7 @@ const FLOAT64_STEP = 2 ** -53;
  * @param options.from - smallest value; default 0
  * @param options.to - upper end; default 1
  * @param options.generator - default: the shared generator of `manualSeed`
- * @throws RangeError where `from` or `to` is not finite or `from > to`
+ * @throws RangeError if `from` or `to` is not finite or `from > to`
  */
 export function fillUniform<T extends Float32Array | Float64Array>(
   out: T,

@@ -29,7 +29,7 @@ const usable = new Map<Device, Promise<string | null>>();
  *
  * @param name - a device, or "auto" for the fastest that works here
  * @returns the device selected
- * @throws RangeError for a name that is none; Error where the device is not available, with how to get it
+ * @throws RangeError for a name that is none; Error if the device is not available, with how to get it
  */
 export async function setDevice(name: Device | "auto"): Promise<Device> {
   if (name === "auto") {

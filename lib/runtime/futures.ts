@@ -11,7 +11,7 @@ export function expect(node: Node, arrival: Promise<void>): void {
  * Waits for those of `nodes` that a compiled function is about to compute.
  *
  * @returns whether there were any
- * @throws what kept them from being computed; Error where a node is nobody's: made inside a compiled function
+ * @throws what kept them from being computed; Error if a node is nobody's: made inside a compiled function
  */
 export async function arrived(nodes: Iterable<Node>): Promise<boolean> {
   let waited = false;

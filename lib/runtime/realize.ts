@@ -65,7 +65,7 @@ export async function read(node: Node): Promise<TypedArray> {
 
 /**
  * `read`, but the thread sleeps until the elements are there: for printing.
- * @throws Error where that could take long: the engine is busy, or the computation is large
+ * @throws Error if that could take long: the engine is busy, or the computation is large
  */
 export function readNow(node: Node): TypedArray {
   const storage = node.storage && current(node.storage);

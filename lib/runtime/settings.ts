@@ -18,7 +18,7 @@ export const settings = {
 
 /**
  * How many threads a computation on the CPU may use; the default is the number of cores.
- * @throws RangeError where `n` is not an integer above 0
+ * @throws RangeError if `n` is not an integer above 0
  */
 export function setNumThreads(n: number): void {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`setNumThreads: got ${n}, expected an integer above 0`);

@@ -71,7 +71,7 @@ export class DeviceBuffer implements Storage {
     registry.register(this, { id: this.id, bytes }, this);
   }
 
-  /** Why its elements are gone, or null where they are there. */
+  /** Why its elements are gone, or null if they are there. */
   get gone(): string | null {
     if (!this.#open) return "is used after dispose()";
     if (this.#generation === engine.generation) return null;

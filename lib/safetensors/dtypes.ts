@@ -63,7 +63,7 @@ export function isDtype(name: unknown): name is SafetensorsDtype {
 /**
  * Bytes that a tensor of this type and shape takes.
  *
- * @throws RangeError where the shape is no list of whole numbers, holds more than 2^53 bits or ends within a byte;
+ * @throws RangeError if the shape is no list of whole numbers, holds more than 2^53 bits or ends within a byte;
  *   the message starts at the fault, the caller says where it is
  */
 export function byteLengthOf(dtype: SafetensorsDtype, shape: readonly number[]): number {

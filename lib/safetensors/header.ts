@@ -31,7 +31,7 @@ export interface SafetensorsHeader {
  * @param prefix - at least the file's first 8 bytes, or the whole of a shorter file
  * @param fileBytes - length of the whole file
  * @param where - names the file in errors
- * @throws Error where the file is too short for the header that it announces
+ * @throws Error if the file is too short for the header that it announces
  */
 export function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
   if (fileBytes < 8 || prefix.length < 8) {
@@ -75,7 +75,7 @@ function otherKind(prefix: Uint8Array): string | undefined {
  * @param json - the header's bytes, without the 8 before it
  * @param fileBytes - length of the whole file
  * @param where - names the file in errors
- * @throws Error where the JSON is broken, a key repeats, an entry is malformed, or the tensors overlap, leave gaps or
+ * @throws Error if the JSON is broken, a key repeats, an entry is malformed, or the tensors overlap, leave gaps or
  *   do not end where the file ends
  */
 export function parseHeader(json: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {

@@ -49,7 +49,7 @@ export class SafetensorsFile {
   /**
    * A tensor's entry: its type, shape, file, and the offset and length of its bytes there.
    *
-   * @throws Error where there is no tensor of that name
+   * @throws Error if there is no tensor of that name
    */
   entry(name: string): StoredTensor {
     const entry = this.tensors.get(name);
@@ -67,7 +67,7 @@ export class SafetensorsFile {
    * A tensor's numbers, row-major.
    *
    * @returns the typed array of its dtype; F16 and BF16 as their bits in a Uint16Array
-   * @throws Error where there is no such tensor, or the file has changed or cannot be read
+   * @throws Error if there is no such tensor, or the file has changed or cannot be read
    */
   async read(name: string): Promise<TensorData> {
     const entry = this.entry(name);
@@ -128,7 +128,7 @@ export class SafetensorsFile {
 /**
  * Opens one `.safetensors` file: reads and checks its header, and none of its data.
  *
- * @throws Error where the file is missing or is no sound safetensors file
+ * @throws Error if the file is missing or is no sound safetensors file
  * @see https://github.com/huggingface/safetensors#format
  */
 export async function openFileOfTensors(path: string): Promise<SafetensorsFile> {
@@ -151,7 +151,7 @@ export async function openFileOfTensors(path: string): Promise<SafetensorsFile> 
  *
  * @param bytes - the whole file
  * @returns each tensor with its numbers, which share no memory with `bytes`
- * @throws Error where it is no sound safetensors file
+ * @throws Error if it is no sound safetensors file
  */
 export function parseSafetensors(bytes: Uint8Array): {
   tensors: Map<string, TensorEntry & { data: TensorData }>;

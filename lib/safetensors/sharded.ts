@@ -10,7 +10,7 @@ import { checkTensor, saveSafetensors, type TensorsToSave, type TensorToSave } f
  * Opens a checkpoint: a `.safetensors` file, or the `.safetensors.index.json` of one that is split into several.
  * Headers are read and checked, data is not.
  *
- * @throws Error where a file is missing or unsound, or the index and the files disagree
+ * @throws Error if a file is missing or unsound, or the index and the files disagree
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   return path.endsWith(".json") ? openIndex(path) : openFileOfTensors(path);

@@ -28,7 +28,7 @@ interface Placed extends TensorToSave {
  *
  * @param path - folders on the way are made
  * @param options.metadata - strings kept in the header; PyTorch's readers expect `{ format: "pt" }`
- * @throws TypeError or RangeError where a tensor does not fit its dtype and shape (nothing is written then),
+ * @throws TypeError or RangeError if a tensor does not fit its dtype and shape (nothing is written then),
  *   Error where the disk refuses
  */
 export async function saveSafetensors(

@@ -19,7 +19,7 @@ export interface NoiseSchedule {
  * The noising process that a config describes.
  *
  * @param zeroSnr - shift it so that nothing of the clean sample is left at its end
- * @throws RangeError where a beta lies outside [0, 1]
+ * @throws RangeError if a beta lies outside [0, 1]
  * @see Ho et al. 2020 (linear): https://arxiv.org/abs/2006.11239; Nichol and Dhariwal 2021 (squared cosine):
  *   https://arxiv.org/abs/2102.09672
  */

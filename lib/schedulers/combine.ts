@@ -8,7 +8,7 @@ export type Term = readonly [weight: number, tensor: Tensor];
  * The weighted sum of tensors: every step of every scheduler is one, with weights computed here in float64.
  *
  * @param where - names the scheduler and the timestep in errors
- * @throws RangeError where a weight is not finite: the schedule does not suit the prediction type
+ * @throws RangeError if a weight is not finite: the schedule does not suit the prediction type
  */
 export function combine(where: string, ...terms: readonly Term[]): Tensor {
   let sum: Tensor | undefined;

@@ -96,7 +96,7 @@ export function pickSettings(name: string, config: object, defaults: object): Re
 /**
  * Reads a `scheduler_config.json`. Python writes infinite numbers into it that JSON does not know.
  *
- * @throws Error where the text is no JSON object
+ * @throws Error if the text is no JSON object
  */
 export function parseConfig(text: string): Record<string, unknown> {
   const marked = text.replace(/:\s*(-?)Infinity(?=\s*[,}\]])/g, (_, sign) => `: ${sign}1e999`);

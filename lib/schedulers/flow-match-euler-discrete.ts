@@ -57,7 +57,7 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<FlowMatchEul
 
   /**
    * @param steps - how many; null, or the same number, beside `sigmas` or `timesteps`
-   * @throws RangeError where their lengths differ, or `use_dynamic_shifting` finds no `mu`
+   * @throws RangeError if their lengths differ, or `use_dynamic_shifting` finds no `mu`
    */
   setTimesteps(steps: number | null, options: FlowMatchTimestepOptions = {}): void {
     const { config } = this;

@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/tensor.ts";
  * its own, so that a sample of a batch is the one that its generator gives alone.
  *
  * @param generators - one, or a list of one or of B; default the shared generator of `manualSeed`
- * @throws RangeError where the list has another length
+ * @throws RangeError if the list has another length
  */
 export function randnTensor(
   shape: readonly number[],

@@ -48,7 +48,7 @@ export type SchedulerName = keyof typeof SCHEDULERS;
  * The scheduler that a `scheduler_config.json` names.
  *
  * @param config - its text or its content
- * @throws Error where `_class_name` names no scheduler of ours, or a setting is out of range
+ * @throws Error if `_class_name` names no scheduler of ours, or a setting is out of range
  */
 export function schedulerFromConfig(config: string | object): Scheduler {
   const content = (typeof config === "string" ? parseConfig(config) : config) as Record<string, unknown>;

@@ -21,7 +21,7 @@ export type { TensorOptions } from "./creation.ts";
  * arrays keep their type where a dtype matches (Float64Array becomes float32). The data are copied.
  * `tensor([[1, 2], [3, 4]])` is a matrix `[2, 2]`; `tensor(pixels, [28, 28])` arranges a flat array.
  *
- * @throws RangeError where lists differ in length, or the shape holds another number of elements
+ * @throws RangeError if lists differ in length, or the shape holds another number of elements
  */
 export function tensor(data: Nested | ArrayLike<number> | ArrayLike<bigint>, options?: TensorOptions): Tensor;
 export function tensor(data: ArrayLike<number> | ArrayLike<bigint>, shape: Shape, options?: TensorOptions): Tensor;

@@ -5,7 +5,7 @@ import type { Tensor } from "./tensor.ts";
  * Sums of products by Einstein's notation: `einsum("bhid,bhjd->bhij", q, k)`. Letters that appear only on the left are
  * summed over. Two or more operands are joined pair by pair from the left, each pair as one matrix product.
  *
- * @throws RangeError where the letters do not describe the operands
+ * @throws RangeError if the letters do not describe the operands
  */
 export function einsum(equation: string, ...operands: Tensor[]): Tensor {
   const [left, right] = equation.replace(/\s/g, "").split("->");

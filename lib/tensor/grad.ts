@@ -26,7 +26,7 @@ type Gradients<A extends readonly Tensor[]> = A extends readonly [Tensor] ? Tens
  * The function that returns `f`'s value and its gradients: `(x, y) => { value, grad }` with one gradient for one
  * argument, a list for several. The gradients can be differentiated again.
  *
- * @throws RangeError where `f` returns no scalar
+ * @throws RangeError if `f` returns no scalar
  */
 export function valueAndGrad<A extends readonly Tensor[]>(
   f: (...args: A) => Tensor,

@@ -72,7 +72,7 @@ export abstract class HostOps<T extends HostOps<T>> extends Arranging<T> {
    * Eigenvalues and eigenvectors of a symmetric matrix `[n, n]`, computed in float64 on the host, without gradients.
    *
    * @returns `values` `[n]`, the smallest first; `vectors` `[n, n]`, one in each column, of length 1: their sign is any
-   * @throws RangeError where the matrix is not symmetric
+   * @throws RangeError if the matrix is not symmetric
    */
   async eigh(): Promise<{ values: T; vectors: T }> {
     const [n] = square("eigh", this);

@@ -108,7 +108,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
   /**
    * Whether all elements are within tolerance. Computed now: `await a.allclose(b)`.
    *
-   * @throws RangeError where the shapes do not fit
+   * @throws RangeError if the shapes do not fit
    */
   async allclose(other: T, options: Tolerance = {}): Promise<boolean> {
     return (await this.isclose(other, options).all().item()) === 1;

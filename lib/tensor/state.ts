@@ -225,7 +225,7 @@ export abstract class TensorState<T extends TensorState<T>> implements Variable 
    *
    * @param gradient - gradient of this tensor, where it is no scalar
    * @param options.createGraph - keep the gradients differentiable; default false
-   * @throws Error where nothing requires a gradient, or a tensor of several elements is given no `gradient`
+   * @throws Error if nothing requires a gradient, or a tensor of several elements is given no `gradient`
    */
   backward(gradient?: T, options: { createGraph?: boolean } = {}): void {
     if (!this.node.requiresGrad) {
@@ -256,7 +256,7 @@ export abstract class TensorState<T extends TensorState<T>> implements Variable 
    * Replaces the values in place; the shape and dtype stay. A result keeps its gradient history, and what the new values
    * were computed from gets its gradient through this tensor from now on.
    *
-   * @throws Error where this is a tensor with `requiresGrad` that you made, and `value` has a gradient, which would be lost
+   * @throws Error if this is a tensor with `requiresGrad` that you made, and `value` has a gradient, which would be lost
    */
   copy_(value: T | number): this {
     return this.replace(typeof value === "number" ? g.constant(value, this.dtype, true) : value.node, value);

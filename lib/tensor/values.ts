@@ -25,7 +25,7 @@ export abstract class Values<T extends Values<T>> extends TensorState<T> {
    * The elements as numbers, row by row: a Float32Array for floats, Int32Array or Uint8Array for int32, uint8 and bool
    * (0 and 1), Float64Array for int64.
    *
-   * @throws RangeError where an int64 is more than a number holds exactly (2^53 - 1): take `bits()`
+   * @throws RangeError if an int64 is more than a number holds exactly (2^53 - 1): take `bits()`
    */
   async data(): Promise<NumberArray> {
     return asNumbers(await this.#elements());

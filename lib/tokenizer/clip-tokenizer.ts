@@ -28,7 +28,7 @@ export interface TokenBatch {
   readonly inputIds: Tensor;
   /** int64 `[prompts, length]`: 1 where there is a token, 0 where there is padding */
   readonly attentionMask: Tensor;
-  /** Each prompt's text that did not fit; "" where all did. */
+  /** Each prompt's text that did not fit; "" if all did. */
   readonly truncated: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export class CLIPTokenizer {
    * Reads `vocab.json` and `merges.txt` (or `tokenizer.json`) from a folder or a repository on the Hugging Face hub:
    * `CLIPTokenizer.fromPretrained("stable-diffusion-v1-5/stable-diffusion-v1-5", { subfolder: "tokenizer" })`.
    *
-   * @throws Error where they are missing or damaged, HubError where the hub cannot give them
+   * @throws Error if they are missing or damaged, HubError where the hub cannot give them
    */
   static async fromPretrained(
     idOrFolder: string,
@@ -139,12 +139,12 @@ export class CLIPTokenizer {
     return largest + 1;
   }
 
-  /** A token's id; undefined where there is no such token. */
+  /** A token's id; undefined if there is no such token. */
   tokenToId(token: string): number | undefined {
     return this.#added.find((t) => t.content === token)?.id ?? this.#files.vocab.get(token);
   }
 
-  /** The token of an id, as the vocabulary spells it (`horse</w>`); undefined where there is none. */
+  /** The token of an id, as the vocabulary spells it (`horse</w>`); undefined if there is none. */
   idToToken(id: number): string | undefined {
     return this.#tokenizer.id_to_token(id);
   }
@@ -168,7 +168,7 @@ export class CLIPTokenizer {
   /**
    * Prompts as one rectangle of ids, each row cut and padded to the same length.
    *
-   * @throws RangeError where `maxLength` leaves no room for start and end, or a prompt is too long and `truncation` is off
+   * @throws RangeError if `maxLength` leaves no room for start and end, or a prompt is too long and `truncation` is off
    */
   batch(texts: string | readonly string[], options: BatchOptions = {}): TokenBatch {
     const { padding = "max_length", truncation = true, maxLength = this.modelMaxLength, onNotice = notice } = options;
@@ -213,7 +213,7 @@ export class CLIPTokenizer {
    * The text of ids: lower case, a space behind every word.
    *
    * @param options.skipSpecialTokens - leave out those for start, end and padding; default false
-   * @throws RangeError where an id is not in the vocabulary
+   * @throws RangeError if an id is not in the vocabulary
    */
   decode(ids: Iterable<number | bigint>, options: { skipSpecialTokens?: boolean } = {}): string {
     const list = Array.from(ids, Number);
@@ -257,7 +257,7 @@ export class CLIPTokenizer {
    * `maybeConvertPrompt` writes them all where a prompt names the first.
    *
    * @returns their ids, in the vectors' order
-   * @throws Error where one of the tokens is there already
+   * @throws Error if one of the tokens is there already
    */
   addConcept(token: string, vectors = 1): number[] {
     if (!Number.isInteger(vectors) || vectors < 1) {

@@ -52,7 +52,7 @@ type Json = Record<string, unknown>;
  * tokens from `special_tokens_map.json` before `tokenizer_config.json`. (Stable Diffusion 2's two files disagree on the
  * padding: "!" in the first, which is what it was trained with.)
  *
- * @throws Error where there is no vocabulary, or a file is no sound CLIP tokenizer
+ * @throws Error if there is no vocabulary, or a file is no sound CLIP tokenizer
  */
 export async function readTokenizerFolder(folder: string): Promise<TokenizerFiles> {
   const texts = new Map<string, string>();

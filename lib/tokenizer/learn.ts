@@ -15,7 +15,7 @@ const END = "</w>";
  * in the alphabet is taken. All single bytes are in it, so that any text has tokens.
  *
  * @param size - tokens in all, with CLIP's two for start and end; at least 514 (256 bytes, in a word and at its end)
- * @throws RangeError where `size` is too small
+ * @throws RangeError if `size` is too small
  * @see Sennrich et al. 2016: https://arxiv.org/abs/1508.07909
  */
 export function learnVocabulary(texts: Iterable<string>, size: number): Vocabulary {

@@ -62,7 +62,7 @@ export async function saveTraining(path: string, trained: Trained, standing: Sta
  * Takes up where `saveTraining` left off: everything is checked before the first thing is changed.
  *
  * @returns how far the training had come
- * @throws Error where the checkpoint is of another training; nothing is changed then
+ * @throws Error if the checkpoint is of another training; nothing is changed then
  */
 export async function loadTraining(path: string, trained: Trained): Promise<Standing> {
   const { model, optimizer, schedule, data, ema } = trained;

@@ -14,7 +14,7 @@ export interface AfmOptions<S extends object> {
   state: S;
   /** Refuses what the front end sends: throws, or returns the value to keep. */
   check?: (key: keyof S & string, value: unknown) => unknown;
-  /** What stands for it where there are no widgets. */
+  /** What stands for it if there are no widgets. */
   still?: (state: S) => Still | Promise<Still>;
 }
 

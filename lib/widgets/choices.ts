@@ -14,7 +14,7 @@ export interface ChoiceOptions<T> extends ControlOptions {
 /**
  * A list that drops down: `choice(["DDIM", "Euler"])`, or with labels, `choice({ fast: 4, good: 50 })`.
  *
- * @throws RangeError where there is nothing to choose from, or the value is none of them
+ * @throws RangeError if there is nothing to choose from, or the value is none of them
  */
 export function choice<const T>(choices: Choices<T>, options: ChoiceOptions<NoInfer<T>> = {}): Choice<T> {
   return new Choice("Dropdown", choices, options);

@@ -24,7 +24,7 @@ export interface Comms {
 /**
  * The kernel's connections to the front end.
  *
- * @returns undefined where there is no kernel, or one without comms: then widgets show a still picture
+ * @returns undefined if there is no kernel, or one without comms: then widgets show a still picture
  */
 export function findComms(): Comms | undefined {
   const comms = (globalThis as { [key: symbol]: unknown })[Symbol.for("Jupyter.comms")] as Comms | undefined;

@@ -56,7 +56,7 @@ interface PadState {
  * pad
  * ```
  *
- * @throws RangeError where an option is out of range
+ * @throws RangeError if an option is out of range
  */
 export function drawingPad(options: DrawingPadOptions = {}): DrawingPad {
   return new DrawingPad(options);

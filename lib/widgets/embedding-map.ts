@@ -43,7 +43,7 @@ const MOST = { points: 10_000, thumbnail: 64, still: 2000, stillPictures: 300 };
  * `await embeddingMap(await pca(embeddings, 2), { images, titles: captions })`.
  *
  * @param points - `[n, 2]`, at most 10,000
- * @throws RangeError where the shape differs, a point is no number, or images, labels or titles are not as many
+ * @throws RangeError if the shape differs, a point is no number, or images, labels or titles are not as many
  */
 export async function embeddingMap(points: NumbersInput, options: EmbeddingMapOptions = {}): Promise<EmbeddingMap> {
   const where = "embeddingMap";

@@ -41,7 +41,7 @@ const MOST_FRAMES = 500;
  * All frames are sent to the page once, so moving the slider needs no kernel.
  *
  * @param films - by name: as many frames each, `[n, h, w]`, `[n, 1 or 3, h, w]`, or a list of pictures
- * @throws RangeError where they have different numbers of frames, or more than 500
+ * @throws RangeError if they have different numbers of frames, or more than 500
  */
 export async function filmScrubber(
   films: Readonly<Record<string, PicturesInput>>,

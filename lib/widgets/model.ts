@@ -73,7 +73,7 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
     return !this.#isClosed && findComms() !== undefined;
   }
 
-  /** The id of its comm, opened when this is first asked for. @throws Error where there is no kernel */
+  /** The id of its comm, opened when this is first asked for. @throws Error if there is no kernel */
   get modelId(): string {
     return this.#open().id;
   }

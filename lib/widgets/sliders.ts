@@ -15,7 +15,7 @@ export interface SliderOptions extends ControlOptions {
 /**
  * A slider over numbers: `slider(0, 99)`, `slider(0, 1, { step: 0.05, value: 0.8 })`.
  *
- * @throws RangeError where `min` is not below `max`, or the value is outside
+ * @throws RangeError if `min` is not below `max`, or the value is outside
  */
 export function slider(min: number, max: number, options: SliderOptions = {}): Slider {
   return new Slider(min, max, options);

@@ -33,7 +33,7 @@ export abstract class Widget implements Reference {
     this.model = model;
   }
 
-  /** The id of its comm in the front end. Asking for it opens the comm. @throws Error where there is no kernel */
+  /** The id of its comm in the front end. Asking for it opens the comm. @throws Error if there is no kernel */
   get modelId(): string {
     return this.model.modelId;
   }
@@ -111,7 +111,7 @@ export class ValueWidget<T> extends Widget {
     this.model.set({ description: label });
   }
 
-  /** What it is set to now. Setting it changes the page. @throws RangeError or TypeError where it cannot be set to that */
+  /** What it is set to now. Setting it changes the page. @throws RangeError or TypeError if it cannot be set to that */
   get value(): T {
     return this.#codec.read(this.model.get(this.#codec.key));
   }

@@ -22,7 +22,7 @@ const MOST_PIXELS = 2 ** 31;
  * @param options.seed - a whole number; default 0
  * @param options.labels - which digits to draw, each as often; default all ten
  * @returns `images` `[n, size, size]` of 0 to 255, `labels` `[n]`
- * @throws RangeError or TypeError where an option is out of range
+ * @throws RangeError or TypeError if an option is out of range
  */
 export function digits(
   options: { n?: number; size?: number; seed?: number | bigint; labels?: readonly number[] } = {},

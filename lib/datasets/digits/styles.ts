@@ -7,7 +7,7 @@ const cache = new Map<number, readonly Style[]>();
 /**
  * The ways to write a digit: `data/strokes/DIGIT/1.svg` and so on, read once.
  *
- * @throws Error where a file is missing or is no drawing of strokes
+ * @throws Error if a file is missing or is no drawing of strokes
  */
 export function stylesOf(digit: number): readonly Style[] {
   const known = cache.get(digit);

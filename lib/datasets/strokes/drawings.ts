@@ -8,7 +8,7 @@ const cache = new Map<string, readonly Drawing[]>();
 /**
  * The drawings of one thing, one for each of its variants: `data/strokes/THING/1.svg`, `2.svg` and so on. Read once.
  *
- * @throws Error where the thing has no folder, a number is missing, or a file is no drawing
+ * @throws Error if the thing has no folder, a number is missing, or a file is no drawing
  */
 export function drawingsOf(thing: string): readonly Drawing[] {
   const known = cache.get(thing);

@@ -45,7 +45,7 @@ const WHITE = /^(#fff|#ffffff|white|rgb\(255, ?255, ?255\))$/;
  *
  * @param text - the file's content
  * @param path - the file's name, for errors
- * @throws Error where it is no SVG, holds no path or something besides paths, or a path cannot be read
+ * @throws Error if it is no SVG, holds no path or something besides paths, or a path cannot be read
  */
 export function readSvg(text: string, path: string): Drawing {
   const root = parseXml(text);

@@ -8,7 +8,7 @@ const CORNER = 0.8660254037844386;
  * A drawing as a style of writing. Its box reaches from 0 to 100 both ways, so that whole numbers in the file are
  * hundredths to the bit; the pen passes through the path's nodes and curves between them by itself.
  *
- * @throws Error where the drawing is not made of strokes alone, or its weight is not above 0
+ * @throws Error if the drawing is not made of strokes alone, or its weight is not above 0
  */
 export function styleOf({ path, parts, aspect, numbers }: Drawing): Style {
   if (parts.some(({ filled, cut }) => filled || cut)) {

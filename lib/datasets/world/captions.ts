@@ -81,7 +81,7 @@ export const VOCABULARY: readonly string[] = [
  * Randomness: `dice` decides the phrasing, the words, their order, and what is left out.
  * `captionOf(data.scenes[0], new Dice(1))`.
  *
- * @throws RangeError where the world does not know a name in the scene
+ * @throws RangeError if the world does not know a name in the scene
  */
 export function captionOf(scene: Scene, dice: Dice): string {
   checkScene("captionOf", scene);

@@ -24,7 +24,7 @@ const STEPS = { left: -1, top: -1, centre: 0, none: 0, right: 1, bottom: 1 };
  * @param options.size - pixels of one side, 16 to 512; default 64
  * @param options.seed - a whole number; default 0
  * @returns `[3, size, size]`: red, green and blue of 0 to 255, row-major
- * @throws RangeError where the world does not know a name, or the size is out of range
+ * @throws RangeError if the world does not know a name, or the size is out of range
  */
 export function drawScene(scene: Scene, options: { size?: number; seed?: number | bigint } = {}): Uint8Array {
   const { size = SIDE, seed = 0 } = options;
@@ -41,7 +41,7 @@ export function drawScene(scene: Scene, options: { size?: number; seed?: number 
   return out;
 }
 
-/** @throws RangeError where a picture cannot have such a side */
+/** @throws RangeError if a picture cannot have such a side */
 export function checkSize(where: string, size: number): void {
   if (!Number.isInteger(size) || size < SMALLEST || size > LARGEST) {
     throw new RangeError(`${where}: size ${size}; expected ${SMALLEST} to ${LARGEST} pixels`);

@@ -58,7 +58,7 @@ export const WORLD = {
 
 /** How broad the pen is. */
 export type Thickness = (typeof WORLD.thicknesses)[number];
-/** Which way a thing leans; none where it stands upright. */
+/** Which way a thing leans; none if it stands upright. */
 export type Tilt = (typeof WORLD.tilts)[number];
 /** How large a thing is in the picture. */
 export type Scale = (typeof WORLD.scales)[number];
@@ -113,7 +113,7 @@ const FIELDS = {
 
 /**
  * @param where - the function, for the error
- * @throws RangeError where a part of the scene is missing or has a name that the world does not know
+ * @throws RangeError if a part of the scene is missing or has a name that the world does not know
  */
 export function checkScene(where: string, scene: Scene): void {
   for (const [field, names] of Object.entries(FIELDS)) {

@@ -72,7 +72,7 @@ export class WorldDataset extends ImageDataset<ColourShape> {
  * for its caption.
  *
  * @returns `images` `[n, 3, size, size]` of 0 to 255, `labels` `[n]` (the thing), `captions`, `scenes` and `seeds`
- * @throws RangeError where an option is out of range or nothing is left to draw
+ * @throws RangeError if an option is out of range or nothing is left to draw
  */
 export function world(options: WorldOptions = {}): WorldDataset {
   const { n = 1000, seed = 0, size = 64, split = "train" } = options;

@@ -138,7 +138,7 @@ const nllNames: Names<NllOptions> = {
  * crossEntropy(tensor([[1, 0, 2]]), tensor([2], { dtype: "int64" }))  // 0.4076
  * ```
  *
- * @throws RangeError where shapes do not fit, or a class is out of range (when computed, where it is not known before)
+ * @throws RangeError if shapes do not fit, or a class is out of range (when computed, where it is not known before)
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: Reduction | CrossEntropyOptions = {}): Tensor {
   const given = optionsOf<CrossEntropyOptions>("crossEntropy", options, { ...nllNames, labelSmoothing: true });
@@ -175,7 +175,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: Reduction |
  * Negative log-likelihood of log-probabilities `[B, C, ...]` and classes `[B, ...]` (int64): `crossEntropy` after
  * `logSoftmax`. One row `[C]` takes one class.
  *
- * @throws RangeError where shapes do not fit, or a class is out of range
+ * @throws RangeError if shapes do not fit, or a class is out of range
  */
 export function nllLoss(input: Tensor, target: Tensor, options: Reduction | NllOptions = {}): Tensor {
   const given = optionsOf("nllLoss", options, nllNames);

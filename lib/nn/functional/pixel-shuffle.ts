@@ -6,7 +6,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
  * Squares of `r` x `r` pixels laid into channels: `[B, C, H, W]` to `[B, C r r, H / r, W / r]`. Nothing is lost, and
  * what comes after works on a picture `r` times smaller each way.
  *
- * @throws RangeError where the sides are not multiples of `r`
+ * @throws RangeError if the sides are not multiples of `r`
  * @see https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pixel_unshuffle.html
  */
 export function pixelUnshuffle(x: Tensor, r: number): Tensor {
@@ -21,7 +21,7 @@ export function pixelUnshuffle(x: Tensor, r: number): Tensor {
 /**
  * The way back: `[B, C r r, H, W]` to `[B, C, H r, W r]`.
  *
- * @throws RangeError where the channels are no multiple of `r * r`
+ * @throws RangeError if the channels are no multiple of `r * r`
  * @see https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pixel_shuffle.html
  */
 export function pixelShuffle(x: Tensor, r: number): Tensor {
