@@ -3,14 +3,25 @@ import { defineConfig } from "vitest/config";
 // Tests that load onnxruntime by itself send nothing to its maker either.
 process.env.ORT_DISABLE_TELEMETRY ??= "1";
 
+/** A part of the tests, by its name. What is in dist/ is brought up to date before they start. */
+const part = (name: string, include: string[]) => ({
+  extends: true as const,
+  test: { name, include, globalSetup: ["test/build.ts"] },
+});
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // A machine that is busy answers late; the default is one second.
     expect: { poll: { timeout: 20_000 } },
     // Two cores: more workers than that only make the kernels under test wait for each other.
     maxWorkers: 2,
+    projects: [
+      part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"]),
+      part("kernel", ["test/kernel/**/*.test.ts"]),
+      part("notebooks", ["test/notebooks/**/*.test.ts"]),
+      part("e2e", ["test/e2e/**/*.test.ts", "test/*.test.ts"]),
+    ],
   },
 });

@@ -25,12 +25,3 @@ export function outerRange(node: t.Node, source: string): [start: number, end: n
   if (parenStart === undefined) return [node.start!, node.end!];
   return [parenStart, source.indexOf(")", node.end!) + 1];
 }
-
-/** Every node below another one, itself included. */
-export function* walk(root: t.Node): Generator<t.Node> {
-  const pending = [root];
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    yield node;
-    pending.push(...children(node));
-  }
-}

@@ -4,7 +4,7 @@
  * needed.
  */
 export type { ProgressBar } from "./bars.ts";
-export { checkBundle, DISPLAY, type Displayable, type MimeBundle } from "./bundle.ts";
+export { DISPLAY, type Displayable, type MimeBundle } from "./bundle.ts";
 export {
   createDisplay,
   type Display,

@@ -58,7 +58,7 @@ function sources(folder) {
 
 /**
  * @param {string} file
- * @returns {any} undefined where it is missing or broken
+ * @returns {any} undefined if it is missing or broken
  */
 function readJson(file) {
   try {
@@ -93,8 +93,13 @@ async function installPackages(root) {
   return "installed";
 }
 
-/** @param {string} root */
-async function build(root) {
+/**
+ * Builds `dist/` if the sources have changed since.
+ *
+ * @param {string} root - the package's folder
+ * @throws StepError if they do not compile
+ */
+export async function build(root) {
   if (buildIsCurrent(root)) return "up to date";
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   const { code, output } = await run(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root });

@@ -49,7 +49,7 @@ export async function start(root: string, options: StartOptions, steps: Steps): 
 function prepareLesson(root: string, { copy, home }: StartOptions): string {
   const { behind } = copyLesson(lessonSource(root), copy);
   const kept = behind.length > 0 ? `; yours are kept, though newer ones exist: ${behind.join(", ")}` : "";
-  return `your copy in ${short(copy, home)}${kept}`;
+  return `your copy in ${copy === home ? copy : short(copy, home)}${kept}`;
 }
 
 async function withJupyter(

@@ -27,11 +27,6 @@ interface ReduceAttrs {
 // biome-ignore lint/complexity/noBannedTypes: an operation without attributes
 type None = {};
 
-export const unaryOps = [
-  ...["neg", "exp", "log", "sqrt", "reciprocal", "tanh", "sigmoid", "relu", "erf", "abs", "sign", "sin", "cos"],
-  ...["floor", "ceil", "round", "not", "isnan", "silu", "gelu", "quickGelu", "detach"],
-] as const as readonly UnaryOp[];
-
 export type UnaryOp =
   | ("neg" | "exp" | "log" | "sqrt" | "reciprocal" | "tanh" | "sigmoid" | "relu" | "erf" | "abs" | "sign" | "sin")
   | ("cos" | "floor" | "ceil" | "round" | "not" | "isnan" | "silu" | "gelu" | "quickGelu" | "detach");

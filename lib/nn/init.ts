@@ -6,6 +6,8 @@ import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
+export * from "./init-in-place.ts";
+
 const state = { skip: false };
 
 /**

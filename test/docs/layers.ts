@@ -15,7 +15,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["hub", "schedulers", "train"],
     ["adapters", "datasets", "images", "models", "tokenizer"],
     ["judge", "pipelines", "widgets"],
-    ["explore"],
+    ["explore", "finetune"],
     ["index.ts"],
     ["examples", "recipes"],
   ],

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { run, startKernel } from "../kernel/support/kernel.ts";
 
 const root = join(import.meta.dirname, "../..");
-const pages = ["README.md", "CHANGELOG.md"];
+const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"];
 
 test.each(pages)("every link of %s to a file of this repository leads somewhere", (page) => {
   const links = [...readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(

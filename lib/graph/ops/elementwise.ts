@@ -163,7 +163,6 @@ export const exp = (x: Node) => unary("exp", x);
 export const sqrt = (x: Node) => unary("sqrt", x);
 export const abs = (x: Node) => unary("abs", x);
 export const isnan = (x: Node) => unary("isnan", x);
-export const reciprocal = (x: Node) => unary("reciprocal", x);
 export const sigmoid = (x: Node) => unary("sigmoid", x);
 export const add = (a: Node, b: Node | number) => binary("add", a, operand(a, b));
 export const sub = (a: Node, b: Node | number) => binary("sub", a, operand(a, b));

@@ -1,4 +1,4 @@
-import { type DType, isFloat } from "../dtype.ts";
+import { isFloat } from "../dtype.ts";
 import { Node } from "../node.ts";
 import { axes, axis, reduced, sizeOf } from "../shape.ts";
 import { cast, div, inFloat32 } from "./elementwise.ts";
@@ -77,8 +77,4 @@ export function requireFloat(where: string, x: Node): void {
   if (!isFloat(x.dtype)) {
     throw new TypeError(`${where}: got dtype ${x.dtype}, expected float32; convert with x.float()`);
   }
-}
-
-export function requireDType(where: string, x: Node, dtype: DType): void {
-  if (x.dtype !== dtype) throw new TypeError(`${where}: got dtype ${x.dtype}, expected ${dtype}`);
 }
