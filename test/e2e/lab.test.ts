@@ -2,18 +2,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { packageRoot } from "../../kernel/spec/package-root.ts";
-import { findJupyter } from "../../kernel/start/jupyter.ts";
-import { contrasts, findChromium, launchChromium } from "./browser.ts";
+import { contrasts, launchChromium } from "./browser.ts";
 import { LabUnderTest, NotebookPage } from "./lab.ts";
-
-const jupyter = await findJupyter(packageRoot());
-const chromium = findChromium();
-const missing = [
-  jupyter ? "" : "JupyterLab 4 (npm start makes a private one)",
-  chromium ? "" : "Chromium (apt install chromium, or its path in CHROMIUM)",
-].filter(Boolean);
-if (missing.length > 0) console.log(`The test in a real browser is skipped; it needs ${missing.join(" and ")}.`);
+import { chromium, jupyter, missing } from "./needs.ts";
 
 /** Where pictures of the page go, for a person to look at: npm test keeps none. */
 const screenshots = process.env.E2E_SCREENSHOTS;

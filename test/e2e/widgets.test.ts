@@ -2,18 +2,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Locator } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { packageRoot } from "../../kernel/spec/package-root.ts";
-import { findJupyter } from "../../kernel/start/jupyter.ts";
-import { findChromium, launchChromium } from "./browser.ts";
+import { launchChromium } from "./browser.ts";
 import { LabUnderTest, NotebookPage } from "./lab.ts";
+import { chromium, jupyter, missing } from "./needs.ts";
 import { dragSlider, percentile, SLIDER_CELL } from "./slider.ts";
-
-const jupyter = await findJupyter(packageRoot());
-const chromium = findChromium();
-const missing = [
-  jupyter ? "" : "JupyterLab 4 (npm start makes a private one)",
-  chromium ? "" : "Chromium (apt install chromium, or its path in CHROMIUM)",
-].filter(Boolean);
 
 const screenshots = process.env.E2E_SCREENSHOTS;
 
