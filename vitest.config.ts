@@ -19,7 +19,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"]),
-      part("kernel", ["test/kernel/**/*.test.ts"]),
+      part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"]),
       part("notebooks", ["test/notebooks/**/*.test.ts"]),
       part("e2e", ["test/e2e/**/*.test.ts", "test/*.test.ts"]),
     ],
