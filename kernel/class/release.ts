@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { StepError } from "../start/steps.mjs";
 import { newCourse } from "./course.ts";
@@ -34,7 +34,8 @@ export async function setUp({ root, steps, folder, exchange }: Task): Promise<nu
 
 /** Puts the students of students.csv into the gradebook. @returns how many there are */
 async function takeStudents(nbgrader: Nbgrader, root: string, folder: string): Promise<number> {
-  const lines = readFileSync(join(folder, "students.csv"), "utf8").trim().split("\n");
+  const file = join(folder, "students.csv");
+  const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
   return lines.length < 2 ? 0 : nbgrader.ask<number>("gradebook.py", ["students"], root, folder);
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readlinkSync, realpathSync, rmdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { packageRoot } from "../spec/package-root.ts";
@@ -47,7 +48,7 @@ export function whyNoSandbox(): string | undefined {
   const missing = TOOLS.filter((tool) => findTool(tool) === undefined);
   if (missing.length > 0)
     return `the program ${missing.join(", ")} is missing (Debian, Ubuntu: sudo apt install util-linux)`;
-  const [program, ...args] = [...APART, "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
+  const [program, ...args] = [...APART, "mount", "-t", "tmpfs", "tmpfs", tmpdir()];
   const { status, stderr } = spawnSync(program!, args, { encoding: "utf8" });
   return status === 0 ? undefined : `this system lets no user make namespaces: ${stderr.trim().split("\n").at(-1)}`;
 }
@@ -59,8 +60,18 @@ function findTool(name: string): string | undefined {
   return ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map((folder) => join(folder, name)).find(existsSync);
 }
 
-/** The script that arranges the files and then becomes the command, run as root of the new namespaces. */
-export function sandboxScript(command: readonly string[], folder: string, options: SandboxOptions): string {
+/**
+ * The script that arranges the files and then becomes the command, run as root of the new namespaces.
+ *
+ * @param folder - the notebook's
+ * @param base - an empty folder: the root of the files that the command will see is mounted there
+ */
+export function sandboxScript(
+  command: readonly string[],
+  folder: string,
+  base: string,
+  options: SandboxOptions,
+): string {
   const root = packageRoot();
   const wanted = [
     "/usr",
@@ -80,8 +91,8 @@ export function sandboxScript(command: readonly string[], folder: string, option
   const lines = [
     "set -e",
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-    "mount -t tmpfs -o size=16m,mode=755 tmpfs /mnt",
-    "cd /mnt",
+    `mount -t tmpfs -o size=16m,mode=755 tmpfs ${QUOTE(base)}`,
+    `cd ${QUOTE(base)}`,
     `mkdir -p old proc dev/shm tmp sys ${folders.map(inside).join(" ")}`,
     `touch dev/null dev/zero dev/full dev/random dev/urandom ${files.map(inside).join(" ")}`,
     ...SYSTEM.filter((path) => existsSync(path) && lstatSync(path).isSymbolicLink()).map(
@@ -99,7 +110,7 @@ export function sandboxScript(command: readonly string[], folder: string, option
     ...writable.map((path) => `mount --bind ${QUOTE(path)} ${inside(path)}`),
     // The notebook's own files, as copies; links could lead anywhere, and the notebook itself is not needed.
     `mount -t tmpfs -o size=${SCRATCH}m,mode=755 tmpfs ${inside(folder)}`,
-    `(cd ${QUOTE(folder)} && find . -type f ! -name '*.ipynb' -size -65536k -exec cp --parents -t ${QUOTE(`/mnt${folder}`)} {} +) || true`,
+    `(cd ${QUOTE(folder)} && find . -type f ! -name '*.ipynb' -size -65536k -exec cp --parents -t ${QUOTE(base + folder)} {} +) || true`,
     "pivot_root . old",
     "cd /",
     "umount -l old",
@@ -128,8 +139,8 @@ function environment(options: SandboxOptions): NodeJS.ProcessEnv {
   };
 }
 
-function start(command: readonly string[], options: SandboxOptions): ChildProcess {
-  const script = sandboxScript(command, process.cwd(), options);
+function start(command: readonly string[], base: string, options: SandboxOptions): ChildProcess {
+  const script = sandboxScript(command, process.cwd(), base, options);
   const cores = options.threads ? ["taskset", "--cpu-list", `0-${options.threads - 1}`] : [];
   // However this process ends, nothing of the sandbox outlives it.
   const argv = [...cores, "setpriv", "--pdeathsig", "KILL", ...APART, "sh", "-c", script];
@@ -138,7 +149,9 @@ function start(command: readonly string[], options: SandboxOptions): ChildProces
 
 function main([text, ...command]: readonly string[]): void {
   const options = JSON.parse(text ?? "{}") as SandboxOptions;
-  const child = start(command, options);
+  const base = mkdtempSync(join(realpathSync(tmpdir()), "difflab-box-"));
+  process.on("exit", () => rmdirSync(base)); // empty here, whatever is mounted there inside
+  const child = start(command, base, options);
   const stop = watch(child.pid!, options);
   child.once("error", (error) => {
     console.error(`sandbox: ${error.message}`);

@@ -17,12 +17,8 @@ const KINDS = [
   "partly-right",
   "endless-loop",
   "memory-in-buffers",
-  "native-crash",
-  "reordered",
   "check-skipped",
-  "built-ins-replaced",
   "reads-files",
-  "network",
   "no-json",
 ];
 
@@ -35,7 +31,7 @@ describe.skipIf(!hasNbgrader())("a class", () => {
   beforeAll(async () => {
     await course.create({ tiny: tinyNotebook() });
     const config = readFileSync(course.at("nbgrader_config.py"), "utf8");
-    writeFileSync(course.at("nbgrader_config.py"), config.replace("answer_timeout = 60", "answer_timeout = 15"));
+    writeFileSync(course.at("nbgrader_config.py"), config.replace("answer_timeout = 60", "answer_timeout = 30"));
   }, 600_000);
 
   test("is given what its exercises allow: stubs, no hidden tests", async () => {

@@ -113,14 +113,16 @@ class Reassemble(NbGraderPreprocessor):
 
 def reassembled(lesson, returned):
     """@returns the cells to grade, and what to tell of the returned ones, a line each"""
-    known = {key_of(cell): i for i, cell in enumerate(lesson)}
+    known = {key_of(cell): i for i, cell in enumerate(lesson) if key_of(cell)}
+    # Where ids have gone, as in notebooks of an older format, a cell of the lesson is known by its text.
+    texts = {cell.source.strip(): i for i, cell in enumerate(lesson) if not grading(cell)}
     # A student's duplicate of a cell has the cell's grade_id and an id of its own.
     found = [[] for _ in lesson]
     added = [[] for _ in range(len(lesson) + 1)]  # by the cell that they stand behind
     behind = 0
     order = []
     for cell in returned:
-        place = known.get(key_of(cell), known.get(cell.get("id")))
+        place = known.get(key_of(cell), known.get(cell.get("id"), texts.get(cell.source.strip())))
         if place is not None:
             found[place].append(cell)
             order.append(place)
@@ -217,6 +219,10 @@ class Unsteady(Exception):
     """The kernel could not do its work, through no fault of the notebook's."""
 
 
+class OutOfTime(Exception):
+    """The whole notebook has taken too long; no single cell is at fault."""
+
+
 class ExecuteIsolated(Execute):
     """Runs a notebook for grading.
 
@@ -281,14 +287,15 @@ class ExecuteIsolated(Execute):
         problem = None
         try:
             PLAIN_EXECUTE(self, nb, resources, km)
-        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+        except (DeadKernelError, CellTimeoutError, RuntimeError, OutOfTime) as error:
             problem = error
         # A check that did not run has printed nothing, and would get all its points.
         for index, cell in enumerate(nb.cells):
             if cell.cell_type != "code" or not cell.source.strip() or index in self._started:
                 continue
             cell.outputs = [error_output("NotRun", f"This cell was not reached: {problem or 'the notebook was ended.'}")]
-        if problem is not None and self._ended is None and self._started:
+        is_at_fault = problem is not None and not isinstance(problem, OutOfTime)
+        if is_at_fault and self._ended is None and self._started:
             index = max(self._started)
             said = "The answer ended the kernel itself." if isinstance(problem, DeadKernelError) else str(problem)
             output = error_output("KernelEnded", said.strip().split("\n")[0])
@@ -308,7 +315,7 @@ class ExecuteIsolated(Execute):
             cell.outputs = copy.deepcopy(self._given_up[cell_index])
             return cell
         if time.monotonic() > self._ends_at:
-            raise CellTimeoutError(f"the notebook took longer than {self.notebook_timeout} s.")
+            raise OutOfTime(f"the notebook took longer than {self.notebook_timeout} s.")
         if not self._started:
             await self._install_guard()
         students = is_students(cell)
