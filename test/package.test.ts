@@ -128,7 +128,7 @@ describe("the package, installed in a folder of its own", () => {
     expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining('unknown command "lessons"') });
   });
 
-  it("opens a copy of the lesson in JupyterLab (skipped where there is none)", async ({ skip }) => {
+  it("opens a copy of the lesson in JupyterLab (skipped if there is none)", { timeout: 300_000 }, async ({ skip }) => {
     const jupyter = await findJupyter(ROOT);
     if (!jupyter) return skip("no JupyterLab");
     const env = {
