@@ -25,7 +25,7 @@ export function checkOptions<O extends object>(where: string, options: O, known:
 }
 
 /**
- * Refuses what is no number where one is expected: "0.1" from a form or a command line would be compared, added and
+ * Refuses what is no number if one is expected: "0.1" from a form or a command line would be compared, added and
  * multiplied in JavaScript's own way.
  *
  * @param least - the smallest value allowed; default any
@@ -49,7 +49,7 @@ export function checkWhole(where: string, name: string, values: readonly unknown
   }
 }
 
-/** Throws where `value` is none of `choices`. */
+/** Throws if `value` is none of `choices`. */
 export function checkChoice(where: string, name: string, value: unknown, choices: readonly string[]): void {
   if (choices.includes(value as string)) return;
   const list = choices.map((choice) => `"${choice}"`);

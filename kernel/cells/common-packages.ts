@@ -1,4 +1,4 @@
-/** The library of this project: its names are proposed where a cell does not know them. */
+/** The library of this project: its names are proposed if a cell does not know them. */
 export const LIBRARY = "difflab";
 
 /**

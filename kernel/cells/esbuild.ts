@@ -7,7 +7,7 @@ const WITHIN = 15_000;
 let restarts = 0;
 
 /**
- * esbuild's `transform`, which works in a process of its own: where that has ended or hangs, another takes its place.
+ * esbuild's `transform`, which works in a process of its own: if that has ended or hangs, another takes its place.
  *
  * @throws Error if the code is not valid, or esbuild cannot be started
  */

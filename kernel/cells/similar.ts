@@ -1,7 +1,7 @@
 /**
  * The name that was probably meant: the nearest one, if it is near enough that a slip of the finger explains it.
  *
- * @returns undefined where none is, and for names so short that any would be near
+ * @returns undefined if none is, and for names so short that any would be near
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();

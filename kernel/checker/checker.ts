@@ -196,7 +196,7 @@ export class Checker {
     return toProblems(items, source, this.#project);
   }
 
-  /** Writes a file of the session, and tells the server; where the disk does not take it, the server keeps it. */
+  /** Writes a file of the session, and tells the server; if the disk does not take it, the server keeps it. */
   #write(file: string, text: string): void {
     if (!this.#project.write(file, text)) return this.#openFile(file, text);
     this.#server?.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#project.uri(file), type: 1 }] });
@@ -334,7 +334,7 @@ export class Checker {
     return `${modules}\nimport {} from ${JSON.stringify(this.#globals.module)};\nexport {};\n`;
   }
 
-  /** The server remembers what was not there; where a package has been installed since, another takes its place. */
+  /** The server remembers what was not there; if a package has been installed since, another takes its place. */
   #lookAgain(modules: string[]): boolean {
     const linked = this.#project.linkPackages();
     const found = modules.filter((name) => this.#project.hasPackage(packageName(name)) && !this.#lookedAgain.has(name));

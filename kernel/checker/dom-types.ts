@@ -42,7 +42,7 @@ export function domTypes(path: string): { text: string; omitted: Set<string> } {
  *
  * @param path - TypeScript's `lib.dom.d.ts`
  * @param target - file to write
- * @param cache - folder for the copy; where it cannot be written, there is none
+ * @param cache - folder for the copy; if it cannot be written, there is none
  * @returns the names that it leaves out
  */
 export function writeDomTypes(path: string, target: string, cache: string): Set<string> {

@@ -7,7 +7,7 @@ import { explainMember, explainUnknownNames, type NamePlaces } from "./unknown-n
 
 /** What explanations need to know of the session. */
 export interface Surroundings extends Omit<HintContext, "source"> {
-  /** Asked only where a cell lacks names: it takes a moment. */
+  /** Asked only if a cell lacks names: it takes a moment. */
   places(): Promise<Omit<NamePlaces, "declarations">>;
 }
 

@@ -33,7 +33,7 @@ function missingValueHint(problem: Problem, { source, isEarlier }: HintContext):
   return `${why}Where you know that it is there, write \`${text}!\``;
 }
 
-/** What stands at a problem, where that is short. */
+/** What stands at a problem, if that is short. */
 export function textAt(source: string, { line, column, endLine, endColumn }: Problem): string | undefined {
   if (line !== endLine) return undefined;
   const text = source.split("\n")[line - 1]?.slice(column - 1, endColumn - 1);

@@ -24,7 +24,7 @@ export interface Problem {
   hint?: string | undefined;
   /** It counts only where we know what to write instead: TypeScript lets it pass. */
   isTentative?: boolean;
-  /** The file that the error is in, where it is not the cell. */
+  /** The file that the error is in, if it is not the cell. */
   file?: { name: string; source: string };
 }
 

@@ -124,7 +124,7 @@ const TYPES: Record<string, string> = {
 /**
  * What to write for a name of Python's that TypeScript does not know.
  *
- * @param args - the source of its arguments, where it is called
+ * @param args - the source of its arguments, if it is called
  * @param isType - whether it stands for a type
  */
 export function pythonName(name: string, args: string | undefined, isType: boolean): string | undefined {

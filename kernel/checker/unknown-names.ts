@@ -69,7 +69,7 @@ function isIn(problem: Problem, { start, end }: t.Node, source: string): boolean
   return range.start >= start! && range.end <= end!;
 }
 
-/** What to write instead of a name, where it is not another cell's. */
+/** What to write instead of a name, if it is not another cell's. */
 function advice(problem: Problem, name: string, cell: ParsedCell, places: NamePlaces): Problem | undefined {
   const range = rangeOf(problem, cell.source);
   const { node, parents } = nodeAt(cell.program, range.start, range.end);

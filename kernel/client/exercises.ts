@@ -78,7 +78,7 @@ function cleared(cell: Cell): Cell {
   return cell.cell_type === "code" ? { ...cell, outputs: [], execution_count: null } : cell;
 }
 
-/** What stands between the marks of a cell, as a page shows it; undefined where there are none. */
+/** What stands between the marks of a cell, as a page shows it; undefined if there are none. */
 function solutionOf(cell: Cell): string | undefined {
   const source = joinText(cell.source);
   if (cell.cell_type !== "code") {

@@ -5,7 +5,7 @@ export interface BarState {
   label: string;
   /** Steps done. */
   done: number;
-  /** Steps in all, where that is known. */
+  /** Steps in all, if that is known. */
   total: number | undefined;
   /** Seconds since the start. */
   elapsed: number;
@@ -28,7 +28,7 @@ export function barText(bar: BarState): string {
 
 /**
  * The bar as HTML. The element is HTML's own, which screen readers know and every front end lets through: JupyterLab takes style sheets
- * and positioned boxes out of the saved outputs of a notebook that the reader has not run yet. The colour is the theme's where it has one.
+ * and positioned boxes out of the saved outputs of a notebook that the reader has not run yet. The colour is the theme's if it has one.
  */
 export function barHtml(bar: BarState): string {
   const share = shareOf(bar);
@@ -56,7 +56,7 @@ export function barHtml(bar: BarState): string {
   ].join("");
 }
 
-/** From 0 to 1, more where there were more steps than announced; `undefined` without a total. */
+/** From 0 to 1, more if there were more steps than announced; `undefined` without a total. */
 function shareOf({ done, total }: BarState): number | undefined {
   if (total === undefined) return undefined;
   return total > 0 ? done / total : 1;

@@ -3,7 +3,7 @@ import { describeError } from "./safe.ts";
 
 /** Options of `progress`. */
 export interface ProgressOptions {
-  /** Steps in all; default: the `length` or `size` of the items, where they have one. */
+  /** Steps in all; default: the `length` or `size` of the items, if they have one. */
   total?: number;
   /** A word or two in front of the bar; default none. A new bar takes the place of a finished one with the same label. */
   label?: string;

@@ -204,7 +204,7 @@ function remark({ kind, total, rows, gap, hiddenColumns }: Table): string {
   return parts.join("; ");
 }
 
-/** A column is set to the right where all that is in it are numbers. */
+/** A column is set to the right if all that is in it are numbers. */
 function numericColumns({ names, rows }: Table): boolean[] {
   return names.map(
     (_, at) => rows.some((row) => row[at]?.numeric) && rows.every((row) => row[at]?.numeric || row[at]?.empty),

@@ -81,7 +81,7 @@ ${excerpt(source, place, { after: 1 })}`;
   return undefined;
 }
 
-/** Frames one by one where they are the student's; those of a package, or of Node, as one line. */
+/** Frames one by one if they are the student's; those of a package, or of Node, as one line. */
 function foldFrames(frames: readonly string[]): string[] {
   const groups: { owner: string | undefined; frames: string[] }[] = [];
   for (const frame of frames) {

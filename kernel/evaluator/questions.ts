@@ -55,7 +55,7 @@ export class Questions {
     return Object.defineProperties(answer, { [Symbol.toPrimitive]: { value: misused }, toJSON: { value: misused } });
   };
 
-  /** @param caller - what the error calls it where nobody can be asked */
+  /** @param caller - what the error calls it if nobody can be asked */
   ask(caller: string, text: string, password = false): { id: number; answer: Promise<string> } {
     const id = ++this.#lastId;
     const run = currentRun();

@@ -43,7 +43,7 @@ export class CellRunner {
 
   /**
    * @param folder - of the notebook
-   * @param check - called in each turn of a loop that awaits; throws where the cell was interrupted
+   * @param check - called in each turn of a loop that awaits; throws if the cell was interrupted
    */
   constructor(folder: string, check: () => void) {
     this.#modules = new CellModules(folder);

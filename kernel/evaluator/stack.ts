@@ -124,7 +124,7 @@ function placeInCell(cell: RegisteredCell, line: number, column: number): Place 
   return { ...place, line: edited + 1, column: sourceColumn(cell.segments, edited, entry.originalColumn) + 1 };
 }
 
-/** The source of the cell that traces call so; the latest, where one was run again. */
+/** The source of the cell that traces call so; the latest, if one was run again. */
 export function sourceOf(label: string): string | undefined {
   return [...cells.values()].findLast((cell) => cell.label === label)?.source;
 }

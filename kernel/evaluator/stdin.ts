@@ -8,7 +8,7 @@ import type { Questions } from "./questions.ts";
 export interface InputEvents {
   /** "finishing": the cell's own code has ended, and it waits for what is left of it. */
   stateOf(run: number): "running" | "finishing" | "ended";
-  /** Ends a cell that reads where nobody can be asked: it would wait for ever. */
+  /** Ends a cell that reads if nobody can be asked: it would wait for ever. */
   refuse(run: number, error: Error): void;
   /** What the cell has printed of a line that is not ended, and ends it. */
   takeLine(): string;

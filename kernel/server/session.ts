@@ -13,7 +13,7 @@ import { NotebookFolder } from "./folder.ts";
 /** How a cell ended. */
 export interface CellResult {
   failure?: CellFailure;
-  /** Value of the last expression, where it was asked for. */
+  /** Value of the last expression, if it was asked for. */
   bundle?: Bundle;
 }
 

@@ -11,7 +11,7 @@ export interface Machine {
 /**
  * The user's Jupyter data folder, as jupyter_core finds it.
  *
- * In order: `JUPYTER_DATA_DIR`; then, where `JUPYTER_PLATFORM_DIRS` is on, the platform's own place; else
+ * In order: `JUPYTER_DATA_DIR`; then, if `JUPYTER_PLATFORM_DIRS` is on, the platform's own place; else
  * `~/Library/Jupyter` on macOS, `%APPDATA%\jupyter` on Windows (without APPDATA, `data` in the configuration
  * folder), `$XDG_DATA_HOME/jupyter` or `~/.local/share/jupyter` elsewhere.
  *

@@ -21,7 +21,7 @@ const QUESTION = "import sys, json; print(json.dumps([*sys.version_info[:2], sys
  * @param candidates - commands to try; default the usual names. A command that is there but does not work (the
  * Windows store's placeholder, a pyenv shim without its version) counts as absent.
  * @param oldest - the oldest version that will do
- * @returns undefined where there is none
+ * @returns undefined if there is none
  */
 export async function findPython(
   candidates: string[][] = defaultCandidates(),

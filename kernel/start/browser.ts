@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * Opens an address in the user's browser, where there is a desktop to show one.
+ * Opens an address in the user's browser, if there is a desktop to show one.
  *
  * @returns whether it was tried; the address is printed in any case
  */

@@ -23,7 +23,7 @@ export function jupyterProgram(lab: JupyterLab, name: string): string {
   return program(lab.bin, name);
 }
 
-/** The JupyterLab that is here: in `.venv` where that is complete, else the first on the PATH that is new enough. */
+/** The JupyterLab that is here: in `.venv` if that is complete, else the first on the PATH that is new enough. */
 export async function findJupyter(root: string, home = root): Promise<JupyterLab | undefined> {
   return new PrivateEnvironment(root, home).lab() ?? (await labOnPath(home));
 }
@@ -54,7 +54,7 @@ export async function provideJupyter(
  * @param name - of what is added: its stamp, so that it is not installed twice
  * @param requirements - the file that pins it
  * @param python - what to make the environment with
- * @throws StepError where it cannot be installed
+ * @throws StepError if it cannot be installed
  */
 export async function addToEnvironment(
   root: string,

@@ -7,7 +7,7 @@ import { lessonNotebooks } from "./args.mjs";
 
 /** What became of the student's copy. */
 export interface Copied {
-  /** Made, or brought up to date where the student had not changed them. */
+  /** Made, or brought up to date if the student had not changed them. */
   readonly written: readonly string[];
   /** Changed by the student, and in the lesson too: left as they are. */
   readonly behind: readonly string[];

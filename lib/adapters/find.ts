@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { HUB_OPTIONS, HubError, type HubOptions, resolveFiles } from "../hub/index.ts";
 import type { Names } from "../options.ts";
 
-/** Where an adapter's file is taken from, where it is no path. `token` is the concept's word, so the hub's is `hfToken`. */
+/** Where an adapter's file is taken from, if it is no path. `token` is the concept's word, so the hub's is `hfToken`. */
 export interface AdapterOptions extends Omit<HubOptions, "token"> {
   /** The file's name in the repository or folder; default the usual ones. */
   weightName?: string;

@@ -28,7 +28,7 @@ interface PeftSettings {
   modules_to_save?: unknown;
 }
 
-/** PEFT's other methods, as `adapter_config.json` names them, where that is not their usual name. */
+/** PEFT's other methods, as `adapter_config.json` names them, if that is not their usual name. */
 const PEFT_KINDS: Readonly<Record<string, string>> = { LOHA: "LoHa", LOKR: "LoKr", ADALORA: "AdaLoRA", VERA: "VeRA" };
 const WHOLE_LAYERS = "whole layers beside LoRA (modules_to_save)";
 const BIASES = "LoRA with biases";

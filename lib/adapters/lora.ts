@@ -151,7 +151,7 @@ function layerOf(
  * model is noticed, and not half applied.
  *
  * @param modules - paths of the model's layers, such as "down_blocks.0.attentions.0.proj_in"
- * @returns the changes by the model's own paths; empty where the file does not touch this component
+ * @returns the changes by the model's own paths; empty if the file does not touch this component
  * @throws Error if the file changes layers that the model does not have
  */
 export function matchLora(lora: Lora, component: LoraComponent, modules: Iterable<string>): Map<string, LoraLayer> {

@@ -41,7 +41,7 @@ function gradientsOf(root: Node, seed: Node | undefined, createGraph: boolean): 
 
 /**
  * The sum of the gradients of two neighbouring slices: side by side, instead of each with zeros where the other is.
- * Null where they are nothing of that kind.
+ * Null if they are nothing of that kind.
  */
 function joined(a: Node, b: Node): Node | null {
   const [p, q] = [placed(a), placed(b)];
@@ -53,7 +53,7 @@ function joined(a: Node, b: Node): Node | null {
   return pad(cat(parts, dim), only(first.from), only(a.shape[dim]! - second.to));
 }
 
-/** `n` as an `x` with zeros before and after it along one dimension, where it is of that kind. */
+/** `n` as an `x` with zeros before and after it along one dimension, if it is of that kind. */
 function placed(n: Node): { x: Node; dim: number; from: number; to: number } | null {
   if (!n.is("pad") || n.storage || n.attrs.value !== 0) return null;
   const { before, after } = n.attrs;

@@ -237,14 +237,14 @@ function lazily(input: Node, make: () => Node): Node | null {
   return input.requiresGrad ? make() : null;
 }
 
-/** aᵀ dy, in one product over all rows where `b` was one matrix for a whole batch. */
+/** aᵀ dy, in one product over all rows if `b` was one matrix for a whole batch. */
 function matmulRight(a: Node, dy: Node, rank: number): Node {
   if (rank > 2 || a.shape.length === 2) return g.matmul(g.transpose(a, -1, -2), dy);
   const flat = (t: Node): Node => g.reshape(t, [-1, t.shape.at(-1)!]);
   return g.matmul(g.transpose(flat(a), 0, 1), flat(dy));
 }
 
-/** Zeros where nothing was taken: the reverse of a slice. */
+/** Zeros if nothing was taken: the reverse of a slice. */
 function unslice(n: Node<"slice">, dy: Node): Node {
   const { start, step } = n.attrs;
   const shape = x(n).shape;

@@ -4,7 +4,7 @@ import type { ConfigOf, Fields } from "./fields.ts";
 /**
  * Reading a config, for every model and every scheduler alike:
  * - a value that this library has no code for is an error, whoever gives it;
- * - a key that no field describes is an error where it is written by hand (`new UNet2DModel({ ... })`), as a wrong
+ * - a key that no field describes is an error if it is written by hand (`new UNet2DModel({ ... })`), as a wrong
  *   argument is in Python, and a notice where it stands in a file (`fromConfig`, `fromPretrained`), which may be newer
  *   than this library or carry notes of its makers';
  * - keys that begin with "_" are the file's own notes.

@@ -65,7 +65,7 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   slice: { readonly start: readonly number[]; readonly step: readonly number[]; readonly free?: boolean };
   pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
   cat: { readonly dim: number };
-  /** Whole slices along `dim` at the indices of any shape (an embedding look-up where `dim` is 0). */
+  /** Whole slices along `dim` at the indices of any shape (an embedding look-up if `dim` is 0). */
   indexSelect: { readonly dim: number };
   /** The reverse of `indexSelect`: slices added into zeros of `size` along `dim`. */
   indexAdd: { readonly dim: number };
@@ -134,7 +134,7 @@ export const gradMode = { enabled: true };
 
 /** Who writes down what a traced function does, and compares it with what it did before. */
 export interface Recorder {
-  /** The node that an earlier call made at this point, where it was the same; null otherwise. */
+  /** The node that an earlier call made at this point, if it was the same; null otherwise. */
   known(op: Op, inputs: readonly Node[], attrs: object, shape: Shape, dtype: DType, requiresGrad: boolean): Node | null;
   /** Takes in a new node. */
   made(node: Node): void;

@@ -8,7 +8,7 @@ export interface HubOptions {
   revision?: string;
   /** The hub's cache, shared with Python; default as the hub's own libraries choose it (`HF_HUB_CACHE`, `HF_HOME`). */
   cacheDir?: string;
-  /** Use only what is in the cache; default false, or true where `HF_HUB_OFFLINE` is set. */
+  /** Use only what is in the cache; default false, or true if `HF_HUB_OFFLINE` is set. */
   localFilesOnly?: boolean;
   /** An access token; default `HF_TOKEN`, else the one that `login` stored. `false` sends none. */
   token?: string | false;

@@ -213,7 +213,7 @@ export class Repository {
     return this.#cache.commitOf(revision);
   }
 
-  /** Names the repository in an error, with the file where one was asked for. */
+  /** Names the repository in an error, with the file if one was asked for. */
   #wanted(): string {
     const { files, patterns } = this.#options;
     return files?.length === 1 && !patterns ? `${this.#what}/${this.#prefix}${files[0]}` : this.#what;

@@ -56,7 +56,7 @@ function isUnknown({ kind, status }: HubError): boolean {
   return kind === "offline" || (kind === "missing" && status !== undefined);
 }
 
-/** A name that is no folder is looked for on the hub: where it is not found there either, a folder's name may have been mistyped. */
+/** A name that is no folder is looked for on the hub: if it is not found there either, a folder's name may have been mistyped. */
 function orFolder(error: HubError, given: string): HubError {
   const { kind, message, status, cause } = error;
   const told = `${message.replace(/\.$/, "")}. If you meant a folder: there is none at ${resolve(given)}.`;
@@ -74,7 +74,7 @@ async function fromFolder(given: string, options: ResolveOptions): Promise<Resol
 }
 
 /**
- * One file of a repository on the hub: from the cache where it is there, downloaded into it where not.
+ * One file of a repository on the hub: from the cache if it is there, downloaded into it if not.
  *
  * @param path - the file within the repository
  * @returns the path on disk

@@ -24,7 +24,7 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
  * A folder that holds other things than a saved model is refused.
  *
  * @param fill - is given the folder to write into
- * @throws HubError where `folder` is a file or holds something else, or the disk is full; what was there before stays
+ * @throws HubError if `folder` is a file or holds something else, or the disk is full; what was there before stays
  */
 export async function saveFolder(folder: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const target = resolve(folder);
@@ -111,7 +111,7 @@ export interface Pushed {
  *
  * @param repo - "you/name"
  * @returns the repository's page, the commit, and what was sent
- * @throws HubError where there is no token, it may not write there, the folder is empty, or the hub cannot be reached
+ * @throws HubError if there is no token, it may not write there, the folder is empty, or the hub cannot be reached
  */
 export async function pushToHub(folder: string, repo: string, options: PushOptions = {}): Promise<Pushed> {
   const { branch = "main", commitMessage = "Upload model", onProgress = defaultProgress(), signal } = options;

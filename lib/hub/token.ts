@@ -8,7 +8,7 @@ import { readToken, removeToken, storeToken } from "./stored-tokens.ts";
 export interface Account {
   /** The account's name, as in `name/model`. */
   readonly name: string;
-  /** The person's or organisation's full name, where it is public. */
+  /** The person's or organisation's full name, if it is public. */
   readonly fullname: string | undefined;
   /** Organisations that the account is in. */
   readonly organisations: readonly string[];

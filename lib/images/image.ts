@@ -58,7 +58,7 @@ export class Image {
    * `await Image.open("cat.png")`.
    *
    * @param options.mode - default "RGB"
-   * @throws Error if there is no such file or it is no picture, RangeError where it has more than 100 million pixels
+   * @throws Error if there is no such file or it is no picture, RangeError if it has more than 100 million pixels
    */
   static async open(source: ImageSource, options: { mode?: Mode } = {}): Promise<Image> {
     const mode = checkMode("Image.open", options.mode ?? "RGB");

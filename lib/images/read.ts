@@ -77,7 +77,7 @@ function isHeic(bytes: Uint8Array): boolean {
 /**
  * Decodes a picture: turned upright as its camera says, 16 bits brought to 8, in sRGB.
  *
- * @throws Error if the bytes are no picture or a damaged one, RangeError where it has too many pixels
+ * @throws Error if the bytes are no picture or a damaged one, RangeError if it has too many pixels
  */
 export async function decode(bytes: Uint8Array, name: string, mode: Mode): Promise<Pixels> {
   const options = { limitInputPixels: false, failOn: "error" } as const;

@@ -45,7 +45,7 @@ const stored = { float32: "F32", float16: "F16", int64: "I64", int32: "I32", uin
  * delete or change the file while they are used; saving over it from here is fine, they keep their values. bfloat16 and float64 are read and converted to float32.
  *
  * @param options.copy - read everything into memory now; default false
- * Other integers are widened. A tensor of a type that the engine does not know, such as 8-bit floats, is an error only where it is asked for.
+ * Other integers are widened. A tensor of a type that the engine does not know, such as 8-bit floats, is an error only if it is asked for.
  *
  * @throws Error if the file is damaged
  */

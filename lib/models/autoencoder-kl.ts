@@ -63,9 +63,9 @@ export class AutoencoderKL extends Model {
   encoder: Encoder;
   /** Latents to images. */
   decoder: Decoder;
-  /** A 1x1 convolution after the encoder; null where the config has none. */
+  /** A 1x1 convolution after the encoder; null if the config has none. */
   quantConv: Conv2d | null;
-  /** A 1x1 convolution before the decoder; null where the config has none. */
+  /** A 1x1 convolution before the decoder; null if the config has none. */
   postQuantConv: Conv2d | null;
   /** Encode and decode the images of a batch one by one, with the memory that one takes. */
   useSlicing = false;

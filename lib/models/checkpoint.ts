@@ -15,7 +15,7 @@ export interface Checkpointed {
 }
 
 /**
- * Gives a model the weights of a checkpoint: all or, where anything is missing or misshapen, none.
+ * Gives a model the weights of a checkpoint: all or, if anything is missing or misshapen, none.
  * They stay in the file, from which computations map them (and widen float16).
  *
  * @throws Error that lists every weight that is missing or has another shape

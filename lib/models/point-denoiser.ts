@@ -82,7 +82,7 @@ export class PointDenoiser extends Module {
    *
    * @param points - `[n, 2]`, of about size 1
    * @returns the mean loss of the last tenth of the steps
-   * @throws RangeError where there are no points, or an option is out of range
+   * @throws RangeError if there are no points, or an option is out of range
    */
   async fit(points: Tensor, options: PointTraining = {}): Promise<number> {
     const where = "PointDenoiser.fit";
@@ -188,7 +188,7 @@ export class PointDenoiser extends Module {
  * @param n - how many; default 1000
  * @param options.seed - default 0
  * @returns `[n, 2]`; denser where there is more ink
- * @throws RangeError where nothing is drawn
+ * @throws RangeError if nothing is drawn
  */
 export async function pointsOf(drawing: Tensor, n = 1000, options: { seed?: number } = {}): Promise<Tensor> {
   const where = "pointsOf";

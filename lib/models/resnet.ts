@@ -100,7 +100,7 @@ export class Upsample2D extends Module {
     this.conv = new Conv2d(channels, channels, 3, { padding: 1 });
   }
 
-  /** @param size - `[height, width]` to reach where that is one less than double: of a size that was odd before halving */
+  /** @param size - `[height, width]` to reach if that is one less than double: of a size that was odd before halving */
   forward(x: Tensor, size?: readonly [number, number]): Tensor {
     const doubled = F.upsampleNearest(x, 2);
     if (!size || (size[0] === doubled.shape[2] && size[1] === doubled.shape[3])) return this.conv.forward(doubled);

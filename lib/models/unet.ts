@@ -41,7 +41,7 @@ interface CommonConfig {
   readonly class_embed_type: string | null;
   /** Number of classes; null for none. */
   readonly num_class_embeds: number | null;
-  /** Width of the vectors that stand for classes, where they are projected. */
+  /** Width of the vectors that stand for classes, if they are projected. */
   readonly projection_class_embeddings_input_dim?: number | null;
   /** Width of the timestep's embedding; null for four times the first level's channels. */
   readonly time_embedding_dim: number | null;
@@ -105,7 +105,7 @@ export abstract class UNet extends Model {
   classEmbedding: ClassEmbedding;
   /** The way down, the largest images first. */
   downBlocks: readonly DownBlock[];
-  /** The block at the lowest resolution; null where the config has none. */
+  /** The block at the lowest resolution; null if the config has none. */
   midBlock: MidBlock | null;
   /** The way up, the smallest images first. */
   upBlocks: readonly UpBlock[];

@@ -153,7 +153,7 @@ export class Upsample extends Functional {
 export class Dropout extends Module {
   /** Probability with which an element is zeroed, 0 to below 1. */
   readonly p: number;
-  /** Where the random numbers come from; the shared generator of `manualSeed` where none was given. */
+  /** Where the random numbers come from; the shared generator of `manualSeed` if none was given. */
   readonly generator: RandomGenerator | undefined;
 
   constructor(p = 0.5, options: { generator?: RandomGenerator } = {}) {

@@ -13,7 +13,7 @@ export interface Layer {
   forward(x: Tensor): Tensor;
 }
 
-/** A tensor that is trained where it is a module's field: `weight = new nn.Parameter(randn([3, 3]))`. */
+/** A tensor that is trained if it is a module's field: `weight = new nn.Parameter(randn([3, 3]))`. */
 export class Parameter extends Tensor {
   /**
    * @param data - its first values
@@ -188,7 +188,7 @@ export abstract class Module {
   }
 
   /**
-   * Takes over the values in `state`; all of them or, where anything does not fit, none.
+   * Takes over the values in `state`; all of them or, if anything does not fit, none.
    *
    * @param options.strict - names must agree exactly; default true. Otherwise only common names are loaded.
    * @returns the names that were missing and unexpected: both empty where strict

@@ -48,7 +48,7 @@ export abstract class Schedule {
     });
   }
 
-  /** Refuses to go so far, where the schedule has an end. */
+  /** Refuses to go so far, if the schedule has an end. */
   checkSteps(_steps: number): void {}
 
   /** Where it stands. */

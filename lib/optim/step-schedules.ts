@@ -114,7 +114,7 @@ export class ReduceLROnPlateau {
     this.best = all.mode === "min" ? Infinity : -Infinity;
   }
 
-  /** Looks at the number of an epoch, and reduces the rate where it is time. */
+  /** Looks at the number of an epoch, and reduces the rate when it is time. */
   step(value: number): void {
     checkNumber("ReduceLROnPlateau", "value", value);
     const { patience, cooldown, factor, minLr, eps } = this.options;

@@ -203,7 +203,7 @@ const f64 = (d: DataView, at: number) => d.getFloat64(at, false);
 const text = (m: Machine, length: number) => m.push(Buffer.from(m.take(length)).toString("utf8"));
 const tuple = (items: readonly unknown[]) => Tuple.from(items) as Tuple;
 
-/** A whole number of up to 8 bytes in two's complement, as a number where that is exact. */
+/** A whole number of up to 8 bytes in two's complement, as a number if that is exact. */
 function long(bytes: Uint8Array, m: Machine): number | bigint {
   if (bytes.length > 8) throw m.damaged(`holds a number of ${bytes.length} bytes`);
   let value = 0n;

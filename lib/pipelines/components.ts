@@ -70,7 +70,7 @@ export function checkTogether(name: string, { unet, vae, textEncoder }: Componen
 /**
  * Loads the parts that a checkpoint's `model_index.json` names. Weights are mapped, not read.
  *
- * @throws Error where it is no Stable Diffusion 1.x or 2.x checkpoint, or a part is missing
+ * @throws Error if it is no Stable Diffusion 1.x or 2.x checkpoint, or a part is missing
  */
 export async function loadComponents(
   idOrFolder: string,

@@ -37,7 +37,7 @@ export class StableDiffusionImg2ImgPipeline extends StableDiffusionPipeline<Img2
   }
 }
 
-/** The options with the picture's size, where no other is asked for. */
+/** The options with the picture's size, if no other is asked for. */
 export function sized<O extends Img2ImgOptions>(name: string, options: O, scale: number): O {
   if (options?.image === undefined || options.image === null) {
     throw new TypeError(`${name}: no image; give an Image (Image.open(file)) or a tensor [B, 3, H, W]`);

@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 /** A loss that the run makes smaller: whatever can be said about a picture in differentiable operations. */
 export interface LossGuidance {
   /**
-   * @param x0 - the predicted clean pictures `[B, 3, H, W]` from -1 to 1, or latents where `on` says so
+   * @param x0 - the predicted clean pictures `[B, 3, H, W]` from -1 to 1, or latents if `on` says so
    * @returns a scalar
    */
   readonly loss: (x0: Tensor) => Tensor;

@@ -48,7 +48,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
    * Loads a checkpoint in diffusers' layout: a folder, or a repository on the Hugging Face hub. Weights are mapped from
    * their files, so this takes little time and memory, and the files have to stay.
    *
-   * @throws Error where it is no Stable Diffusion 1.x or 2.x checkpoint; HubError where files cannot be had
+   * @throws Error if it is no Stable Diffusion 1.x or 2.x checkpoint; HubError if files cannot be had
    */
   static async fromPretrained<P>(
     this: new (
@@ -133,7 +133,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
    * @param options.scale - how much of it; default 1
    * @param options.adapterName - its name, for `setAdapters`; default "default_0", "default_1" and so on
    * @param options.weightName - the file's name there; default `pytorch_lora_weights.safetensors`, else PEFT's `adapter_model.safetensors`
-   * @throws Error where the file is damaged or was made for another model; nothing is changed then
+   * @throws Error if the file is damaged or was made for another model; nothing is changed then
    * @see Hu et al. 2021: https://arxiv.org/abs/2106.09685
    */
   async loadLoraWeights(given: string, options: LoraOptions = {}): Promise<void> {
@@ -155,7 +155,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
    *
    * @param names - one name, or several
    * @param weights - one for all, or one for each; default 1
-   * @throws Error where a name is not known; RangeError where the numbers do not fit
+   * @throws Error if a name is not known; RangeError if the numbers do not fit
    */
   setAdapters(names: string | readonly string[], weights: number | readonly number[] = 1): void {
     const list = [names].flat();
@@ -168,7 +168,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     for (const model of [this.unet, this.textEncoder]) ledgerOf(model).setWeights(wanted);
   }
 
-  /** Takes some LoRAs away. @throws Error where a name is not known */
+  /** Takes some LoRAs away. @throws Error if a name is not known */
   deleteAdapters(names: string | readonly string[]): void {
     const list = [names].flat();
     this.#checkNames("deleteAdapters", list);
@@ -204,7 +204,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
    * @param options.token - the word, in place of the file's own
    * @param options.weightName - the file's name in the repository; default `learned_embeds.safetensors`, else `.bin`
    * @returns the word, to be used in prompts
-   * @throws Error where the file is damaged or was learned with another text encoder, or the word is taken
+   * @throws Error if the file is damaged or was learned with another text encoder, or the word is taken
    * @see Gal et al. 2022: https://arxiv.org/abs/2208.01618
    */
   async loadTextualInversion(given: string, options: AdapterOptions & { token?: string } = {}): Promise<string> {

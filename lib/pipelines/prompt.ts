@@ -49,7 +49,7 @@ export class PromptEncoder {
   }
 
   /**
-   * What the U-Net reads in a run: a row for each picture, those of the negative prompts first where there is guidance.
+   * What the U-Net reads in a run: a row for each picture, those of the negative prompts first if there is guidance.
    *
    * @returns `[pictures or twice as many, tokens, width]`
    */

@@ -66,7 +66,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   }
 
   /**
-   * The guidance scale of the run that goes on; undefined where none does. Set it to change the steps to come, up to 1 to
+   * The guidance scale of the run that goes on; undefined if none does. Set it to change the steps to come, up to 1 to
    * turn guidance off: in a callback for its own run, elsewhere for all runs of this pipeline.
    */
   get guidanceScale(): number | undefined {

@@ -229,7 +229,7 @@ class Scales {
     return extentOf(this.#rows[row]!.pictures.map((picture) => picture.pixels));
   }
 
-  /** Below a row's name: its range, where it is not the usual one. */
+  /** Below a row's name: its range, if it is not the usual one. */
   rowNote(row: number): string {
     if (!this.#eachRow || this.#given) return "";
     const range = this.range(row, this.#rows[row]!.pictures[0]!);
@@ -262,7 +262,7 @@ function longestWord(text: string): number {
   return Math.max(...text.split(/\s/).map((word) => textWidth(word, SMALL)));
 }
 
-/** As many whole CSS pixels for a pixel as fit; below one, where a picture is larger than its place, a fraction. */
+/** As many whole CSS pixels for a pixel as fit; below one, if a picture is larger than its place, a fraction. */
 export function scaleFor(width: number, height: number, columns: number, room: number): number {
   const place = Math.min(224, (room - (columns - 1) * GAP) / columns);
   const most = Math.max(place, columns === 1 ? 512 : place); // one photograph may fill the column

@@ -30,7 +30,7 @@ export interface LinePlotOptions extends ChartOptions {
   logY?: boolean;
   /** The least that the vertical axis shows; default: the values' extent. */
   yRange?: Range;
-  /** A dot at each value; default: where a curve has at most 40. */
+  /** A dot at each value; default: if a curve has at most 40. */
   dots?: boolean;
 }
 
@@ -199,7 +199,7 @@ function dots(
   return [Plot.dot(curve.points.filter(drawable), { x: "x", y: "y", fill: curve.colour, r: 3, title })];
 }
 
-/** Few ticks, and on a logarithmic axis plain numbers at powers of ten where there are enough of them. */
+/** Few ticks, and on a logarithmic axis plain numbers at powers of ten if there are enough of them. */
 function ticks(log: boolean | undefined, values: readonly number[]) {
   if (!log) return {};
   const decades = Math.log10(Math.max(...values) / Math.min(...values));

@@ -86,7 +86,7 @@ function layersOf(where: string, model: Module, { input, run }: NetworkOptions):
   return input ? [{ name: "input", shape: input }, ...layers] : layers;
 }
 
-/** `conv1: Conv2d(1, 16, 3)` of a layer; in a list, where the name is a number, the layer alone. */
+/** `conv1: Conv2d(1, 16, 3)` of a layer; in a list, if the name is a number, the layer alone. */
 function layerName(part: string, module: Module): string {
   const own = String(module)
     .split("\n")[0]!

@@ -11,7 +11,7 @@ export interface Panel {
   readonly frame?: { readonly top: number; readonly left: number; readonly width: number; readonly height: number };
 }
 
-/** Panels in a row, of one width on the page, and below each other where there are too many. `y` is their upper edge. */
+/** Panels in a row, of one width on the page, and below each other if there are too many. `y` is their upper edge. */
 export async function drawPanels(
   panels: readonly Panel[],
   place: { y: number; side?: number },

@@ -33,7 +33,7 @@ export function extentOf(lists: Iterable<ArrayLike<number>>): Extent {
 }
 
 /**
- * The range in which pictures are shown where none is given: 0 to 1 or -1 to 1 where the values lie in one of these, which is
+ * The range in which pictures are shown if none is given: 0 to 1 or -1 to 1 if the values lie in one of these, which is
  * how pictures are kept; from the least value to the greatest otherwise.
  */
 export function pictureRange({ low, high }: Extent): Range {

@@ -8,7 +8,7 @@ import { type NumbersInput, valuesOf } from "./values.ts";
 export interface SimilarityOptions {
   /** A text for each row, such as captions. */
   rows?: readonly string[];
-  /** A text for each column; default those of the rows where the matrix is square. */
+  /** A text for each column; default those of the rows if the matrix is square. */
   columns?: readonly string[];
   /** Name of what the rows are. */
   rowsLabel?: string;
@@ -16,7 +16,7 @@ export interface SimilarityOptions {
   columnsLabel?: string;
   /** One line above. */
   title?: string;
-  /** The numbers in the cells; default: where there are at most 12 columns. */
+  /** The numbers in the cells; default: if there are at most 12 columns. */
   numbers?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Markup as text: what the figures are drawn with where they are no plots. */
+/** Markup as text: what the figures are drawn with if they are no plots. */
 
 type Value = string | number | boolean | undefined;
 

@@ -46,7 +46,7 @@ export class Generator {
    *
    * @param seed - a whole number in [-2^63, 2^64); beyond 2^53 give a bigint
    * @returns this generator
-   * @throws TypeError if the seed is no whole number, RangeError where it does not fit 64 bits
+   * @throws TypeError if the seed is no whole number, RangeError if it does not fit 64 bits
    */
   manualSeed(seed: number | bigint): this {
     this.#seed = seedToUint64(seed, "manualSeed");
@@ -138,7 +138,7 @@ export class Generator {
   }
 }
 
-/** The generator used where a random function is given none; seeded by the operating system until `manualSeed`. */
+/** The generator used if a random function is given none; seeded by the operating system until `manualSeed`. */
 export const defaultGenerator: Generator = new Generator(randomSeed());
 
 /**
@@ -147,7 +147,7 @@ export const defaultGenerator: Generator = new Generator(randomSeed());
  *
  * @param seed - a whole number in [-2^63, 2^64); beyond 2^53 give a bigint
  * @returns the default generator
- * @throws TypeError if the seed is no whole number, RangeError where it does not fit 64 bits
+ * @throws TypeError if the seed is no whole number, RangeError if it does not fit 64 bits
  */
 export function manualSeed(seed: number | bigint): Generator {
   return defaultGenerator.manualSeed(seed);

@@ -13,7 +13,7 @@ export const RANDPERM_64BIT_FROM = Math.floor((WORD - 1) / 20);
 /**
  * Fills with whole numbers spread evenly over [low, high): `torch.randint`.
  *
- * One word each; two where the range is 2^28 or wider.
+ * One word each; two if the range is 2^28 or wider.
  *
  * @param out - filled in place and returned
  * @param low - smallest value; beyond 2^53 give a bigint

@@ -9,7 +9,7 @@ const HALF = BLOCK / 2;
  *
  * PyTorch has two ways, and so has this function. Below 16 elements it makes float64 pairs one by one and keeps the
  * second of a pair for the next call. From 16 up it fills the array with uniform numbers and turns each block of 16
- * into 8 pairs; where the length is no multiple of 16, the last 16 elements are drawn anew as one more block.
+ * into 8 pairs; if the length is no multiple of 16, the last 16 elements are drawn anew as one more block.
  *
  * @param out - filled in place and returned
  * @param options.mean - default 0

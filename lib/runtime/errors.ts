@@ -2,7 +2,7 @@ import { gib } from "../graph/shape.ts";
 import type { Structure } from "../lower/structure.ts";
 import { plural } from "../printed.ts";
 
-/** Says what onnxruntime's message means, where that is known, and keeps the message where not. */
+/** Says what onnxruntime's message means, if that is known, and keeps the message if not. */
 export function explain(error: unknown, graph?: Structure): Error {
   const text = error instanceof Error ? error.message : String(error);
   const bounds = /(?:idx|index|indices)\s*=?\s*\[?(-?\d+).*?\[\s*(-?\d+)\s*,\s*(-?\d+)\s*\]/s.exec(text);

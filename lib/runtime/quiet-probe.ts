@@ -10,7 +10,7 @@ const PATIENCE = 30_000;
  * in a notebook stand there in red, or ends the whole process; neither is to happen to who only asks what works here.
  *
  * @param model - an ONNX model
- * @returns the first line of what is wrong; null where the model can be opened on the device
+ * @returns the first line of what is wrong; null if the model can be opened on the device
  */
 export function quietProbe(model: Uint8Array, device: string): Promise<string | null> {
   // Deno and Bun take other arguments; there the device is tried in this process.

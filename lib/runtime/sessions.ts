@@ -98,7 +98,7 @@ export function open(
   return new Session(model, options, files);
 }
 
-/** Whether a pool of memory for the session pays: where much is computed; small ones would only hoard. */
+/** Whether a pool of memory for the session pays: if much is computed; small ones would only hoard. */
 function isLarge(structure: Structure): boolean {
   return structure.order.length > 200;
 }

@@ -45,7 +45,7 @@ export class FileArray implements Storage {
 }
 
 /**
- * Values that somebody outside of compiled functions may still look at, or their elements where they are computed:
+ * Values that somebody outside of compiled functions may still look at, or their elements if they are computed:
  * buffers that hold them are not written to again.
  */
 export const escaped = new WeakSet<Storage | Node>();

@@ -54,7 +54,7 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
   return Number(length);
 }
 
-/** What a file is that begins so, where it is taken for a safetensors file often enough. */
+/** What a file is that begins so, if it is taken for a safetensors file often enough. */
 function otherKind(prefix: Uint8Array): string | undefined {
   const text = Buffer.from(prefix.subarray(0, 8)).toString("latin1");
   const [first, second] = prefix as unknown as [number, number];

@@ -23,7 +23,7 @@ export type DDIMInverseConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS>;
  * @see Mokady et al. 2022, section 3.2: https://arxiv.org/abs/2211.09794
  */
 export class DDIMInverseScheduler extends Scheduler<DDIMInverseConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: DDIMInverseConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
 

@@ -35,7 +35,7 @@ export interface DDIMStepOptions extends StepOptions {
  * @see Song et al. 2020, eq. 12 and 16: https://arxiv.org/abs/2010.02502
  */
 export class DDIMScheduler extends Scheduler<DDIMConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: DDIMConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
 

@@ -24,7 +24,7 @@ export type DDPMConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS>;
  * @see Ho et al. 2020, eq. 6, 7 and algorithm 2: https://arxiv.org/abs/2006.11239
  */
 export class DDPMScheduler extends Scheduler<DDPMConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: DDPMConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
   #custom = false;

@@ -30,7 +30,7 @@ const FEW_STEPS = 15;
  * @see Zhang and Chen 2022: https://arxiv.org/abs/2204.13902
  */
 export class DEISMultistepScheduler extends ExponentialScheduler<DEISMultistepConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: DEISMultistepConfig = DEFAULTS;
   /** Values that other schedulers use for a setting, and what they mean here. */
   static readonly aliases = {

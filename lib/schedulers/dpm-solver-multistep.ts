@@ -39,7 +39,7 @@ const FEW_STEPS = 15;
  * @see Lu et al. 2022, algorithm 2: https://arxiv.org/abs/2211.01095
  */
 export class DPMSolverMultistepScheduler extends ExponentialScheduler<DPMSolverMultistepConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: DPMSolverMultistepConfig = DEFAULTS;
   /** Values that other schedulers use for a setting, and what they mean here. */
   static readonly aliases = DPM_ALIASES;

@@ -26,7 +26,7 @@ export type DPMSolverSinglestepConfig = Pick<SchedulerSettings, keyof typeof DEF
  * @see Lu et al. 2022, algorithm 1: https://arxiv.org/abs/2211.01095
  */
 export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolverSinglestepConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: DPMSolverSinglestepConfig = DEFAULTS;
   /** Values that other schedulers use for a setting, and what they mean here. */
   static readonly aliases = DPM_ALIASES;
@@ -104,7 +104,7 @@ export class DPMSolverSinglestepScheduler extends ExponentialScheduler<DPMSolver
     return this.sum(timestep, ...terms);
   }
 
-  /** The orders of `n` steps: groups of rising order, the rest in lower ones where `lower_order_final` says so. */
+  /** The orders of `n` steps: groups of rising order, the rest in lower ones if `lower_order_final` says so. */
   #orders(n: number): number[] {
     const { solver_order: order, final_sigmas_type: final } = this.config;
     // As in diffusers, a run that no whole groups fill, or that ends at zero noise, always ends in lower orders.

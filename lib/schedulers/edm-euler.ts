@@ -32,7 +32,7 @@ export type EDMEulerConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS> & {
  * @see Karras et al. 2022, table 1 and algorithm 2: https://arxiv.org/abs/2206.00364
  */
 export class EDMEulerScheduler extends SigmaScheduler<EDMEulerConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: EDMEulerConfig = DEFAULTS;
 
   constructor(settings: Settings<EDMEulerConfig> = {}) {

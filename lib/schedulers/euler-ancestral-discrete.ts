@@ -20,7 +20,7 @@ export type EulerAncestralDiscreteConfig = Pick<SchedulerSettings, keyof typeof 
  * @see Crowson's k-diffusion, `sample_euler_ancestral`: https://github.com/crowsonkb/k-diffusion
  */
 export class EulerAncestralDiscreteScheduler extends KScheduler<EulerAncestralDiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: EulerAncestralDiscreteConfig = DEFAULTS;
 
   constructor(settings: Settings<EulerAncestralDiscreteConfig> = {}) {

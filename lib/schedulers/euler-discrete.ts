@@ -43,7 +43,7 @@ export type EulerTimestepOptions = TimestepOptions;
  * @see Karras et al. 2022, algorithm 2 without its second half: https://arxiv.org/abs/2206.00364
  */
 export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: EulerDiscreteConfig = DEFAULTS;
 
   constructor(settings: Settings<EulerDiscreteConfig> = {}) {

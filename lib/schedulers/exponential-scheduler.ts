@@ -32,7 +32,7 @@ export interface Level {
   readonly alpha: number;
   /** Share of the noise, sigma. */
   readonly sigma: number;
-  /** Half the logarithm of the signal-to-noise ratio, lambda = log(alpha / sigma); infinite where no noise is left. */
+  /** Half the logarithm of the signal-to-noise ratio, lambda = log(alpha / sigma); infinite if no noise is left. */
   readonly lambda: number;
 }
 

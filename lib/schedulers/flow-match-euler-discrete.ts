@@ -37,7 +37,7 @@ export interface FlowMatchTimestepOptions extends TimestepOptions {
  * @see Lipman et al. 2022: https://arxiv.org/abs/2210.02747; Esser et al. 2024: https://arxiv.org/abs/2403.03206
  */
 export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<FlowMatchEulerDiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: FlowMatchEulerDiscreteConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
   /** Largest and smallest level of the training. */

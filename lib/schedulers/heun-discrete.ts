@@ -26,7 +26,7 @@ export type HeunDiscreteConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS>;
  * @see Karras et al. 2022, algorithm 1: https://arxiv.org/abs/2206.00364
  */
 export class HeunDiscreteScheduler extends KScheduler<HeunDiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: HeunDiscreteConfig = DEFAULTS;
   override readonly order = 2;
   /** The slope at the step's start and the sample there, between its two calls. */

@@ -9,7 +9,7 @@ export type KDPM2AncestralDiscreteConfig = Pick<SchedulerSettings, keyof typeof 
 
 /** DPM-Solver-2 that goes a little too far down at each step and puts noise back. Two calls of the model a step. */
 export class KDPM2AncestralDiscreteScheduler extends KDPM2Scheduler<KDPM2AncestralDiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: KDPM2AncestralDiscreteConfig = KDPM2;
 
   constructor(settings: Settings<KDPM2AncestralDiscreteConfig> = {}) {

@@ -9,7 +9,7 @@ export type KDPM2DiscreteConfig = Pick<SchedulerSettings, keyof typeof KDPM2>;
 
 /** DPM-Solver-2: a step's middle is the geometric mean of its ends. Two calls of the model a step. */
 export class KDPM2DiscreteScheduler extends KDPM2Scheduler<KDPM2DiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: KDPM2DiscreteConfig = KDPM2;
 
   constructor(settings: Settings<KDPM2DiscreteConfig> = {}) {

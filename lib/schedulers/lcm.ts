@@ -26,7 +26,7 @@ const SIGMA_DATA = 0.5;
  * @see Luo et al. 2023: https://arxiv.org/abs/2310.04378
  */
 export class LCMScheduler extends DistilledScheduler<LCMConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: LCMConfig = DISTILLED;
 
   constructor(settings: Settings<LCMConfig> = {}) {

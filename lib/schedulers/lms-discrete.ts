@@ -27,7 +27,7 @@ export interface LMSStepOptions extends StepOptions {
  * @see Crowson's k-diffusion, `sample_lms`: https://github.com/crowsonkb/k-diffusion
  */
 export class LMSDiscreteScheduler extends KScheduler<LMSDiscreteConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: LMSDiscreteConfig = DEFAULTS;
   #slopes: Tensor[] = [];
 

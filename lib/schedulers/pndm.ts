@@ -35,7 +35,7 @@ const RUNGE_KUTTA = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
  * @see Liu et al. 2022: https://arxiv.org/abs/2202.09778
  */
 export class PNDMScheduler extends Scheduler<PNDMConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: PNDMConfig = DEFAULTS;
   readonly initNoiseSigma = 1;
   #prkTimesteps: readonly number[] = [];

@@ -14,7 +14,7 @@ export interface SchedulerSource extends HubOptions {
  * A scheduler's settings from a folder, from a model that ships, or from the Hugging Face hub.
  *
  * @param where - the scheduler's class, for errors
- * @throws HubError where they cannot be had
+ * @throws HubError if they cannot be had
  */
 export async function pretrainedConfig(where: string, idOrFolder: string, options: SchedulerSource): Promise<object> {
   checkOptions(`${where}.fromPretrained`, options, [...Object.keys(HUB_OPTIONS), "subfolder"]);

@@ -43,7 +43,7 @@ export type CommonSettings = Pick<SchedulerSettings, "num_train_timesteps"> &
 /** A scheduler's class, as `fromConfig` needs it. */
 export interface SchedulerClass<S> {
   new (settings?: never): S;
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   readonly defaults: object;
   /** Values that other schedulers use for a setting, and what they mean here. */
   readonly aliases?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -94,7 +94,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
    * of other schedulers are ignored; unknown keys are reported.
    *
    * @param settings - override those of `config`
-   * @throws where a value is unknown or out of range
+   * @throws if a value is unknown or out of range
    */
   static fromConfig<S, O extends object>(
     this: {
@@ -121,7 +121,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
    * `DDIMScheduler.fromPretrained("difflab/tiny-sd", { subfolder: "scheduler" })`.
    *
    * @param idOrFolder - a folder, a model that ships, or a repository on the Hugging Face hub
-   * @throws HubError where `scheduler_config.json` cannot be had; as `fromConfig`
+   * @throws HubError if `scheduler_config.json` cannot be had; as `fromConfig`
    */
   static async fromPretrained<S>(
     this: { new (settings?: never): S; readonly name: string },
@@ -137,7 +137,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
    * Chooses the timesteps of a run and starts it.
    *
    * @param steps - how many, 1 to `num_train_timesteps`
-   * @throws RangeError where that is out of range
+   * @throws RangeError if that is out of range
    */
   abstract setTimesteps(steps: number | null, options?: TimestepOptions): void;
 

@@ -137,7 +137,7 @@ export const SETTINGS = {
   solver_p: only<null>(null),
 };
 
-/** What a model's output may be where no flow is matched. */
+/** What a model's output may be if no flow is matched. */
 export const PREDICTIONS = ["epsilon", "sample", "v_prediction"] as const;
 
 /** All settings of all schedulers, in diffusers' keys; each scheduler takes some of them. */

@@ -63,7 +63,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     return noise.mul(signal).sub(samples.mul(spread));
   }
 
-  /** The place of a timestep in the run; its second, where it is visited twice, so that no level is skipped. */
+  /** The place of a timestep in the run; its second, if it is visited twice, so that no level is skipped. */
   indexForTimestep(timestep: number): number {
     const first = this.timesteps.indexOf(timestep);
     if (first < 0) {

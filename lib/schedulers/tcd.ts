@@ -25,7 +25,7 @@ export interface TCDStepOutput extends StepOutput {
  * @see Zheng et al. 2024, algorithm 4: https://arxiv.org/abs/2402.19159
  */
 export class TCDScheduler extends DistilledScheduler<TCDConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: TCDConfig = DISTILLED;
 
   constructor(settings: Settings<TCDConfig> = {}) {

@@ -32,7 +32,7 @@ export type UniPCMultistepConfig = Pick<SchedulerSettings, keyof typeof DEFAULTS
  * @see Zhao et al. 2023: https://arxiv.org/abs/2302.04867
  */
 export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistepConfig> {
-  /** The settings that it takes where none are given. */
+  /** The settings that it takes if none are given. */
   static readonly defaults: UniPCMultistepConfig = DEFAULTS;
   /** Values that other schedulers use for a setting, and what they mean here. */
   static readonly aliases = { solver_type: { midpoint: "bh2", heun: "bh2", logrho: "bh2" } } as const;

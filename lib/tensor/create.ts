@@ -284,7 +284,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 /**
  * One-hot rows: `[..]` of int64 below `classes` becomes `[.., classes]` of float32.
  *
- * @throws RangeError for an index out of range (when computed, where it is not known before)
+ * @throws RangeError for an index out of range (when computed, if it is not known before)
  */
 export function oneHot(index: Tensor, classes: number): Tensor {
   checkShape("oneHot", [classes]);

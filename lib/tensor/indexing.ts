@@ -37,7 +37,7 @@ export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
     return this.wrap(g.indexSelect(this.node, dim, at.node));
   }
 
-  /** One element for each index: `out[i][j] = x[i][index[i][j]]` where `dim` is 1. */
+  /** One element for each index: `out[i][j] = x[i][index[i][j]]` if `dim` is 1. */
   gather(dim: number, index: T): T {
     return this.wrap(g.gather(this.node, dim, inRange("gather", index, this.size(dim), { lookUp: true }).node));
   }

@@ -45,7 +45,7 @@ function arranged(node: Node): Node {
   return at;
 }
 
-/** Refuses indices that lie outside, where they are known already. */
+/** Refuses indices that lie outside, if they are known already. */
 export function checkRange(where: string, index: Node, size: number, negative: boolean, except?: number): void {
   const { storage: own } = arranged(index);
   const storage = own && current(own);

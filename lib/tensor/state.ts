@@ -223,7 +223,7 @@ export abstract class TensorState<T extends TensorState<T>> implements Variable 
    * Adds the gradients of this scalar to `grad` of every tensor with `requiresGrad` that it was computed from.
    * `loss.backward()`, then `weight.grad` has the shape of `weight`.
    *
-   * @param gradient - gradient of this tensor, where it is no scalar
+   * @param gradient - gradient of this tensor, if it is no scalar
    * @param options.createGraph - keep the gradients differentiable; default false
    * @throws Error if nothing requires a gradient, or a tensor of several elements is given no `gradient`
    */

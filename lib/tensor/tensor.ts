@@ -90,7 +90,7 @@ export class Tensor extends HostOps<Tensor> {
 
   // ---- display
 
-  /** The values as text where they are known; otherwise the shape and dtype, with how to compute them. */
+  /** The values as text if they are known; otherwise the shape and dtype, with how to compute them. */
   override toString(): string {
     return formatNow(this);
   }

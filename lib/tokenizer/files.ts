@@ -28,7 +28,7 @@ export interface SpecialTokens {
   readonly padToken: string;
 }
 
-/** What a folder may hold: `vocab.json` with `merges.txt`, or `tokenizer.json`; the others where there are any. */
+/** What a folder may hold: `vocab.json` with `merges.txt`, or `tokenizer.json`; the others if there are any. */
 export const TOKENIZER_FILES = [
   "vocab.json",
   "merges.txt",

@@ -10,7 +10,7 @@ export type WidgetBundle = Record<string, unknown>;
 /** Below what stands for a widget. */
 const HINT = `<div class="difflab-hint" style="opacity:.65">Run this cell in JupyterLab to use it.</div>`;
 
-/** What stands for a widget where there are none: a file, a web page, a terminal. */
+/** What stands for a widget if there are none: a file, a web page, a terminal. */
 export interface Still {
   /** For a page. */
   readonly html: string;

@@ -19,7 +19,7 @@ export function styleOf({ path, parts, aspect, numbers }: Drawing): Style {
   return { weight, aspect, strokes: parts.flatMap(({ strokes }) => strokes.map(nodes)) };
 }
 
-/** The path's nodes, those marked where it has a corner. */
+/** The path's nodes, those marked if it has a corner. */
 function nodes({ start, curves }: Stroke): Point[] {
   const points: Point[] = [[start[0] / 100, start[1] / 100]];
   for (const [i, [, , x2, y2, x, y]] of curves.entries()) {

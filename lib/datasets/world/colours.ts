@@ -15,7 +15,7 @@ export const INKS: Readonly<Record<Ink, { readonly onLight: Colour; readonly onD
   pink: { onLight: [238, 52, 150], onDark: [255, 128, 200] },
 };
 
-/** Each background from its top to its bottom, one colour where it is plain. */
+/** Each background from its top to its bottom, one colour if it is plain. */
 export const BACKGROUNDS: Readonly<
   Record<Background, { readonly top: Colour; readonly bottom: Colour; readonly dark: boolean }>
 > = {

@@ -3,7 +3,7 @@ import { roundToFloat16 } from "../half.ts";
 import { type BinaryOp, Node, type UnaryOp } from "../node.ts";
 import { broadcast, broadcastsTo, type Shape, sameShape, show } from "../shape.ts";
 
-/** The number `value` as a scalar; `free` where it is the caller's and may be another one next time. */
+/** The number `value` as a scalar; `free` if it is the caller's and may be another one next time. */
 export function constant(value: number, dtype: DType = "float32", free = false): Node {
   return new Node("const", [], free ? { value, free } : { value }, [], dtype);
 }
@@ -125,14 +125,14 @@ export function rootOfSquares(x: Node): Node {
 }
 
 /**
- * `f` computed in float32 where `x` is float16, and rounded afterwards, as PyTorch does on the CPU. onnxruntime would
+ * `f` computed in float32 if `x` is float16, and rounded afterwards, as PyTorch does on the CPU. onnxruntime would
  * convert by itself, too, but leave out the rounding between two operations.
  */
 export function inFloat32(x: Node, f: (x: Node) => Node): Node {
   return x.dtype === "float16" ? cast(f(cast(x, "float32")), "float16") : f(x);
 }
 
-/** `f` of several values, computed in float32 where the first is float16. */
+/** `f` of several values, computed in float32 if the first is float16. */
 export function allInFloat32(values: readonly Node[], f: (...wide: Node[]) => Node): Node {
   if (values[0]!.dtype !== "float16") return f(...values);
   return cast(f(...values.map((x) => (x.dtype === "float16" ? cast(x, "float32") : x))), "float16");

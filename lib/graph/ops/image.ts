@@ -68,7 +68,7 @@ export function groupNorm(x: Node, weight: Node, bias: Node, groups: number, eps
 
 /**
  * Each row of `x` `[rows, n]` with mean 0 and variance 1, and what it was multiplied with for that, `[rows, 1]`. The mean
- * is taken off before anything is squared: E[x^2] - mean^2 has no digits left where the mean is large.
+ * is taken off before anything is squared: E[x^2] - mean^2 has no digits left if the mean is large.
  */
 export function standardized(x: Node, eps: number): { h: Node; inv: Node } {
   return {

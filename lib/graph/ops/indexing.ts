@@ -25,7 +25,7 @@ export function indexAdd(x: Node, dim: number, index: Node, size: number): Node 
   return inFloat32(x, (wide) => new Node("indexAdd", [wide, at], { dim }, shape, wide.dtype));
 }
 
-/** `out[i][j][k] = x[i][index[i][j][k]][k]` where `dim` is 1. */
+/** `out[i][j][k] = x[i][index[i][j][k]][k]` if `dim` is 1. */
 export function gather(x: Node, dim: number, index: Node): Node {
   const d = axis("gather", dim, x.shape.length);
   const fits = index.shape.length === x.shape.length && index.shape.every((n, i) => i === d || n <= x.shape[i]!);

@@ -48,7 +48,7 @@ function rowProducts(e: Emitter, a: Node, b: Node, n: number): string | null {
   return e.graph.add("FusedMatMul", rows, { transB: 1 }, { domain: "com.microsoft" });
 }
 
-/** How many elements each sum adds up, where they are neighbours in memory; 0 if they are not. */
+/** How many elements each sum adds up, if they are neighbours in memory; 0 if they are not. */
 function neighbours(n: Node<"sum" | "sumSquare">): number {
   const shape = n.inputs[0]!.shape;
   const first = Math.min(...n.attrs.dims);

@@ -138,7 +138,7 @@ const nllNames: Names<NllOptions> = {
  * crossEntropy(tensor([[1, 0, 2]]), tensor([2], { dtype: "int64" }))  // 0.4076
  * ```
  *
- * @throws RangeError if shapes do not fit, or a class is out of range (when computed, where it is not known before)
+ * @throws RangeError if shapes do not fit, or a class is out of range (when computed, if it is not known before)
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: Reduction | CrossEntropyOptions = {}): Tensor {
   const given = optionsOf<CrossEntropyOptions>("crossEntropy", options, { ...nllNames, labelSmoothing: true });
