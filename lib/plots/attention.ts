@@ -95,7 +95,7 @@ async function draw(
       const map = maps.of(word);
       const { low, high } = extentOf([map]);
       const range: Range = options.scale === "all" ? [0, most] : [low, high];
-      const text = `${percent(low)} to ${percent(high)}`;
+      const text = `${percent(low).replace(" %", "")}–${percent(high)}`;
       if (told.length < 12)
         told.push(`${name && `${name}, `}${words[word]}, ${text}, most at the ${placeOf(map, high, maps)}`);
       return { picture: overlaid(painted, map, maps, range), caption: `${words[word]}\n${text}` };

@@ -7,6 +7,9 @@ import { answerStateRequests, openModels } from "./state-requests.ts";
 /** Version of the widget messages that this speaks. */
 const PROTOCOL = "2.1.0";
 
+/** Values of more bytes are not told to other windows as one window changes them. */
+const ECHOED_BYTES = 1 << 16;
+
 /** Says which of a state's keys the other end changed. */
 export type StateListener = (changed: Readonly<Record<string, unknown>>) => void;
 
@@ -129,9 +132,23 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
     }
     const changed = this.#differing(accepted);
     Object.assign(this.#state, changed);
+    this.#echo(changed);
     // The page shows what it sent; where that is not what counts, it is told so.
     if (Object.keys(refused).length > 0) this.#sendState(refused);
     if (Object.keys(changed).length > 0) this.#tell(changed);
+  }
+
+  /**
+   * Tells all windows what one of them has changed; that one knows it by the message that it answers. Large pictures are left out:
+   * each stroke on a drawing pad would be sent twice.
+   */
+  #echo(changed: Record<string, unknown>): void {
+    const light = Object.entries(changed).filter(
+      ([, value]) => !(ArrayBuffer.isView(value) && value.byteLength > ECHOED_BYTES),
+    );
+    if (light.length === 0 || !this.#comm) return;
+    const { state, buffer_paths, buffers } = encodeState(Object.fromEntries(light));
+    this.#comm.send({ method: "echo_update", state, buffer_paths }, { buffers });
   }
 
   #differing(changes: Record<string, unknown>): Record<string, unknown> {

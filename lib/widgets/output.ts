@@ -36,7 +36,10 @@ export class Output extends Widget {
       // The page takes the old picture away before it has drawn the new one: without this all below would jump up and down.
       const height = heightOf(data, metadata);
       if (height !== undefined) this.#layout.set({ min_height: `${height}px` });
-      this.model.set({ outputs: [{ output_type: "display_data", data, metadata }] });
+      // Who has widgets shows HTML: the same figure once more as a file would only be sent and stored.
+      const { "image/svg+xml": file, ...rest } = data;
+      const sent = typeof rest["text/html"] === "string" ? rest : data;
+      this.model.set({ outputs: [{ output_type: "display_data", data: sent, metadata }] });
     });
     return this.#showing;
   }

@@ -75,7 +75,7 @@ describe("showAttention", () => {
     const svg = await figure.svg();
     expect(svg.match(/<image/g)!.length).toBe(4);
     expect(await figure.alt()).toMatch(
-      /^where it looks\. attention to each word: the, [\d.]+ % to [\d.]+ %, most at the (upper|middle|lower)/,
+      /^where it looks\. attention to each word: the, [\d.]+–[\d.]+ %, most at the (upper|middle|lower)/,
     );
     const byStep = await showAttention(seen, { step: 0 }).svg();
     expect(byStep).toContain("step 1 of 1");
