@@ -12,7 +12,7 @@ export async function feedback(task: Task): Promise<number> {
     const students = graded.filter((student) => existsSync(course.at("autograded", student, assignment)));
     if (students.length === 0) continue;
     await steps
-      .run(assignment.slice(0, 11), async (report) => {
+      .run(assignment, async (report) => {
         report(bar(0));
         const args = ["generate_feedback", assignment, "--force"];
         let done = 0;

@@ -40,9 +40,7 @@ export async function grade(task: Task): Promise<number> {
       continue;
     }
     try {
-      await steps.run(assignment.slice(0, 11), (report) =>
-        gradeAssignment(task, course, nbgrader, assignment, students, report),
-      );
+      await steps.run(assignment, (report) => gradeAssignment(task, course, nbgrader, assignment, students, report));
     } catch (error) {
       if (!(error instanceof StepError)) throw error;
       failed = true;

@@ -53,7 +53,7 @@ export async function release(task: Task): Promise<number> {
   let failed = false;
   for (const assignment of assignments) {
     try {
-      await steps.run(assignment.slice(0, 11), async (report) => {
+      await steps.run(assignment, async (report) => {
         for (const path of course.sources(assignment)) {
           const problems = await findProblems(path, (done, of) => report(`${bar(done / of)} cell ${done} of ${of}`));
           if (problems.length === 0) continue;
