@@ -17,6 +17,7 @@ export {
   world,
 } from "./datasets/index.ts";
 export * from "./explore/index.ts";
+export * from "./finetune/index.ts";
 // Tensors
 export { type DType, dtypes, type TypedArray } from "./graph/dtype.ts";
 export type { NumberArray } from "./graph/numbers.ts";

@@ -7,7 +7,7 @@ export {
   matchLora,
   readLora,
 } from "./lora.ts";
-export { LoraLayers, type LoraOptions } from "./lora-layers.ts";
+export { LoraLayers, type LoraOptions, saveLoraWeights } from "./lora-layers.ts";
 export { LORA_COMPONENTS, type LoraComponent } from "./lora-scales.ts";
 export { type LearnedConcept, readTextualInversion } from "./textual-inversion.ts";
 export type { Weights } from "./weights-file.ts";

@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { saveTensors } from "../io/tensors.ts";
+import * as F from "../nn/functional/index.ts";
 import * as init from "../nn/init.ts";
 import { Conv2d, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
-import { checkChoice, checkOptions } from "../options.ts";
+import { checkChoice, checkOptions, type Names } from "../options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { LoraLayer } from "./lora.ts";
+import { LORA_COMPONENTS, type LoraComponent } from "./lora-scales.ts";
 
 /** How low-rank changes of a network are made. */
 export interface LoraOptions {
@@ -12,7 +15,12 @@ export interface LoraOptions {
   readonly rank?: number;
   /** Which layers, by name; default all linear layers and convolutions. */
   readonly targets?: RegExp;
+  /** What `down` starts with: PEFT's default "kaiming" (here too), or "gaussian", as in diffusers' scripts. */
+  readonly initLoraWeights?: (typeof INITIAL)[number];
 }
+
+const INITIAL = ["kaiming", "gaussian"] as const;
+const LORA_OPTIONS: Names<LoraOptions> = { rank: true, targets: true, initLoraWeights: true };
 
 /** One change: `up` times `down`. It is nothing at first, for `up` is zero. */
 class LowRank extends Module {
@@ -21,11 +29,18 @@ class LowRank extends Module {
   /** `[out, rank]`, for a convolution `[out, rank, 1, 1]` */
   readonly up: Tensor;
 
-  constructor([outputs, ...inputs]: readonly number[], rank: number) {
+  constructor([outputs, ...inputs]: readonly number[], rank: number, initial: (typeof INITIAL)[number]) {
     super();
     const fanIn = inputs.reduce((a, b) => a * b, 1);
-    this.down = init.kaimingUniform([rank, ...inputs], fanIn);
+    const shape = [rank, ...inputs];
+    this.down = initial === "gaussian" ? init.normal(shape, 1 / rank) : init.kaimingUniform(shape, fanIn);
     this.up = init.filled([outputs!, rank, ...inputs.slice(1).map(() => 1)], 0);
+  }
+
+  /** What the change adds to the layer's output for the input `x`, without making a matrix of the weight's size. */
+  added(layer: Linear | Conv2d, x: Tensor): Tensor {
+    if (layer instanceof Linear) return F.linear(F.linear(x, this.down), this.up);
+    return F.conv2d(F.conv2d(x, this.down, null, layer.options), this.up);
   }
 
   delta(shape: readonly number[]): Tensor {
@@ -54,11 +69,12 @@ export class LoraLayers extends Module {
   readonly changes: readonly LowRank[];
   readonly #layers: readonly (readonly [name: string, layer: Linear | Conv2d])[];
 
-  /** @throws RangeError where no layer is meant, or the rank is no whole number from 1 up */
+  /** @throws RangeError where no layer is meant, or the rank is no whole number from 1 up, or larger than a layer */
   constructor(model: Module, options: LoraOptions = {}) {
     super();
-    checkOptions("LoraLayers", options, ["rank", "targets"]);
-    const { rank = 8, targets = /./ } = options;
+    checkOptions("LoraLayers", options, LORA_OPTIONS);
+    const { rank = 8, targets = /./, initLoraWeights = "kaiming" } = options;
+    checkChoice("LoraLayers", "initLoraWeights", initLoraWeights, INITIAL);
     if (!Number.isInteger(rank) || rank < 1) {
       throw new RangeError(`LoraLayers: rank is ${rank}; expected a whole number from 1 up`);
     }
@@ -69,7 +85,14 @@ export class LoraLayers extends Module {
     if (this.#layers.length === 0) {
       throw new RangeError(`LoraLayers: no linear layer or convolution of ${model.constructor.name} fits ${targets}`);
     }
-    this.changes = this.#layers.map(([, layer]) => new LowRank(layer.weight.shape, rank));
+    for (const [name, { weight }] of this.#layers) {
+      const [outputs, inputs] = [weight.shape[0]!, weight.numel() / weight.shape[0]!];
+      if (rank <= Math.min(outputs, inputs)) continue;
+      throw new RangeError(
+        `LoraLayers: rank ${rank} is larger than the layer ${name}, whose weight [${weight.shape}] has a rank of ${Math.min(outputs, inputs)} at most; choose a smaller rank, or leave the layer out with targets`,
+      );
+    }
+    this.changes = this.#layers.map(([, layer]) => new LowRank(layer.weight.shape, rank, initLoraWeights));
   }
 
   /** Names of the layers that are changed. */
@@ -77,17 +100,62 @@ export class LoraLayers extends Module {
     return this.#layers.map(([name]) => name);
   }
 
-  /** What `f` returns where the network's weights are the changed ones. Outside of it they are their own. */
+  /**
+   * What `f` returns where the network is the changed one. Outside of it it is itself.
+   *
+   * A layer that is called adds `up (down x)` to its output, which is less work than to change its weight; where another
+   * layer reads the weight, it reads the changed one.
+   */
   apply<T>(f: () => T): T {
     const before = this.#layers.map(([, layer]) => layer.weight);
+    const forwards = this.#layers.map(([, layer]) => Object.getOwnPropertyDescriptor(layer, "forward"));
     try {
       for (const [i, [, layer]] of this.#layers.entries()) {
-        layer.weight = before[i]!.add(this.changes[i]!.delta(before[i]!.shape));
+        const [weight, change] = [before[i]!, this.changes[i]!];
+        const changed = weight.add(change.delta(weight.shape));
+        layer.weight = changed;
+        if (layer instanceof Conv2d && ((layer.options.groups ?? 1) > 1 || layer.paddingMode !== "zeros")) continue;
+        const own = layer.forward;
+        layer.forward = (x: Tensor) => {
+          layer.weight = weight;
+          const out = own.call(layer, x).add(change.added(layer, x));
+          layer.weight = changed;
+          return out;
+        };
       }
       return f();
     } finally {
-      for (const [i, [, layer]] of this.#layers.entries()) layer.weight = before[i]!;
+      for (const [i, [, layer]] of this.#layers.entries()) {
+        layer.weight = before[i]!;
+        if (forwards[i]) Object.defineProperty(layer, "forward", forwards[i]);
+        else Reflect.deleteProperty(layer, "forward");
+      }
     }
+  }
+
+  /** The matrices by the names that diffusers gives them in a file. */
+  namedMatrices(component: LoraComponent): Record<string, Tensor> {
+    return Object.fromEntries(
+      this.#layers.flatMap(([name], i) => [
+        [`${component}.${name}.lora_A.weight`, this.changes[i]!.down],
+        [`${component}.${name}.lora_B.weight`, this.changes[i]!.up],
+      ]),
+    );
+  }
+
+  /** The changes as they are now, as `readLora` reads them from a file. */
+  async layers(component: LoraComponent): Promise<LoraLayer[]> {
+    const numbers = async (x: Tensor) => ({ data: Float32Array.from(await x.data()), shape: x.shape });
+    const made: LoraLayer[] = [];
+    for (const [i, target] of this.names.entries()) {
+      const { down, up } = this.changes[i]!;
+      made.push({
+        ...{ component, target, rank: down.shape[0]!, scale: 1 },
+        down: await numbers(down),
+        up: await numbers(up),
+      });
+    }
+    return made;
   }
 
   /**
@@ -97,17 +165,23 @@ export class LoraLayers extends Module {
    */
   async save(
     folder: string,
-    options: { component?: "unet" | "text_encoder"; dtype?: "float32" | "float16" } = {},
+    options: { component?: LoraComponent; dtype?: "float32" | "float16" } = {},
   ): Promise<void> {
     checkOptions("LoraLayers.save", options, ["component", "dtype"]);
     const { component = "unet", dtype = "float32" } = options;
-    checkChoice("LoraLayers.save", "component", component, ["unet", "text_encoder"]);
+    checkChoice("LoraLayers.save", "component", component, LORA_COMPONENTS);
     checkChoice("LoraLayers.save", "dtype", dtype, ["float32", "float16"]);
-    const tensors = this.#layers.flatMap(([name], i) => [
-      [`${component}.${name}.lora_A.weight`, this.changes[i]!.down] as const,
-      [`${component}.${name}.lora_B.weight`, this.changes[i]!.up] as const,
-    ]);
-    const path = join(folder, "pytorch_lora_weights.safetensors");
-    await saveTensors(path, Object.fromEntries(tensors), { dtype, metadata: { format: "pt" } });
+    await saveLoraWeights(folder, this.namedMatrices(component), dtype);
   }
+}
+
+/** Writes matrices under diffusers' names as `pytorch_lora_weights.safetensors`. @returns the file's path */
+export async function saveLoraWeights(
+  folder: string,
+  matrices: Readonly<Record<string, Tensor>>,
+  dtype: "float32" | "float16" = "float32",
+): Promise<string> {
+  const path = join(folder, "pytorch_lora_weights.safetensors");
+  await saveTensors(path, matrices, { dtype, metadata: { format: "pt" } });
+  return path;
 }

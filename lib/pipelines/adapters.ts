@@ -85,6 +85,22 @@ export function applyLora(given: string, parts: LoraParts, options: LoraOptions 
   });
 }
 
+/**
+ * Puts a LoRA that was just trained on a pipeline's networks, in place of one of the same name.
+ *
+ * @returns its name
+ */
+export function putLora(lora: Lora, parts: LoraParts, name = freeName(adapterNames(parts))): Promise<string> {
+  return inTurn(async () => {
+    const found = [
+      [parts.unet, layersIn(lora, "unet", parts.unet)],
+      [parts.textEncoder, layersIn(lora, "text_encoder", parts.textEncoder)],
+    ] as const;
+    for (const [model, layers] of found) await ledgerOf(model).add(name, layers, 1);
+    return name;
+  });
+}
+
 /** Names of the LoRAs on a pipeline's networks, in the order of loading. */
 export function adapterNames({ unet, textEncoder }: LoraParts): string[] {
   return [...new Set([...ledgerOf(unet).names, ...ledgerOf(textEncoder).names])];
@@ -151,34 +167,53 @@ export function addConcept(
   return inTurn(async () => {
     checkOptions("loadTextualInversion", options, { ...ADAPTER_OPTIONS, token: true });
     const concept = await readTextualInversion(given, options);
-    const table = model.textModel.embeddings.tokenEmbedding;
-    const [count, width] = table.weight.shape as [number, number];
-    if (concept.width !== width) {
+    const { width } = concept;
+    const own = model.config.hidden_size;
+    if (width !== own) {
       throw new Error(
-        `${given}: the concept is ${concept.width} wide, this text encoder ${width}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
+        `${given}: the concept is ${width} wide, this text encoder ${own}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
       );
     }
-    const first = tokenizer.vocabSize;
-    if (first > count) {
-      throw new Error(
-        `${given}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not belong together`,
-      );
-    }
-    const teacher = learnedBy.get(model);
-    if (first < count && teacher && teacher !== tokenizer) {
-      throw new Error(
-        `${given}: another tokenizer's words stand in this text encoder; make both pipelines with fromPipe, which shares the tokenizer`,
-      );
-    }
-    tokenizer.addConcept(concept.token, concept.vectors);
-    const rows = fromArray("float32", [concept.vectors, width], concept.data, { device: table.weight.device });
-    // Rows beyond the tokenizer's words belong to no word.
-    const known = table.weight.detach();
-    table.weight = cat([first === count ? known : known.narrow(0, 0, first), rows])
-      .detach()
-      .requiresGrad_();
-    learnedBy.set(model, tokenizer);
-    revise(model);
+    const rows = fromArray("float32", [concept.vectors, width], concept.data, { device: model.device });
+    learnRows(concept.token, rows, tokenizer, model, given);
     return concept;
   });
+}
+
+/**
+ * Gives a tokenizer a word and a text encoder the rows for it.
+ *
+ * @param rows - `[vectors, width]`
+ * @param where - what wants it, for errors
+ * @throws Error where the word is taken, or tokenizer and text encoder do not belong together; nothing is changed then
+ */
+export function learnRows(
+  token: string,
+  rows: Tensor,
+  tokenizer: CLIPTokenizer,
+  model: CLIPTextModel,
+  where: string,
+): void {
+  const table = model.textModel.embeddings.tokenEmbedding;
+  const count = table.weight.shape[0]!;
+  const first = tokenizer.vocabSize;
+  if (first > count) {
+    throw new Error(
+      `${where}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not belong together`,
+    );
+  }
+  const teacher = learnedBy.get(model);
+  if (first < count && teacher && teacher !== tokenizer) {
+    throw new Error(
+      `${where}: another tokenizer's words stand in this text encoder; make both pipelines with fromPipe, which shares the tokenizer`,
+    );
+  }
+  tokenizer.addConcept(token, rows.shape[0]!);
+  // Rows beyond the tokenizer's words belong to no word.
+  const known = table.weight.detach();
+  table.weight = cat([first === count ? known : known.narrow(0, 0, first), rows])
+    .detach()
+    .requiresGrad_();
+  learnedBy.set(model, tokenizer);
+  revise(model);
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { writeChecksums } from "../hub/index.ts";
 import { manualSeed } from "../random/index.ts";
 import { dataPath } from "../shipped.ts";
+import { DivergenceWatch } from "../train/divergence.ts";
 import { Learner, type LearnerOptions } from "../train/learner.ts";
 import { duration } from "../train/progress.ts";
-import { DivergenceWatch } from "./divergence.ts";
 import { type Figures, writeReadme } from "./readme.ts";
 
 /** How one of the networks that ship is trained. */

@@ -10,8 +10,13 @@ import type { Tensor } from "../tensor/tensor.ts";
 export interface Dataset {
   /** Number of examples. */
   readonly length: number;
-  /** The examples at `indices` as tensors, each with the batch as its first dimension. */
-  tensors(indices: Int32Array): Tensor[];
+  /**
+   * The examples at `indices` as tensors, each with the batch as its first dimension.
+   *
+   * @param at - which batch of which epoch it is: what a data set draws at random (crops, flips) may depend on it, and on
+   *   nothing that was drawn before, so that a training which was stopped goes on exactly
+   */
+  tensors(indices: Int32Array, at?: LoaderState): Tensor[];
   /** Whether `tensors` makes new ones at each call, which are freed when the step is done; default false. */
   readonly makesTensors?: boolean;
 }
@@ -181,6 +186,7 @@ export class DataLoader {
     const start = this.#position * this.batchSize;
     const batch = this.dataset.tensors(
       this.#order.subarray(start, Math.min(start + this.batchSize, this.dataset.length)),
+      this.state,
     );
     this.#position++;
     if (this.#position === this.length) this.#nextEpoch();

@@ -1,28 +1,18 @@
 import { type Compiled, compile } from "../compile/compile.ts";
-import type { Module } from "../nn/module.ts";
-import { clipGradNorm } from "../optim/clip.ts";
-import type { EMA } from "../optim/ema.ts";
-import type { Optimizer } from "../optim/optimizer.ts";
 import type { Schedule } from "../optim/schedule.ts";
 import { counted, listed, PRINTED } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import type { DataLoader, LoaderState } from "./data-loader.ts";
 import { explainSmallBatch, firstBadTensor } from "./diagnose.ts";
 import { Means, type Numbers } from "./means.ts";
 import { Progress } from "./progress.ts";
 import { StopSignal } from "./stop-signal.ts";
-
-/** What is minimised, given a batch: the loss, or a record with it and other numbers to watch (scalars all). */
-export type Objective = (...batch: Tensor[]) =>
-  | Tensor
-  | ({
-      /** What is minimised: a scalar. */
-      loss: Tensor;
-    } & Record<string, Tensor>);
+import { read, record, type StepOptions, TrainingStep } from "./training-step.ts";
 
 export type { Numbers } from "./means.ts";
+export type { Objective } from "./training-step.ts";
 
 /** What is known after a step. */
 export interface StepInfo {
@@ -55,23 +45,13 @@ export interface Callback {
 }
 
 /** What is trained, with what, and how. */
-export interface LearnerOptions {
-  /** The network. */
-  readonly model: Module;
-  /** What changes its weights. */
-  readonly optimizer: Optimizer;
+export interface LearnerOptions extends StepOptions {
   /** The batches to train on. */
   readonly data: DataLoader;
-  /** What is minimised, given a batch. */
-  readonly objective: Objective;
   /** Looked at after each epoch, without training. */
   readonly validation?: DataLoader;
   /** Steps after each of the optimizer's. */
   readonly schedule?: Schedule;
-  /** Scale gradients down to this common length. */
-  readonly clipNorm?: number;
-  /** Updated after each step. */
-  readonly ema?: EMA;
   /** What to do after each step or epoch. */
   readonly callbacks?: readonly Callback[];
   /** Show nothing; default false. */
@@ -105,7 +85,7 @@ export class Learner {
   step = 0;
   /** Milliseconds of training in all, those before a checkpoint included. */
   elapsed = 0;
-  readonly #train: Compiled<Tensor[], Record<string, Tensor>>;
+  readonly #train: TrainingStep;
   readonly #valid: Compiled<Tensor[], Record<string, Tensor>>;
   #sums = new Means();
   // Where the data stand once the step at hand is done; the loader itself is a batch ahead.
@@ -113,20 +93,8 @@ export class Learner {
 
   constructor(options: LearnerOptions) {
     this.options = options;
-    const { model, optimizer, objective, clipNorm, ema } = options;
-    this.#train = compile(
-      (...batch: Tensor[]) => {
-        model.train();
-        optimizer.zeroGrad();
-        const numbers = record(objective(...batch));
-        numbers.loss.backward();
-        if (clipNorm !== undefined) numbers.gradNorm = clipGradNorm(model.parameters(), clipNorm);
-        optimizer.step();
-        ema?.update();
-        return Object.fromEntries(Object.entries(numbers).map(([name, x]) => [name, x.detach()]));
-      },
-      { name: "Learner's training step" },
-    );
+    const { model, objective } = options;
+    this.#train = new TrainingStep(options);
     this.#valid = compile(
       (...batch: Tensor[]) => {
         model.eval();
@@ -183,7 +151,7 @@ export class Learner {
       let batch = more(data.state, 0) ? data.next() : null;
       while (batch && !stop.requested) {
         schedule?.checkSteps(schedule.steps + 1);
-        const running = this.#train(...batch);
+        const running = this.#train.take(batch);
         running.catch(() => {});
         const here = data.state;
         this.#here = here;
@@ -193,9 +161,9 @@ export class Learner {
         let goOn: boolean;
         const { step } = this;
         try {
-          const results = await running;
+          const numbers = await running;
           this.elapsed = elapsed + performance.now() - start;
-          goOn = await this.#finish(results, batch, epochEnds, show);
+          goOn = await this.#finish(numbers, batch, epochEnds, show);
         } catch (error) {
           // A step that was taken is not taken again, whatever a callback says.
           data.state = this.step > step ? here : before;
@@ -219,13 +187,12 @@ export class Learner {
   }
 
   async #finish(
-    results: Record<string, Tensor>,
+    numbers: Numbers,
     batch: readonly Tensor[],
     epochEnds: boolean,
     show: (last: boolean) => void,
   ): Promise<boolean> {
     const { callbacks = [], schedule } = this.options;
-    const numbers = await read(results);
     for (const key of ["loss", "gradNorm"] as const) {
       const value = numbers[key] ?? 0;
       if (!Number.isFinite(value)) await this.#refuse(key, value, batch);
@@ -336,13 +303,4 @@ export class Learner {
     this.#train.close();
     this.#valid.close();
   }
-}
-
-function record(result: ReturnType<Objective>): { loss: Tensor } & Record<string, Tensor> {
-  return result instanceof Tensor ? { loss: result } : { ...result };
-}
-
-async function read(results: Readonly<Record<string, Tensor>>): Promise<Numbers> {
-  const entries = Object.entries(results).map(async ([name, x]) => [name, await x.item()] as const);
-  return Object.fromEntries(await Promise.all(entries)) as Numbers;
 }

@@ -128,7 +128,7 @@ describe("a run", () => {
   });
 
   it("stops where the loss rises for good", async () => {
-    const { DivergenceWatch } = await import("../../../lib/recipes/divergence.ts");
+    const { DivergenceWatch } = await import("../../../lib/train/divergence.ts");
     const watch = new DivergenceWatch();
     const rising = () => {
       for (let step = 1; step <= 200; step++) watch.add(step, step < 100 ? 0.1 : 0.9);

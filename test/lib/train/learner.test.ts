@@ -244,3 +244,40 @@ describe("Learner", () => {
     expect(line(status)).toBe("epoch 1/2  5/20  loss 0.5  10 s, 30 s left");
   });
 });
+
+describe("a batch computed in parts", () => {
+  it("gives the step of the whole batch, also where the parts differ in size", async () => {
+    const take = async (accumulate: number) => {
+      manualSeed(1);
+      const model = new nn.Sequential(new nn.Linear(4, 16), new nn.ReLU(), new nn.Linear(16, 2));
+      const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-2 });
+      const batches = new DataLoader(data, { batchSize: 10, shuffle: true });
+      const objective = (x: Tensor, y: Tensor) => {
+        const scores = model.forward(x);
+        return { loss: nn.functional.crossEntropy(scores, y), accuracy: accuracy(scores, y) };
+      };
+      const l = new Learner({ model, optimizer, data: batches, objective, clipNorm: 0.1, accumulate, quiet: true });
+      const { epochs, steps } = await l.fit(2);
+      l.close();
+      return { losses: [...l.losses], weights: (await weights(l)).flat(), epochs, steps };
+    };
+    const whole = await take(1);
+    for (const parts of [2, 3, 10]) {
+      const some = await take(parts);
+      expect(some.steps).toBe(whole.steps);
+      for (const [i, loss] of some.losses.entries()) expect(loss).toBeCloseTo(whole.losses[i]!, 5);
+      for (const [i, weight] of some.weights.entries()) expect(weight).toBeCloseTo(whole.weights[i]!, 4);
+      for (const name of ["accuracy", "gradNorm"]) {
+        expect(some.epochs[1]![name]!).toBeCloseTo(whole.epochs[1]![name]!, 4);
+      }
+    }
+  });
+
+  it("refuses a number of parts that is none", () => {
+    const model = new nn.Linear(1, 1);
+    const optimizer = new optim.SGD(model.parameters(), { lr: 1 });
+    const make = () =>
+      new Learner({ model, optimizer, data: new DataLoader(data), objective: (x) => x!.mean(), accumulate: 0 });
+    expect(make).toThrow(/accumulate is 0, expected an integer of at least 1/);
+  });
+});
