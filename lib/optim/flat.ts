@@ -2,7 +2,7 @@ import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { onUndo, untraced } from "../tensor/trace.ts";
+import { onUndo, stepped, untraced } from "../tensor/trace.ts";
 
 // From this size on a parameter is updated on its own; smaller ones share rows of about this size. One row for all
 // would be read from memory again by each of the dozen passes of an update; one for each parameter costs more in
@@ -23,6 +23,7 @@ export class Row {
     this.params = params;
     this.sizes = params.map((p) => p.numel());
     this.values = noGrad(() => new Tensor(this.joined((p) => g.unary("detach", p.node))));
+    stepped.add(this.values);
     this.#move(keeper);
   }
 

@@ -132,7 +132,7 @@ export class Trace implements Recorder {
 
   /**
    * The node by which the traced function knows a tensor from outside: a stand-in for whatever value it has at a call.
-   * Weights in a file are part of the program.
+   * Weights in a file are part of the program, unless an optimizer steps them: after the first step they lie there no more.
    *
    * @param value - its present value
    */
@@ -140,7 +140,7 @@ export class Trace implements Recorder {
     const seen = this.#seen.get(tensor);
     if (seen && seen.requiresGrad === tensor.requiresGrad) return seen.node;
     const read = this.#arguments.get(tensor) ?? tensor;
-    const file = inFile(value);
+    const file = inFile(value) && !stepped.has(tensor);
     // What is not computed yet may have no device; it will be the default one.
     const device = value.storage?.device ?? value.device ?? settings.device;
     const same = (entry: Entry) => {
@@ -239,6 +239,9 @@ export const tracing = {
     recording.current = trace;
   },
 };
+
+/** Rows of parameters that an optimizer steps. */
+export const stepped = new WeakSet<Tensor>();
 
 /** Tensors changed in place and not yet computed; whatever is computed next computes them along. */
 export const pending = new Set<Variable>();

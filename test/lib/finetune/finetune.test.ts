@@ -96,7 +96,9 @@ describe("what changes and what does not", { timeout: 300_000 }, () => {
       expect(p.requiresGrad, name).toBe(true);
     }
     expect(changed).toEqual(Object.keys(before).filter((name) => name.includes("attn2")));
-    expect(learnt.learnt).toMatch(new RegExp(`^${changed.length} of ${Object.keys(before).length} tensors of the U-Net`));
+    expect(learnt.learnt).toMatch(
+      new RegExp(`^${changed.length} of ${Object.keys(before).length} tensors of the U-Net`),
+    );
     const paint = pipe.generate;
     pipe.generate = () => {
       throw new Error("painted again");
@@ -113,7 +115,9 @@ describe("what changes and what does not", { timeout: 300_000 }, () => {
     unet.convIn.weight.copy_(0);
     expect(await frozen.check()).toBe(vae.numParameters());
     vae.decoder.convIn.bias!.copy_(0);
-    await expect(frozen.check()).rejects.toThrow(/1 tensor changed that was not to be learnt: vae\.decoder\.conv_in\.bias/);
+    await expect(frozen.check()).rejects.toThrow(
+      /1 tensor changed that was not to be learnt: vae\.decoder\.conv_in\.bias/,
+    );
     frozen.release();
     expect(vae.parameters().every((p) => p.requiresGrad)).toBe(true);
   });
@@ -124,7 +128,9 @@ describe("what changes and what does not", { timeout: 300_000 }, () => {
       ...{ ...quiet, data: own.map((image) => ({ image, text: "the horse" })), maxTrainSteps: 2, learningRate: 1e-2 },
       ...{ trainTextEncoder: true, adapterName: "style" },
     });
-    expect(learnt.learnt).toMatch(/LoRA matrices .* of the U-Net and 24 LoRA matrices of rank 4 beside 12 layers of the text/);
+    expect(learnt.learnt).toMatch(
+      /LoRA matrices .* of the U-Net and 24 LoRA matrices of rank 4 beside 12 layers of the text/,
+    );
     expect(pipe.getActiveAdapters()).toEqual(["style"]);
     const path = await learnt.save(join(home, "style"));
     const run = { prompt: "the horse", numInferenceSteps: 2, guidanceScale: 3, seed: 1, progress: false };
@@ -144,7 +150,15 @@ describe("a loss that is lost", { timeout: 300_000 }, () => {
     const pipe = await fresh();
     const outputDir = join(home, "diverged");
     const run = finetune(pipe, {
-      ...{ ...quiet, data: own, prompt: "the horse", maxTrainSteps: 40, learningRate: 1e12, maxGradNorm: null, outputDir },
+      ...{
+        ...quiet,
+        data: own,
+        prompt: "the horse",
+        maxTrainSteps: 40,
+        learningRate: 1e12,
+        maxGradNorm: null,
+        outputDir,
+      },
     });
     await expect(run).rejects.toThrow(
       /^finetune: the loss is .*What was learnt before is kept in the pipeline, and in .*diverged.*learningRate is 1000000000000/s,
@@ -165,24 +179,41 @@ describe("what is refused before anything is learnt", () => {
   });
   const ti = (options: object) => () => textualInversion(pipe, { data: own, ...word, quiet: true, ...options });
   const lora = (options: object) => () => loraFinetune(pipe, { data: own, prompt: "x", quiet: true, ...options });
-  const booth = (options: object) => () => dreambooth(pipe, { data: own, instancePrompt: "x", quiet: true, ...options });
+  const booth = (options: object) => () =>
+    dreambooth(pipe, { data: own, instancePrompt: "x", quiet: true, ...options });
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ["no pictures", ti({ data: [] }), /textualInversion: got no pictures/],
-    ["a word that is there", ti({ placeholderToken: "moon</w>" }), /"moon<\/w>" is in the vocabulary already; choose another/],
+    [
+      "a word that is there",
+      ti({ placeholderToken: "moon</w>" }),
+      /"moon<\/w>" is in the vocabulary already; choose another/,
+    ],
     ["no word", ti({ placeholderToken: " " }), /placeholderToken is " "; expected a text such as "<cat-toy>"/],
     ["a start of several tokens", ti({ initializerToken: "mooncat" }), /is 2 tokens .*expected a word that is one/],
     ["a template without the word", ti({ templates: ["a picture"] }), /"a picture" has no \{\}/],
-    ["an unknown property", ti({ learnableProperty: "thing" }), /unknown learnableProperty "thing"; expected "object" or "style"/],
+    [
+      "an unknown property",
+      ti({ learnableProperty: "thing" }),
+      /unknown learnableProperty "thing"; expected "object" or "style"/,
+    ],
     ["a name of Python's", ti({ learning_rate: 1 }), /unknown option learning_rate; it is learningRate here/],
     ["a rate that is no number", ti({ learningRate: "1e-4" }), /learningRate is "1e-4", expected a number/],
     ["no steps", ti({ maxTrainSteps: 0 }), /maxTrainSteps is 0/],
     ["a size that does not fit", ti({ resolution: 100 }), /resolution is 100; expected a multiple of 16, such as 96/],
     ["an unknown course", ti({ lrScheduler: "cosinus" }), /unknown lrScheduler "cosinus"/],
     ["captions missing", lora({ prompt: undefined }), /4 of 4 pictures have no caption/],
-    ["a rank larger than the layer", lora({ rank: 64 }), /rank 64 is larger than the layer down_blocks.*choose a smaller rank/],
+    [
+      "a rank larger than the layer",
+      lora({ rank: 64 }),
+      /rank 64 is larger than the layer down_blocks.*choose a smaller rank/,
+    ],
     ["no such layers", lora({ targets: /nothing/ }), /no linear layer or convolution .* fits \/nothing\//],
     ["a class without preservation", booth({ classPrompt: "a cat" }), /add withPriorPreservation: true/],
-    ["preservation without a class", booth({ withPriorPreservation: true }), /classPrompt is undefined; expected a text/],
+    [
+      "preservation without a class",
+      booth({ withPriorPreservation: true }),
+      /classPrompt is undefined; expected a text/,
+    ],
     ["no such weights", booth({ targets: /nothing/ }), /no weight of the U-Net fits/],
     ["no prompt", booth({ instancePrompt: undefined }), /instancePrompt is undefined/],
   ])("%s", async (_, run, message) => {

@@ -36,7 +36,8 @@ describe("where pictures come from", () => {
       "more/b.png": plain(20),
       "c.jpg": plain(30),
       "c.txt": "a third\n",
-      "metadata.jsonl": '{"file_name": "a.png", "text": "a first"}\n\n{"file_name": "more/b.png", "text": "a second"}\n',
+      "metadata.jsonl":
+        '{"file_name": "a.png", "text": "a first"}\n\n{"file_name": "more/b.png", "text": "a second"}\n',
       ".hidden.png": "no picture",
       "README.md": "about them",
     });
@@ -73,7 +74,11 @@ describe("where pictures come from", () => {
   it.each<[string, Record<string, string | Image>, RegExp]>([
     ["none", { "notes.txt": "x", "b.csv": "y" }, /holds no pictures \(PNG.*it holds b\.csv, notes\.txt/],
     ["broken", { "a.png": plain(1), "b.png": "no picture" }, /1 of 2 files cannot be read.*\n.*b\.png: no picture/],
-    ["absent", { "a.png": plain(1), "metadata.jsonl": '{"file_name": "z.png", "text": "z"}' }, /names 1 file .*not there: z\.png/],
+    [
+      "absent",
+      { "a.png": plain(1), "metadata.jsonl": '{"file_name": "z.png", "text": "z"}' },
+      /names 1 file .*not there: z\.png/,
+    ],
     ["json", { "a.png": plain(1), "metadata.jsonl": "a.png: a first" }, /metadata\.jsonl, line 1: no JSON/],
     ["nameless", { "a.png": plain(1), "metadata.jsonl": '{"text": "a"}' }, /line 1: has no file_name/],
   ])("says what is wrong with a folder: %s", async (name, files, message) => {
@@ -144,11 +149,11 @@ describe("pictures as batches", () => {
   });
 
   it("brings the shorter side to the resolution, whichever it is", () => {
-    expect([shrunk(plain(1, 40, 20), 8), shrunk(plain(1, 3, 12), 8)].map(({ width, height }) => [width, height])).toEqual(
-      [
-        [16, 8],
-        [8, 32],
-      ],
-    );
+    expect(
+      [shrunk(plain(1, 40, 20), 8), shrunk(plain(1, 3, 12), 8)].map(({ width, height }) => [width, height]),
+    ).toEqual([
+      [16, 8],
+      [8, 32],
+    ]);
   });
 });
