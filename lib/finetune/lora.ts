@@ -35,11 +35,12 @@ const OWN = {
   trainTextEncoder: true,
   adapterName: true,
 } as const;
-const UNET_TARGETS = /\.to_(q|k|v|out\.0)$/;
+/** The four layers of each attention, as in diffusers' scripts. */
+export const UNET_TARGETS = /\.to_(q|k|v|out\.0)$/;
 const TEXT_TARGETS = /\.(q|k|v|out)_proj$/;
 
 /** Low-rank changes beside weights that rest. */
-class LowRankChanges implements Learnable {
+export class LowRankChanges implements Learnable {
   readonly model: Module;
   readonly #unet: LoraLayers;
   readonly #text: LoraLayers | null;

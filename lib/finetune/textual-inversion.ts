@@ -170,14 +170,14 @@ export async function textualInversion(
     );
   }
   const { images } = await readTrainingPictures(where, settings);
-  const learnable = await newRows(pipe, token, first, numVectors);
+  const learnable = newRows(pipe, token, first, numVectors);
   const caption = (_: number, dice: Dice) => templates[dice.below(templates.length)]!.replaceAll("{}", token);
   const batches = batchesOf(where, [{ images, caption }], tokenizer, settings);
   return train({ where, pipe, learnable, batches, settings });
 }
 
 /** The rows of a word: those that it has, or new ones that start as another word's. */
-async function newRows(pipe: StableDiffusionPipeline, token: string, from: number, vectors: number): Promise<NewRows> {
+export function newRows(pipe: StableDiffusionPipeline, token: string, from: number, vectors: number): Learnable {
   const { tokenizer, textEncoder } = pipe;
   const { embeddings } = textEncoder.textModel;
   const id = tokenizer.tokenToId(token);

@@ -107,7 +107,7 @@ export async function train(training: Training): Promise<FineTuned> {
 }
 
 /** Batches, optimizer, schedule, mean and loss of a training. */
-function learnerOf(training: Training, parts: Networks, parameters: readonly Tensor[]): Learner {
+export function learnerOf(training: Training, parts: Networks, parameters: readonly Tensor[]): Learner {
   const { pipe, learnable, batches, settings, priorLossWeight = 1 } = training;
   const { learningRate: lr, adamBetas, weightDecay, lrScheduler, lrWarmupSteps, maxTrainSteps } = settings;
   const { gradientAccumulationSteps: accumulate, maxGradNorm, quiet, useEma, emaDecay: decay } = settings;

@@ -45,7 +45,8 @@ def ids(tok, prompt):
 
 def errors(unet, text, vae, noise_scheduler, x, tokens, offset=0.0):
     latents = vae.encode(x).latent_dist.sample().detach() * vae.config.scaling_factor
-    noise = torch.randn_like(latents)
+    # Not randn_like: the latents' memory may lie channels last, which draws other numbers.
+    noise = torch.randn(latents.shape)
     if offset:
         noise = noise + offset * torch.randn(latents.shape[0], latents.shape[1], 1, 1)
     t = torch.randint(0, noise_scheduler.config.num_train_timesteps, (latents.shape[0],)).long()
