@@ -64,8 +64,11 @@ export interface TrainingOptions {
 
 /** How pictures are painted on the way. */
 export interface SamplingOptions {
+  /** Steps of the scheduler; default 25. */
   readonly numInferenceSteps?: number;
+  /** Default 7.5. */
   readonly guidanceScale?: number;
+  /** Of the noise that they start from; default 0. */
   readonly seed?: number;
 }
 
