@@ -241,7 +241,7 @@ export const tracing = {
 };
 
 /** Rows of parameters that an optimizer steps. */
-export const stepped = new WeakSet<Tensor>();
+export const stepped = new WeakSet<object>();
 
 /** Tensors changed in place and not yet computed; whatever is computed next computes them along. */
 export const pending = new Set<Variable>();

@@ -143,7 +143,8 @@ def lora():
     unet, text, vae, noise = fresh()
     unet.add_adapter(LoraConfig(r=2, lora_alpha=2, init_lora_weights="gaussian", target_modules=["to_k", "to_q", "to_v", "to_out.0"]))
     own = {n: p for n, p in unet.named_parameters() if p.requires_grad}
-    # As ours are drawn: in the order of the layers, from the seed.
+    # As ours are drawn: from the seed, in the order in which a picture passes the layers.
+    own = dict(sorted(own.items(), key=lambda item: ["down_blocks", "mid_block", "up_blocks"].index(item[0].split(".")[0])))
     torch.manual_seed(SEED)
     for name, p in own.items():
         if "lora_A" in name:
