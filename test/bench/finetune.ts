@@ -23,7 +23,12 @@ export function compareSteps(
     const threads = String(Math.min(2, availableParallelism()));
     const python = await torchPython(["diffusers", "transformers", "accelerate", "peft"]);
     if ("missing" in python) say(python.missing);
-    const own = await Trainer.start(process.execPath, [join(import.meta.dirname, "finetune-ours.js"), kind, folder, threads]);
+    const own = await Trainer.start(process.execPath, [
+      join(import.meta.dirname, "finetune-ours.js"),
+      kind,
+      folder,
+      threads,
+    ]);
     const script = join(ROOT, "test/bench/finetune-peer.py");
     const peer = "python" in python ? await Trainer.start(python.python, [script, kind, folder, threads]) : null;
     try {
@@ -42,7 +47,8 @@ export function compareSteps(
         say(`${mine.wall[0]!.toFixed(0)} ms${theirs ? `, diffusers ${theirs.wall[0]!.toFixed(0)} ms` : ""}`);
       }
       const name = peer ? `PyTorch ${peer.hello.torch}, ${peer.hello.package}` : "";
-      const against = (value: number) => (peer ? { name, value } : { missing: (python as { missing: string }).missing });
+      const against = (value: number) =>
+        peer ? { name, value } : { missing: (python as { missing: string }).missing };
       return [
         result(kind, "ms", median(a), against(median(b)), `${threads} threads each, batch 1, 256x256`),
         result(`${kind}-memory`, "MB", mine.peak, against(theirs?.peak ?? 0), "peak of the process that trains"),
