@@ -63,7 +63,7 @@ export async function saveFolder(folder: string, fill: (folder: string) => Promi
 
 /** What a saved model's folder may hold beside its components. */
 const SAVED =
-  /^(model_index\.json|config\.json|.*\.(json|txt|md|safetensors|model|png|gitattributes)|\.gitattributes)$/;
+  /^(model_index\.json|config\.json|.*\.(json|txt|md|safetensors|model|png|webp|gitattributes)|\.gitattributes)$/;
 
 async function checkTarget(target: string): Promise<void> {
   const info = await stat(target).catch(() => undefined);

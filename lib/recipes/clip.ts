@@ -6,7 +6,7 @@ import { captionedAndLabelled, scaled } from "./world-data.ts";
 /** Captions and pictures in one space. Half of it, the text encoder, is what tells the U-Net what to paint. */
 export const clip: Recipe = {
   about: "a CLIP pair, which brings captions and pictures into one space, and its tokenizer",
-  steps: 1000,
+  steps: 600,
   seed: 3,
   train,
 };

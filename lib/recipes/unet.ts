@@ -24,7 +24,7 @@ import type { Recipe, Run } from "./run.ts";
 /** A caption becomes latents: the heart of it. */
 export const unet: Recipe = {
   about: "the U-Net of the tiny Stable Diffusion, which paints latents from captions",
-  steps: 8000,
+  steps: 5000,
   seed: 5,
   train,
 };
