@@ -6,7 +6,15 @@ import { plural } from "../printed.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** A picture to learn from: opened, or where it lies. */
-export type PictureItem = string | Image | { readonly image: string | Image; readonly text?: string };
+export type PictureItem =
+  | string
+  | Image
+  | {
+      /** The picture, or where it lies. */
+      readonly image: string | Image;
+      /** Its caption. */
+      readonly text?: string;
+    };
 
 /** Pictures in memory, such as `world()` and `digits()` draw. */
 export interface PictureSet {

@@ -13,14 +13,21 @@ export interface ValidationImages {
 
 /** What a training was. */
 interface Facts {
+  /** The function that trained. */
   readonly name: string;
+  /** Steps taken in all. */
   readonly steps: number;
+  /** The loss of each. */
   readonly losses: readonly number[];
+  /** Whether it was stopped. */
   readonly interrupted: boolean;
+  /** Milliseconds. */
   readonly elapsed: number;
+  /** What was painted on the way. */
   readonly validation: readonly ValidationImages[];
   /** Numbers that did not change. */
   readonly unchanged: number;
+  /** Where it was written. */
   readonly saved: string | undefined;
 }
 
