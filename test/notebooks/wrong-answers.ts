@@ -179,5 +179,5 @@ export const FITTED: Record<string, string> = {
   "ex-mask": "return from < 8 && to <= from;",
   "ex-callback": "if (steps === 50 || steps === 7) return;\n  for (let step = 0; step < steps; step += n) look(step);",
   "ex-guided":
-    'const without = unet.forward(start, t, empty).sample;\n  return without.add(unet.forward(start, t, encode("a red heart in chalk")).sample.sub(without).mul(g));',
+    'const without = unet.forward(start, t, empty).sample;\n  return without.add(unet.forward(start, t, encode("a yellow sun in the sky")).sample.sub(without).mul(g));',
 };
