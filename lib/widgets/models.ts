@@ -5,10 +5,13 @@
 
 /** Another model, named in a state. */
 export interface ModelReference {
+  /** As the front end and the kernel both know it. */
   readonly modelId: string;
 }
 
+/** What each model's state holds, by the model's name. */
 export interface ModelStates {
+  /** State of ipywidgets' AccordionModel. */
   Accordion: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -26,6 +29,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' AudioModel. */
   Audio: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -45,6 +49,7 @@ export interface ModelStates {
     /** The media data as a memory view of bytes. */
     value: Uint8Array;
   };
+  /** State of ipywidgets' BoundedFloatTextModel. */
   BoundedFloatText: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -72,6 +77,7 @@ export interface ModelStates {
     /** Float value. */
     value: number;
   };
+  /** State of ipywidgets' BoundedIntTextModel. */
   BoundedIntText: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -99,6 +105,7 @@ export interface ModelStates {
     /** Int value. */
     value: number;
   };
+  /** State of ipywidgets' BoxModel. */
   Box: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -112,6 +119,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' ButtonModel. */
   Button: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -130,6 +138,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' ButtonStyleModel. */
   ButtonStyle: {
     /** Color of the button. */
     button_color: string | null;
@@ -148,6 +157,7 @@ export interface ModelStates {
     /** Button text decoration. */
     text_decoration: string | null;
   };
+  /** State of ipywidgets' CheckboxModel. */
   Checkbox: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -169,12 +179,14 @@ export interface ModelStates {
     /** Bool value. */
     value: boolean;
   };
+  /** State of ipywidgets' CheckboxStyleModel. */
   CheckboxStyle: {
     /** Background specifications. */
     background: string | null;
     /** Width of the description to the side of the control. */
     description_width: string;
   };
+  /** State of ipywidgets' ColorPickerModel. */
   ColorPicker: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -196,6 +208,7 @@ export interface ModelStates {
     /** The color value. */
     value: string;
   };
+  /** State of ipywidgets' ColorsInputModel. */
   ColorsInput: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -216,6 +229,7 @@ export interface ModelStates {
     /** List of string tags. */
     value: readonly unknown[];
   };
+  /** State of ipywidgets' ComboboxModel. */
   Combobox: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -242,6 +256,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' ControllerAxisModel. */
   ControllerAxis: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -253,6 +268,7 @@ export interface ModelStates {
     /** The value of the axis. */
     value: number;
   };
+  /** State of ipywidgets' ControllerButtonModel. */
   ControllerButton: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -266,6 +282,7 @@ export interface ModelStates {
     /** The value of the button. */
     value: number;
   };
+  /** State of ipywidgets' ControllerModel. */
   Controller: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -289,6 +306,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' DatePickerModel. */
   DatePicker: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -311,6 +329,7 @@ export interface ModelStates {
     tooltip: string | null;
     value: object | null;
   };
+  /** State of ipywidgets' DatetimeModel. */
   Datetime: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -331,16 +350,19 @@ export interface ModelStates {
     tooltip: string | null;
     value: object | null;
   };
+  /** State of ipywidgets' DescriptionStyleModel. */
   DescriptionStyle: {
     /** Width of the description to the side of the control. */
     description_width: string;
   };
+  /** State of ipywidgets' DirectionalLinkModel. */
   DirectionalLink: {
     /** The source (widget, 'trait_name') pair. */
     source: readonly unknown[];
     /** The target (widget, 'trait_name') pair. */
     target: readonly unknown[];
   };
+  /** State of ipywidgets' DropdownModel. */
   Dropdown: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -362,6 +384,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' FileUploadModel. */
   FileUpload: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -390,6 +413,7 @@ export interface ModelStates {
     /** The file upload value. */
     value: readonly object[];
   };
+  /** State of ipywidgets' FloatLogSliderModel. */
   FloatLogSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -426,6 +450,7 @@ export interface ModelStates {
     /** Float value. */
     value: number;
   };
+  /** State of ipywidgets' FloatProgressModel. */
   FloatProgress: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -450,6 +475,7 @@ export interface ModelStates {
     /** Float value. */
     value: number;
   };
+  /** State of ipywidgets' FloatRangeSliderModel. */
   FloatRangeSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -484,6 +510,7 @@ export interface ModelStates {
     /** Tuple of (lower, upper) bounds. */
     value: readonly unknown[];
   };
+  /** State of ipywidgets' FloatSliderModel. */
   FloatSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -518,6 +545,7 @@ export interface ModelStates {
     /** Float value. */
     value: number;
   };
+  /** State of ipywidgets' FloatTextModel. */
   FloatText: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -541,6 +569,7 @@ export interface ModelStates {
     /** Float value. */
     value: number;
   };
+  /** State of ipywidgets' FloatsInputModel. */
   FloatsInput: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -566,6 +595,7 @@ export interface ModelStates {
     /** List of float tags. */
     value: readonly unknown[];
   };
+  /** State of ipywidgets' GridBoxModel. */
   GridBox: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -579,6 +609,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' HBoxModel. */
   HBox: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -592,6 +623,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' HTMLMathModel. */
   HTMLMath: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -610,6 +642,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' HTMLMathStyleModel. */
   HTMLMathStyle: {
     /** Background specifications. */
     background: string | null;
@@ -620,6 +653,7 @@ export interface ModelStates {
     /** Text color. */
     text_color: string | null;
   };
+  /** State of ipywidgets' HTMLModel. */
   HTML: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -638,6 +672,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' HTMLStyleModel. */
   HTMLStyle: {
     /** Background specifications. */
     background: string | null;
@@ -648,6 +683,7 @@ export interface ModelStates {
     /** Text color. */
     text_color: string | null;
   };
+  /** State of ipywidgets' ImageModel. */
   Image: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -665,6 +701,7 @@ export interface ModelStates {
     /** Width of the image in pixels. Use layout.width for styling the widget. */
     width: string;
   };
+  /** State of ipywidgets' IntProgressModel. */
   IntProgress: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -689,6 +726,7 @@ export interface ModelStates {
     /** Int value. */
     value: number;
   };
+  /** State of ipywidgets' IntRangeSliderModel. */
   IntRangeSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -724,6 +762,7 @@ export interface ModelStates {
     /** Tuple of (lower, upper) bounds. */
     value: readonly unknown[];
   };
+  /** State of ipywidgets' IntSliderModel. */
   IntSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -758,6 +797,7 @@ export interface ModelStates {
     /** Int value. */
     value: number;
   };
+  /** State of ipywidgets' IntTextModel. */
   IntText: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -781,6 +821,7 @@ export interface ModelStates {
     /** Int value. */
     value: number;
   };
+  /** State of ipywidgets' IntsInputModel. */
   IntsInput: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -806,6 +847,7 @@ export interface ModelStates {
     /** List of int tags. */
     value: readonly unknown[];
   };
+  /** State of ipywidgets' LabelModel. */
   Label: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -824,6 +866,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' LabelStyleModel. */
   LabelStyle: {
     /** Background specifications. */
     background: string | null;
@@ -844,6 +887,7 @@ export interface ModelStates {
     /** Label text decoration. */
     text_decoration: string | null;
   };
+  /** State of ipywidgets' LayoutModel. */
   Layout: {
     /** The align-content CSS attribute. */
     align_content: "flex-start" | "flex-end" | "center" | "space-between" | "space-around" | "space-evenly" | "stretch" | "inherit" | "initial" | "unset" | null;
@@ -924,12 +968,14 @@ export interface ModelStates {
     /** The width CSS attribute. */
     width: string | null;
   };
+  /** State of ipywidgets' LinkModel. */
   Link: {
     /** The source (widget, 'trait_name') pair. */
     source: readonly unknown[];
     /** The target (widget, 'trait_name') pair. */
     target: readonly unknown[];
   };
+  /** State of ipywidgets' NaiveDatetimeModel. */
   NaiveDatetime: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -950,6 +996,7 @@ export interface ModelStates {
     tooltip: string | null;
     value: object | null;
   };
+  /** State of ipywidgets' OutputModel. */
   Output: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -963,6 +1010,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' PasswordModel. */
   Password: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -985,6 +1033,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' PlayModel. */
   Play: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1018,12 +1067,14 @@ export interface ModelStates {
     /** Int value. */
     value: number;
   };
+  /** State of ipywidgets' ProgressStyleModel. */
   ProgressStyle: {
     /** Color of the progress bar. */
     bar_color: string | null;
     /** Width of the description to the side of the control. */
     description_width: string;
   };
+  /** State of ipywidgets' RadioButtonsModel. */
   RadioButtons: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1047,6 +1098,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' SelectModel. */
   Select: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1070,6 +1122,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' SelectMultipleModel. */
   SelectMultiple: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1093,6 +1146,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' SelectionRangeSliderModel. */
   SelectionRangeSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1121,6 +1175,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' SelectionSliderModel. */
   SelectionSlider: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1149,12 +1204,14 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' SliderStyleModel. */
   SliderStyle: {
     /** Width of the description to the side of the control. */
     description_width: string;
     /** Color of the slider handle. */
     handle_color: string | null;
   };
+  /** State of ipywidgets' StackModel. */
   Stack: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1172,6 +1229,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' TabModel. */
   Tab: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1189,6 +1247,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' TagsInputModel. */
   TagsInput: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1211,6 +1270,7 @@ export interface ModelStates {
     /** List of string tags. */
     value: readonly unknown[];
   };
+  /** State of ipywidgets' TextModel. */
   Text: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1233,6 +1293,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' TextStyleModel. */
   TextStyle: {
     /** Background specifications. */
     background: string | null;
@@ -1243,6 +1304,7 @@ export interface ModelStates {
     /** Text color. */
     text_color: string | null;
   };
+  /** State of ipywidgets' TextareaModel. */
   Textarea: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1267,6 +1329,7 @@ export interface ModelStates {
     /** String value. */
     value: string;
   };
+  /** State of ipywidgets' TimeModel. */
   Time: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1289,6 +1352,7 @@ export interface ModelStates {
     tooltip: string | null;
     value: object | null;
   };
+  /** State of ipywidgets' ToggleButtonModel. */
   ToggleButton: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1312,6 +1376,7 @@ export interface ModelStates {
     /** Bool value. */
     value: boolean;
   };
+  /** State of ipywidgets' ToggleButtonStyleModel. */
   ToggleButtonStyle: {
     /** Width of the description to the side of the control. */
     description_width: string;
@@ -1330,6 +1395,7 @@ export interface ModelStates {
     /** Toggle button text decoration. */
     text_decoration: string | null;
   };
+  /** State of ipywidgets' ToggleButtonsModel. */
   ToggleButtons: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1356,6 +1422,7 @@ export interface ModelStates {
     /** Tooltips for each button. */
     tooltips: readonly string[];
   };
+  /** State of ipywidgets' ToggleButtonsStyleModel. */
   ToggleButtonsStyle: {
     /** The width of each button. */
     button_width: string;
@@ -1364,6 +1431,7 @@ export interface ModelStates {
     /** Text font weight of each button. */
     font_weight: string;
   };
+  /** State of ipywidgets' VBoxModel. */
   VBox: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1377,6 +1445,7 @@ export interface ModelStates {
     /** A tooltip caption. */
     tooltip: string | null;
   };
+  /** State of ipywidgets' ValidModel. */
   Valid: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];
@@ -1398,6 +1467,7 @@ export interface ModelStates {
     /** Bool value. */
     value: boolean;
   };
+  /** State of ipywidgets' VideoModel. */
   Video: {
     /** CSS classes applied to widget DOM element. */
     _dom_classes: readonly string[];

@@ -50,13 +50,15 @@ export function generateModels(): string {
     "",
     "/** Another model, named in a state. */",
     "export interface ModelReference {",
+    "  /** As the front end and the kernel both know it. */",
     "  readonly modelId: string;",
     "}",
     "",
+    "/** What each model's state holds, by the model's name. */",
     "export interface ModelStates {",
   ];
   for (const { model, attributes } of models) {
-    lines.push(`  ${shortName(model.name)}: {`);
+    lines.push(`  /** State of ipywidgets' ${model.name}. */`, `  ${shortName(model.name)}: {`);
     for (const attribute of own(attributes)) {
       if (attribute.help) lines.push(`    /** ${sentence(attribute.help)} */`);
       lines.push(`    ${attribute.name}: ${typeOf(attribute)};`);
