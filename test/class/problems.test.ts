@@ -99,7 +99,7 @@ test("what shows only as it runs: a solution that fails its check, a hidden test
     {
       cell: "check-double",
       number: 4,
-      message: expect.stringMatching(/solution fails its own check: Error: Twice -7/),
+      message: expect.stringMatching(/solution fails its own check: Error: Twice 3 is not 5/),
     },
     { cell: "check-total", number: 6, message: expect.stringMatching(/stub passes it/) },
   ]);
