@@ -30,8 +30,9 @@ describe("the arguments of npm start", () => {
   const parse = (...args: string[]) => parseStartArgs(args, root, scratch);
 
   test("none open the first notebook of the student's copy of the lesson, in a browser, on Jupyter's port", () => {
-    const notebook = { folder: join(root, "lesson"), file: "00-hello.ipynb" };
-    expect(parse()).toEqual({ check: false, help: false, browser: true, port: 8888, notebook });
+    const copy = join(root, "lesson");
+    const notebook = { folder: copy, file: "00-hello.ipynb" };
+    expect(parse()).toEqual({ check: false, help: false, browser: true, port: 8888, notebook, home: root, copy });
   });
 
   test("a number means a notebook of the lesson", () => {
