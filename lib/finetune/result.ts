@@ -11,24 +11,12 @@ export interface ValidationImages {
   readonly images: readonly Image[];
 }
 
-/** What a training was. */
-interface Facts {
+/** What a training was: what its result shows, and what that says of it in words. */
+interface Facts extends Pick<FineTuned, "steps" | "losses" | "interrupted" | "elapsed" | "validation" | "saved"> {
   /** The function that trained. */
   readonly name: string;
-  /** Steps taken in all. */
-  readonly steps: number;
-  /** The loss of each. */
-  readonly losses: readonly number[];
-  /** Whether it was stopped. */
-  readonly interrupted: boolean;
-  /** Milliseconds. */
-  readonly elapsed: number;
-  /** What was painted on the way. */
-  readonly validation: readonly ValidationImages[];
   /** Numbers that did not change. */
   readonly unchanged: number;
-  /** Where it was written. */
-  readonly saved: string | undefined;
 }
 
 /** What a fine-tuning gave. The pipeline has it already. */
@@ -45,7 +33,7 @@ export class FineTuned {
   readonly validation: readonly ValidationImages[];
   /** What was learnt, and that nothing else was: "1 of 49,409 rows of the text encoder's table". */
   readonly learnt: string;
-  /** The file or folder that it was written to, where there is an `outputDir`. */
+  /** The file or folder that it was written to, if there is an `outputDir`. */
   readonly saved: string | undefined;
   readonly #learnable: Learnable;
   readonly #facts: Facts;
