@@ -62,8 +62,22 @@ export { type Operand, Tensor } from "./tensor/tensor.ts";
 export { realize } from "./tensor/values.ts";
 // Prompts
 export { CLIPTokenizer } from "./tokenizer/index.ts";
+export {
+  type Callback,
+  CancelBatch,
+  CancelEpoch,
+  CancelFit,
+  type LearnerOptions,
+  type Training,
+} from "./train/callback.ts";
+export { ProgressCallback } from "./train/callbacks/progress-callback.ts";
+export { Recorder } from "./train/callbacks/recorder.ts";
+export { type CheckpointOptions, SaveCheckpoints } from "./train/callbacks/save-checkpoints.ts";
+export { Diverged, StopOnDivergence } from "./train/callbacks/stop-on-divergence.ts";
+export { StopOnInterrupt } from "./train/callbacks/stop-on-interrupt.ts";
 export { DataLoader, type DataLoaderOptions, type Dataset, TensorDataset } from "./train/data-loader.ts";
-export { type Callback, type FitResult, Learner, type LearnerOptions, type Objective } from "./train/learner.ts";
+export { type FitResult, Learner, type Objective } from "./train/learner.ts";
+export { type LRFindOptions, LRFound, lrFind } from "./train/lr-finder.ts";
 export { accuracy } from "./train/metrics.ts";
 // Widgets
 export * from "./widgets/index.ts";

@@ -6,8 +6,10 @@ import { revise } from "../pipelines/revisions.ts";
 import { manualSeed } from "../random/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Callback } from "../train/callback.ts";
+import { SaveCheckpoints } from "../train/callbacks/save-checkpoints.ts";
+import { Diverged, StopOnDivergence } from "../train/callbacks/stop-on-divergence.ts";
 import { DataLoader } from "../train/data-loader.ts";
-import { Diverged, DivergenceWatch } from "../train/divergence.ts";
 import { type FitResult, Learner } from "../train/learner.ts";
 import type { PictureBatches } from "./batches.ts";
 import { LastGood } from "./last-good.ts";
@@ -47,26 +49,23 @@ export async function train(training: Training): Promise<FineTuned> {
   const parts = { unet: pipe.unet, textEncoder: pipe.textEncoder, vae: pipe.vae };
   const { learnt } = learnable;
   const frozen = await Frozen.all(parts, new Set(learnt));
-  const learner = learnerOf(training, parts, learnt);
-  const { ema } = learner.options;
   const validation = validationOf(training);
   const lastGood = new LastGood(learnt);
-  const watch = new DivergenceWatch();
-  const saveCheckpoint = async () => {
-    if (outputDir !== undefined) await learner.save(join(outputDir, CHECKPOINT));
-  };
   const paint = async (step: number) => {
     await learnable.install();
     await validation!.paint(step);
     learnable.uninstall();
   };
-  const onStep = async ({ step, numbers }: { step: number; numbers: { readonly loss: number } }) => {
-    watch.add(step, numbers.loss);
-    await lastGood.add(step);
-    if (validation && step % settings.validationSteps === 0) await paint(step);
-    if (step % settings.checkpointingSteps === 0 && step < maxTrainSteps) await saveCheckpoint();
+  const watch: Callback = {
+    afterBatch: async ({ step }) => {
+      await lastGood.add(step);
+      if (validation && step % settings.validationSteps === 0) await paint(step);
+    },
   };
-  (learner.options.callbacks as object[]).push({ onStep });
+  const steps = settings.checkpointingSteps;
+  const saves = outputDir === undefined ? [] : [new SaveCheckpoints(join(outputDir, CHECKPOINT), { steps })];
+  const learner = learnerOf(training, parts, learnt, [new StopOnDivergence(), watch, ...saves]);
+  const { ema } = learner.options;
   let fit: FitResult;
   let failure: Error | undefined;
   let unchanged = 0;
@@ -84,7 +83,6 @@ export async function train(training: Training): Promise<FineTuned> {
       if (failure instanceof Diverged) await lastGood.restore();
     }
     unchanged = (await frozen.check()) - (learnable.standIns ?? 0);
-    if (failure === undefined) await saveCheckpoint();
     if (ema && failure === undefined && !fit.interrupted) ema.copyTo(learnable.model);
   } finally {
     learner.close();
@@ -95,19 +93,24 @@ export async function train(training: Training): Promise<FineTuned> {
     if (outputDir !== undefined && learner.step > 0) saved = await learnable.save(outputDir);
   }
   if (failure) throw explained(training, failure, lastGood.step, saved);
-  const { step: steps, losses, elapsed } = learner;
+  const { step, losses, elapsed } = learner;
   const { interrupted } = fit;
   if (interrupted && !quiet && outputDir !== undefined) {
-    console.log(`${where}: stopped after step ${steps}; { resumeFromCheckpoint: true } goes on from there`);
+    console.log(`${where}: stopped after step ${step}; { resumeFromCheckpoint: true } goes on from there`);
   }
   const painted = validation?.painted ?? [];
   return new FineTuned(learnable, {
-    ...{ name: where, steps, losses: [...losses], interrupted, elapsed, validation: painted, unchanged, saved },
+    ...{ name: where, steps: step, losses: [...losses], interrupted, elapsed, validation: painted, unchanged, saved },
   });
 }
 
 /** Batches, optimizer, schedule, mean and loss of a training. */
-export function learnerOf(training: Training, parts: Networks, parameters: readonly Tensor[]): Learner {
+export function learnerOf(
+  training: Training,
+  parts: Networks,
+  parameters: readonly Tensor[],
+  callbacks: readonly Callback[] = [],
+): Learner {
   const { pipe, learnable, batches, settings, priorLossWeight = 1 } = training;
   const { learningRate: lr, adamBetas, weightDecay, lrScheduler, lrWarmupSteps, maxTrainSteps } = settings;
   const { gradientAccumulationSteps: accumulate, maxGradNorm, quiet, useEma, emaDecay: decay } = settings;
@@ -131,7 +134,7 @@ export function learnerOf(training: Training, parts: Networks, parameters: reado
     ...{ numWarmupSteps: lrWarmupSteps, numTrainingSteps: maxTrainSteps },
   });
   return new Learner({
-    ...{ model: learnable.model, optimizer, data, schedule, objective, accumulate, quiet, callbacks: [] },
+    ...{ model: learnable.model, optimizer, data, schedule, objective, accumulate, quiet, callbacks },
     ...(maxGradNorm === null ? {} : { clipNorm: maxGradNorm }),
     ...(useEma ? { ema: new EMA(learnable.model, { decay, warmup: true }) } : {}),
   });

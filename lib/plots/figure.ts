@@ -2,7 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import { tag } from "./svg.ts";
 
-const DISPLAY = Symbol.for("Jupyter.display");
+/** The method by which a value shows itself in a notebook. */
+export const DISPLAY = Symbol.for("Jupyter.display");
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
 /** Beyond this a figure goes out as HTML alone: notebooks are read on the web, where two megabytes are the end. */

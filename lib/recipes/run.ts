@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { writeChecksums } from "../hub/index.ts";
 import { manualSeed } from "../random/index.ts";
 import { dataPath } from "../shipped.ts";
-import { DivergenceWatch } from "../train/divergence.ts";
-import { Learner, type LearnerOptions } from "../train/learner.ts";
+import type { LearnerOptions } from "../train/callback.ts";
+import { SaveCheckpoints } from "../train/callbacks/save-checkpoints.ts";
+import { StopOnDivergence } from "../train/callbacks/stop-on-divergence.ts";
+import { Learner } from "../train/learner.ts";
 import { duration } from "../train/progress.ts";
 import { type Figures, writeReadme } from "./readme.ts";
 
@@ -100,21 +102,13 @@ export class Run {
    */
   async fit(options: LearnerOptions): Promise<Learner> {
     const { every = 60_000, fresh = false, quiet = false } = this.options;
-    let saved = performance.now();
-    const watch = new DivergenceWatch();
     const learner = new Learner({
       ...options,
       quiet,
       callbacks: [
         ...(options.callbacks ?? []),
-        {
-          onStep: async ({ step, numbers }) => {
-            watch.add(step, numbers.loss);
-            if (performance.now() - saved < every && step < this.steps) return;
-            await learner.save(this.checkpoint);
-            saved = performance.now();
-          },
-        },
+        new StopOnDivergence(),
+        new SaveCheckpoints(this.checkpoint, { seconds: every / 1000 }),
       ],
     });
     this.#learner = learner;
@@ -128,7 +122,6 @@ export class Run {
     try {
       const { interrupted } = await learner.fit(Number.POSITIVE_INFINITY, { steps: this.steps });
       if (interrupted) {
-        await learner.save(this.checkpoint);
         throw new Stopped(
           `train ${this.name}: stopped after step ${learner.step}; the same command goes on from there`,
         );

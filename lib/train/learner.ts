@@ -1,62 +1,19 @@
 import { type Compiled, compile } from "../compile/compile.ts";
-import type { Schedule } from "../optim/schedule.ts";
 import { counted, listed, PRINTED } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type Callback, CancelBatch, CancelEpoch, CancelFit, type LearnerOptions, type Training } from "./callback.ts";
+import { ProgressCallback } from "./callbacks/progress-callback.ts";
+import { Recorder } from "./callbacks/recorder.ts";
+import { StopOnInterrupt } from "./callbacks/stop-on-interrupt.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import type { DataLoader, LoaderState } from "./data-loader.ts";
 import { explainSmallBatch, firstBadTensor } from "./diagnose.ts";
 import { Means, type Numbers } from "./means.ts";
-import { Progress } from "./progress.ts";
-import { StopSignal } from "./stop-signal.ts";
-import { read, record, type StepOptions, TrainingStep } from "./training-step.ts";
+import { read, record, TrainingStep } from "./training-step.ts";
 
 export type { Numbers } from "./means.ts";
 export type { Objective } from "./training-step.ts";
-
-/** What is known after a step. */
-export interface StepInfo {
-  /** The learner that took it. */
-  readonly learner: Learner;
-  /** Steps taken in all, this one included. */
-  readonly step: number;
-  /** Epochs finished before it. */
-  readonly epoch: number;
-  /** The loss, and whatever else the objective returned. */
-  readonly numbers: Numbers;
-}
-
-/** What is known after an epoch. */
-export interface EpochInfo {
-  /** The learner that trained. */
-  readonly learner: Learner;
-  /** Epochs done in all, this one included. */
-  readonly epoch: number;
-  /** Means over the epoch; those of the validation data have `valid` in front: `validLoss`. */
-  readonly numbers: Numbers;
-}
-
-/** What to do besides: returning false (or a promise of it) ends the training. */
-export interface Callback {
-  /** Called after each step. */
-  onStep?(info: StepInfo): unknown;
-  /** Called after each epoch. */
-  onEpoch?(info: EpochInfo): unknown;
-}
-
-/** What is trained, with what, and how. */
-export interface LearnerOptions extends StepOptions {
-  /** The batches to train on. */
-  readonly data: DataLoader;
-  /** Looked at after each epoch, without training. */
-  readonly validation?: DataLoader;
-  /** Steps after each of the optimizer's. */
-  readonly schedule?: Schedule;
-  /** What to do after each step or epoch. */
-  readonly callbacks?: readonly Callback[];
-  /** Show nothing; default false. */
-  readonly quiet?: boolean;
-}
 
 /** What a training gave. */
 export interface FitResult {
@@ -71,25 +28,33 @@ export interface FitResult {
 }
 
 /**
- * Trains a model: batches, steps, numbers, progress, checkpoints.
- * `await new Learner({ model, optimizer, data, objective }).fit(3)`.
+ * Trains a model: `await new Learner({ model, optimizer, data, objective }).fit(3)`.
+ *
+ * It is a small loop; what happens around the steps is up to its callbacks, of which it brings three (`Recorder`,
+ * `StopOnInterrupt`, `ProgressCallback`).
  */
-export class Learner {
+export class Learner implements Training {
   /** The options that it was made with. */
   readonly options: LearnerOptions;
-  /** Loss of each step so far. */
-  readonly losses: number[] = [];
-  /** Means of each epoch so far. */
-  readonly epochs: Numbers[] = [];
+  /** The losses and means so far. */
+  readonly recorder = new Recorder();
   /** Steps taken in all. */
   step = 0;
+  /** Steps in all at which this `fit` ends. */
+  total = 0;
   /** Milliseconds of training in all, those before a checkpoint included. */
   elapsed = 0;
+  /** The batch of the current step. */
+  batch: readonly Tensor[] = [];
+  /** The numbers of the last step; after an epoch, its means. */
+  numbers: Numbers = { loss: Number.NaN };
+  /** Whether this `fit` was stopped before its last step. */
+  interrupted = false;
   readonly #train: TrainingStep;
   readonly #valid: Compiled<Tensor[], Record<string, Tensor>>;
-  #sums = new Means();
-  // Where the data stand once the step at hand is done; the loader itself is a batch ahead.
-  #here: LoaderState | null = null;
+  #callbacks: readonly Callback[] = [];
+  // Where training goes on if it ends now; the loader itself is a batch ahead.
+  #at: LoaderState | null = null;
 
   constructor(options: LearnerOptions) {
     this.options = options;
@@ -108,127 +73,133 @@ export class Learner {
     );
   }
 
+  /** Loss of each step so far. */
+  get losses(): readonly number[] {
+    return this.recorder.losses;
+  }
+
+  /** Means of each epoch so far. */
+  get epochs(): readonly Numbers[] {
+    return this.recorder.epochs;
+  }
+
+  /** Means over the epoch so far. */
+  get means(): Readonly<Record<string, number>> {
+    return this.recorder.means;
+  }
+
+  /** Epochs finished. */
+  get epoch(): number {
+    return this.recorder.epochs.length;
+  }
+
   /**
-   * Trains until `epochs` epochs are done in all, going on where the learner stands (a loaded checkpoint, an
-   * interrupted run). Ctrl+C in a terminal, `signal`, or a callback that returns false stop it after the step at hand;
-   * the weights reached are kept.
+   * Trains until `epochs` epochs are done in all, going on from where the learner stands (a loaded checkpoint, an
+   * interrupted run). Ctrl+C in a terminal, the stop button of a notebook, `signal`, or a callback that throws `CancelFit`
+   * stop it after the current step; the weights reached are kept.
    *
    * @param options.steps - stop after so many steps in all, in the middle of an epoch too: `fit(Infinity, { steps })`
-   * @throws Error where the loss or the length of its gradient is NaN or infinite, naming the step and the first tensor
+   * @throws Error if the loss or the length of its gradient is NaN or infinite, naming the step and the first tensor
    *   that is; the weights are then those before that step
    */
   async fit(epochs: number, options: { signal?: AbortSignal; steps?: number } = {}): Promise<FitResult> {
-    const { data, schedule, quiet = false } = this.options;
-    const progress = new Progress({ quiet });
-    const stop = new StopSignal(options.signal);
-    const [start, first] = [performance.now(), this.step];
-    const { elapsed } = this;
-    const total = Math.min(epochs * data.length, options.steps ?? Number.POSITIVE_INFINITY);
-    const rounds = Math.ceil(total / data.length);
-    const more = (state: LoaderState, ahead: number) => state.epoch < epochs && this.step + ahead < total;
-    const show = (last: boolean, note?: string) => {
-      const epoch = Math.min(rounds, Math.floor(this.step / data.length) + (last ? 0 : 1));
-      const numbers = this.#sums.count > 0 ? this.#sums.means() : (this.epochs.at(-1) ?? {});
-      progress.show(
-        {
-          title: `epoch ${Math.max(1, epoch)}/${rounds}`,
-          done: this.step,
-          total,
-          elapsed: performance.now() - start,
-          doneHere: this.step - first,
-          numbers,
-          curve: this.losses,
-          ...(note ? { note } : {}),
-        },
-        last,
-      );
-    };
+    const { data, schedule, quiet = false, callbacks = [] } = this.options;
+    const start = performance.now();
+    this.total = Math.min(epochs * data.length, options.steps ?? Number.POSITIVE_INFINITY);
+    this.interrupted = false;
+    const bar = quiet ? [] : [new ProgressCallback()];
+    // Whether to stop is asked last, so that a stop keeps nobody from seeing the step.
+    this.#callbacks = [this.recorder, ...bar, ...callbacks, new StopOnInterrupt(options.signal)];
     try {
-      if (Number.isFinite(total)) schedule?.checkSteps(schedule.steps + Math.max(0, total - this.step));
+      if (Number.isFinite(this.total)) schedule?.checkSteps(schedule.steps + Math.max(0, this.total - this.step));
+      try {
+        await this.#call("beforeFit");
+        await this.#run(epochs, start - this.elapsed);
+      } catch (error) {
+        if (!(error instanceof CancelFit)) throw error;
+        this.interrupted = this.step < this.total;
+      }
+      await this.#call("afterFit");
+    } finally {
+      await this.#call("cleanUp");
+    }
+    const { interrupted, step: steps } = this;
+    return { epochs: this.epochs, interrupted, steps, elapsed: performance.now() - start };
+  }
+
+  async #call(moment: keyof Callback): Promise<void> {
+    for (const callback of this.#callbacks) await callback[moment]?.(this);
+  }
+
+  /** @param start - when training would have begun if it had never been interrupted */
+  async #run(epochs: number, start: number): Promise<void> {
+    const { data } = this.options;
+    const next = (ahead = 0) => (data.state.epoch < epochs && this.step + ahead < this.total ? data.next() : null);
+    this.#at = data.state;
+    try {
       // The last batch of an epoch may be left out only since it was refused.
-      if (data.state.position === 0 && this.#sums.count > 0) await this.#endEpoch(show);
-      let before = data.state;
-      let batch = more(data.state, 0) ? data.next() : null;
-      while (batch && !stop.requested) {
-        schedule?.checkSteps(schedule.steps + 1);
-        const running = this.#train.take(batch);
-        running.catch(() => {});
+      if (this.#at.position === 0 && this.recorder.isInEpoch) await this.#call("afterEpoch");
+      let batch = next();
+      while (batch) {
+        const before: LoaderState = this.#at;
         const here = data.state;
-        this.#here = here;
-        const epochEnds = here.position === 0;
-        // The next batch is put together while this one computes.
-        const coming: Tensor[] | null = more(here, 1) ? data.next() : null;
-        let goOn: boolean;
-        const { step } = this;
+        let coming: Promise<Tensor[] | null> | undefined;
         try {
-          const numbers = await running;
-          this.elapsed = elapsed + performance.now() - start;
-          goOn = await this.#finish(numbers, batch, epochEnds, show);
+          if (before.position === 0) await this.#call("beforeEpoch");
+          this.batch = batch;
+          await this.#call("beforeBatch");
+          const computing = this.#compute();
+          // The next batch is put together while this one computes. If that fails, this step has been taken all the same.
+          coming = (async () => next(1))();
+          coming.catch(() => {});
+          await computing;
+          this.elapsed = performance.now() - start;
+          this.#at = here;
+          await this.#call("afterBatch");
         } catch (error) {
-          // A step that was taken is not taken again, whatever a callback says.
-          data.state = this.step > step ? here : before;
-          throw explainSmallBatch(error, this.options, batch);
+          if (error instanceof CancelEpoch) {
+            this.#at = data.state = { epoch: before.epoch + 1, position: 0 };
+            coming = undefined;
+          } else if (error instanceof CancelBatch) this.#at = here;
+          else {
+            if (error instanceof CancelFit && this.#at === here && here.position === 0) await this.#call("afterEpoch");
+            throw error;
+          }
+        } finally {
+          this.#free(data, batch);
         }
-        before = here;
-        this.#free(data, batch);
-        batch = coming;
-        if (stop.requested || !goOn) {
-          data.state = here;
-          stop.requested = true;
-        }
+        if (this.#at.position === 0 && this.recorder.isInEpoch) await this.#call("afterEpoch");
+        batch = coming === undefined ? next() : await coming;
       }
     } finally {
-      this.#here = null;
-      stop.close();
+      data.state = this.#at;
+      this.#at = null;
     }
-    const interrupted = stop.requested && this.step < total;
-    if (interrupted) show(true, `stopped at step ${this.step}; the weights reached are kept`);
-    return { epochs: this.epochs, interrupted, steps: this.step, elapsed: performance.now() - start };
   }
 
-  async #finish(
-    numbers: Numbers,
-    batch: readonly Tensor[],
-    epochEnds: boolean,
-    show: (last: boolean) => void,
-  ): Promise<boolean> {
-    const { callbacks = [], schedule } = this.options;
-    for (const key of ["loss", "gradNorm"] as const) {
-      const value = numbers[key] ?? 0;
-      if (!Number.isFinite(value)) await this.#refuse(key, value, batch);
-    }
-    this.step++;
-    schedule?.step();
-    this.losses.push(numbers.loss);
-    this.#sums.add(numbers, batch[0]?.shape[0] ?? 1);
-    let goOn = true;
-    const epoch = this.epochs.length + (epochEnds ? 1 : 0);
-    for (const callback of callbacks) {
-      const info = { learner: this, step: this.step, epoch, numbers };
-      if (callback.onStep && (await callback.onStep(info)) === false) goOn = false;
-    }
-    if (epochEnds) goOn = (await this.#endEpoch(show)) && goOn;
-    else show(false);
-    return goOn;
-  }
-
-  async #endEpoch(show: (last: boolean) => void): Promise<boolean> {
-    const { callbacks = [], validation } = this.options;
-    const means = this.#sums.means();
-    this.#sums = new Means();
-    if (validation) {
-      for (const [name, value] of Object.entries(await this.validate(validation))) {
-        means[`valid${name[0]!.toUpperCase()}${name.slice(1)}`] = value;
+  /** Takes one step. Returns at once; the numbers are there when the promise resolves. */
+  #compute(): Promise<void> {
+    const { schedule } = this.options;
+    const { batch } = this;
+    schedule?.checkSteps(schedule.steps + 1);
+    const taken = this.#train.take(batch);
+    const done = async () => {
+      try {
+        this.numbers = await taken;
+      } catch (error) {
+        throw explainSmallBatch(error, this.options, batch);
       }
-    }
-    const epoch = this.epochs.push(means);
-    show(true);
-    let goOn = true;
-    for (const callback of callbacks) {
-      if (callback.onEpoch && (await callback.onEpoch({ learner: this, epoch, numbers: means })) === false)
-        goOn = false;
-    }
-    return goOn;
+      for (const key of ["loss", "gradNorm"] as const) {
+        const value = this.numbers[key] ?? 0;
+        if (!Number.isFinite(value)) await this.#refuse(key, value, batch);
+      }
+      this.step++;
+      schedule?.step();
+    };
+    const result = done();
+    // Somebody awaits it, but not before the next batch is there.
+    result.catch(() => {});
+    return result;
   }
 
   /** Frees the memory of a batch that was made for this step. */
@@ -275,27 +246,18 @@ export class Learner {
 
   /** Writes all that is needed to go on exactly here: weights, optimizer, schedule, place in the data, random state. */
   async save(path: string): Promise<void> {
-    await saveTraining(path, this.options, {
-      step: this.step,
-      elapsed: this.elapsed,
-      losses: this.losses,
-      epochs: this.epochs,
-      sums: this.#sums.state(),
-      data: this.#here ?? this.options.data.state,
-    });
+    const { step, elapsed } = this;
+    const data = this.#at ?? this.options.data.state;
+    await saveTraining(path, this.options, { step, elapsed, data, ...this.recorder.state() });
   }
 
-  /** Takes up where `save` left off. @throws Error where the checkpoint is of another model; nothing is changed then */
+  /** Takes up where `save` left off. @throws Error if the checkpoint is of another model; nothing is changed then */
   async load(path: string): Promise<void> {
-    const { step, elapsed, losses, epochs, sums } = await loadTraining(path, this.options);
-    this.step = step;
-    this.elapsed = elapsed ?? 0;
-    this.losses.length = 0;
-    for (const loss of losses) this.losses.push(loss);
-    this.epochs.length = 0;
-    for (const numbers of epochs) this.epochs.push(numbers);
-    this.#sums = new Means(sums);
-    if (this.options.ema) this.options.ema.updates = step;
+    const standing = await loadTraining(path, this.options);
+    this.step = standing.step;
+    this.elapsed = standing.elapsed ?? 0;
+    this.recorder.load(standing);
+    if (this.options.ema) this.options.ema.updates = this.step;
   }
 
   /** Releases the compiled steps. */

@@ -93,7 +93,7 @@ function small(more: { lr?: number; spoil?: (step: number) => number } = {}): Re
       const model = new nn.Linear(2, 1);
       const optimizer = new optim.SGD(model.parameters(), { lr: more.lr ?? 0.1 });
       const objective = (a?: Tensor, b?: Tensor) => nn.functional.mseLoss(model.forward(a!), b!);
-      const callbacks = [{ onStep: ({ step }: { step: number }) => more.spoil?.(step) }];
+      const callbacks = [{ afterBatch: ({ step }: { step: number }) => more.spoil?.(step) }];
       losses.push(...(await run.fit({ model, optimizer, data, objective, callbacks })).losses);
     },
   };
@@ -128,10 +128,10 @@ describe("a run", () => {
   });
 
   it("stops where the loss rises for good", async () => {
-    const { DivergenceWatch } = await import("../../../lib/train/divergence.ts");
-    const watch = new DivergenceWatch();
+    const { StopOnDivergence } = await import("../../../lib/index.ts");
+    const watch = new StopOnDivergence();
     const rising = () => {
-      for (let step = 1; step <= 200; step++) watch.add(step, step < 100 ? 0.1 : 0.9);
+      for (let step = 1; step <= 200; step++) watch.afterBatch({ step, numbers: { loss: step < 100 ? 0.1 : 0.9 } });
     };
     expect(rising).toThrow(/the loss rose to 0\.9\d* at step 150, from 0\.1/);
   });

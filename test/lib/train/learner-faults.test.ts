@@ -112,7 +112,7 @@ describe("a Learner's checkpoint", () => {
     const small = new DataLoader(await TensorDataset.from(randn([4, 4]), randn([4])), { batchSize: 4 });
     const elsewhere = new Learner({ ...mine.options, data: small });
     const middle = new AbortController();
-    const stopped = new Learner({ ...mine.options, callbacks: [{ onStep: () => middle.abort() }] });
+    const stopped = new Learner({ ...mine.options, callbacks: [{ afterBatch: () => middle.abort() }] });
     stopped.options.data.state = { epoch: 0, position: 0 };
     await stopped.fit(9, { signal: middle.signal });
     await stopped.save(own);
@@ -194,7 +194,7 @@ describe("a Learner", () => {
       ...base.options,
       callbacks: [
         {
-          onStep: ({ step }) => {
+          afterBatch: ({ step }) => {
             if (step === 2 && fails) throw new Error("no space left for the picture");
           },
         },
@@ -230,7 +230,7 @@ describe("a Learner", () => {
   it("loads long histories", async () => {
     const path = join(folder, "long.safetensors");
     const l = await learner((p) => new optim.SGD(p, { lr: 0.05 }));
-    for (let i = 0; i < 200_000; i++) l.losses.push(0.5);
+    for (let i = 0; i < 200_000; i++) l.recorder.losses.push(0.5);
     await l.save(path);
     await l.load(path);
     expect(l.losses).toHaveLength(200_000);

@@ -4,12 +4,17 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   accuracy,
+  type Callback,
+  CancelBatch,
+  CancelEpoch,
+  CancelFit,
   DataLoader,
   Learner,
   manualSeed,
   nn,
   optim,
   randn,
+  SaveCheckpoints,
   type Tensor,
   TensorDataset,
   tensor,
@@ -93,8 +98,7 @@ describe("Learner", () => {
   it("goes on from a checkpoint in the middle of an epoch exactly as if it had not stopped", async () => {
     const path = join(folder, "middle.safetensors");
     const save = {
-      onStep: async ({ step, learner }: { step: number; learner: Learner }) =>
-        step === 6 ? learner.save(path) : undefined,
+      afterBatch: async (learner: Learner) => (learner.step === 6 ? learner.save(path) : undefined),
     };
     const whole = learner({ callbacks: [save], dropout: true });
     await whole.fit(4);
@@ -159,7 +163,7 @@ describe("Learner", () => {
     const whole = learner();
     await whole.fit(3);
     const abort = new AbortController();
-    const l = learner({ callbacks: [{ onStep: ({ step }) => (step === 5 ? abort.abort() : undefined) }] });
+    const l = learner({ callbacks: [{ afterBatch: ({ step }) => (step === 5 ? abort.abort() : undefined) }] });
     const first = await l.fit(3, { signal: abort.signal });
     expect(first.interrupted).toBe(true);
     expect(first.steps).toBe(5);
@@ -169,14 +173,121 @@ describe("Learner", () => {
   });
 
   it("stops at Ctrl+C in a terminal", async () => {
-    const l = learner({ callbacks: [{ onStep: ({ step }) => (step === 3 ? process.emit("SIGINT") : undefined) }] });
+    const l = learner({ callbacks: [{ afterBatch: ({ step }) => (step === 3 ? process.emit("SIGINT") : undefined) }] });
     expect((await l.fit(3)).steps).toBe(3);
   });
 
-  it("stops where a callback returns false", async () => {
-    const l = learner({ callbacks: [{ onEpoch: ({ epoch }) => epoch < 2 }] });
+  it("stops when a callback throws CancelFit", async () => {
+    const stop = ({ epoch }: Learner) => {
+      if (epoch === 2) throw new CancelFit();
+    };
+    const l = learner({ callbacks: [{ afterEpoch: stop }] });
     const result = await l.fit(5);
     expect([result.epochs.length, result.interrupted]).toEqual([2, true]);
+  });
+
+  it("calls its callbacks around the fit, the epochs and the batches", async () => {
+    const seen: string[] = [];
+    const moments = [
+      "beforeFit",
+      "beforeEpoch",
+      "beforeBatch",
+      "afterBatch",
+      "afterEpoch",
+      "afterFit",
+      "cleanUp",
+    ] as const;
+    const note = Object.fromEntries(moments.map((m) => [m, (l: Learner) => seen.push(`${m} ${l.epoch}:${l.step}`)]));
+    await learner({ callbacks: [note] }).fit(2, { steps: 5 });
+    expect(seen.slice(0, 5)).toEqual([
+      "beforeFit 0:0",
+      "beforeEpoch 0:0",
+      "beforeBatch 0:0",
+      "afterBatch 0:1",
+      "beforeBatch 0:1",
+    ]);
+    expect(seen.slice(10)).toEqual([
+      "afterEpoch 1:4",
+      "beforeEpoch 1:4",
+      "beforeBatch 1:4",
+      "afterBatch 1:5",
+      "afterFit 1:5",
+      "cleanUp 1:5",
+    ]);
+  });
+
+  it("lets go of things even if the training fails", async () => {
+    const seen: string[] = [];
+    const afterBatch = () => {
+      throw new Error("no space left");
+    };
+    const l = learner({
+      callbacks: [{ afterBatch, afterFit: () => seen.push("fit"), cleanUp: () => seen.push("clean") }],
+    });
+    await expect(l.fit(1)).rejects.toThrow("no space left");
+    expect(seen).toEqual(["clean"]);
+  });
+
+  it("trains on the batch that a callback puts in place of another", async () => {
+    const sizes: number[] = [];
+    const half: Callback = {
+      beforeBatch: (l) => {
+        l.batch = l.batch.map((x) => x.narrow(0, 0, 2));
+      },
+      afterBatch: (l) => sizes.push(l.batch[0]!.shape[0]!),
+    };
+    const l = learner({ callbacks: [half] });
+    const whole = learner();
+    await l.fit(1);
+    await whole.fit(1);
+    expect(sizes).toEqual([2, 2, 2, 2]);
+    expect(l.losses[0]).not.toBe(whole.losses[0]);
+  });
+
+  it("skips a batch when a callback throws CancelBatch, and the rest of an epoch for CancelEpoch", async () => {
+    let batches = 0;
+    const skipSecond: Callback = {
+      beforeBatch: () => {
+        if (++batches === 2) throw new CancelBatch();
+      },
+    };
+    const l = learner({ callbacks: [skipSecond] });
+    const whole = learner();
+    await whole.fit(1);
+    const { interrupted } = await l.fit(1);
+    expect([l.step, l.epochs.length, interrupted]).toEqual([3, 1, false]);
+    expect(l.losses[0]).toBe(whole.losses[0]);
+    expect(l.losses[1]).not.toBe(whole.losses[1]);
+
+    const short: Callback = {
+      afterBatch: ({ step }) => {
+        if (step === 2) throw new CancelEpoch();
+      },
+    };
+    const m = learner({ callbacks: [short] });
+    await m.fit(2);
+    expect([m.step, m.epochs.length, m.options.data.state.epoch]).toEqual([6, 2, 2]);
+    expect(m.losses.slice(0, 2)).toEqual(whole.losses.slice(0, 2));
+  });
+
+  it("saves checkpoints every few steps, and where it ends", async () => {
+    const path = join(folder, "every.safetensors");
+    const saved: number[] = [];
+    const l = learner({ callbacks: [new SaveCheckpoints(path, { steps: 2 })] });
+    const save = l.save.bind(l);
+    l.save = async (to: string) => {
+      saved.push(l.step);
+      await save(to);
+    };
+    await l.fit(1, { steps: 3 });
+    expect(saved).toEqual([2, 3]);
+    const resumed = learner();
+    await resumed.load(path);
+    expect(resumed.step).toBe(3);
+    await l.fit(1);
+    await resumed.fit(1);
+    expect(resumed.losses).toEqual(l.losses);
+    expect(saved).toEqual([2, 3, 4]);
   });
 
   it("stops at a loss that is no number, says where it comes from, and keeps the weights before it", async () => {

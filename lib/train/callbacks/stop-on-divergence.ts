@@ -1,20 +1,22 @@
-/** Steps whose mean is looked at. */
+import type { Callback } from "../callback.ts";
+
+/** Steps whose mean is compared. */
 const WINDOW = 50;
 /** How many times its best a loss may become. */
 const FACTOR = 5;
 
-/** A loss that rose for good. */
+/** The loss rose, and stayed high. */
 export class Diverged extends Error {}
 
-/** Notices a loss that is still a number, but rises far above what it has been. */
-export class DivergenceWatch {
+/** Fails a training whose loss is still a number, but has risen far above its best. */
+export class StopOnDivergence implements Callback {
   #sum = 0;
   #count = 0;
   #best = Number.POSITIVE_INFINITY;
 
-  /** @throws Diverged where the mean of the last steps is many times the best so far */
-  add(step: number, loss: number): void {
-    this.#sum += loss;
+  /** @throws Diverged if the mean of the last steps is many times the best so far */
+  afterBatch({ step, numbers }: { readonly step: number; readonly numbers: { readonly loss: number } }): void {
+    this.#sum += numbers.loss;
     if (++this.#count < WINDOW) return;
     const mean = this.#sum / WINDOW;
     [this.#sum, this.#count] = [0, 0];
