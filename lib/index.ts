@@ -27,6 +27,7 @@ export { HubError, login, logout, pushToHub, resolveFiles, whoami } from "./hub/
 export { Image } from "./images/index.ts";
 export { saveOnnx, toOnnx } from "./io/onnx.ts";
 export { loadTensors, type SaveOptions, saveTensors } from "./io/tensors.ts";
+export { type CoverageOptions, coverage, frechetDistance, kernelDistance } from "./judge/distances.ts";
 export { DigitJudge, digitJudge } from "./judge/judge.ts";
 export { JUDGED, type Judged, WorldJudge, type WorldJudgeConfig, worldJudge } from "./judge/world-judge.ts";
 export * from "./models/index.ts";

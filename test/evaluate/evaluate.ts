@@ -10,8 +10,8 @@ import {
   world,
   worldJudge,
 } from "../../lib/index.ts";
+import { distanceOfNormals } from "../../lib/judge/normals.ts";
 import { accuracies, psnr, retrieval } from "../../lib/recipes/figures.ts";
-import { frechetDistance } from "./frechet.ts";
 import { judged, obeyed, scaled, type Verdict, variety } from "./measures.ts";
 import { readDigits } from "./ocr.ts";
 import { type Manner, paint, type SchedulerName } from "./paint.ts";
@@ -99,8 +99,8 @@ export async function evaluate(options: {
   // As many real pictures of the same scenes, and as many again: the floor.
   const real = await verdictOf(n, SEED + 2);
   const again = await verdictOf(n, SEED + 3);
-  const floor = frechetDistance(real.features, again.features);
-  const distance = frechetDistance(main.verdict.features, real.features);
+  const floor = distanceOfNormals(real.features, again.features);
+  const distance = distanceOfNormals(main.verdict.features, real.features);
 
   const groups = asked.slice(0, 24).flatMap((one) => new Array<Request>(GROUP).fill(one));
   const painted = await measure(groups, DEFAULT);

@@ -1,11 +1,8 @@
 /**
- * How far two sets of features are from each other as normal distributions: the squared distance of their means and
- * what their covariances differ. 0 for the same set.
- *
- * @param a - one row of numbers for each picture; more rows than numbers in a row
- * @see Heusel et al. 2017: https://arxiv.org/abs/1706.08500
+ * The Fréchet distance of the two normal distributions that have the mean and covariance of some rows of numbers:
+ * `|m - n|^2 + tr(P + Q - 2 (P Q)^1/2)`.
  */
-export function frechetDistance(a: readonly Float32Array[], b: readonly Float32Array[]): number {
+export function distanceOfNormals(a: readonly Float32Array[], b: readonly Float32Array[]): number {
   const [p, q] = [moments(a), moments(b)];
   const n = p.mean.length;
   let distance = 0;
