@@ -1,7 +1,7 @@
 import type { Node } from "../graph/node.ts";
 import { Module } from "../nn/module.ts";
 import { counted, plural } from "../printed.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
 /** What one way of fine-tuning learns, and how it gets into a pipeline and into files. */
 export interface Learnable {
@@ -43,9 +43,11 @@ async function markOf(tensor: Tensor): Promise<Mark> {
 }
 
 async function isAsMarked(tensor: Tensor, mark: Mark): Promise<boolean> {
-  if (!(mark instanceof Float32Array)) return tensor.peek() === mark;
-  const now = await tensor.data();
-  return mark.every((value, i) => value === now[i]);
+  const isRow = mark instanceof Float32Array;
+  if (!isRow && tensor.peek() === mark) return true;
+  // A checkpoint gives all weights of a network new nodes, with the old values in those that are not learnt.
+  const [was, now] = [isRow ? mark : await new Tensor(mark).data(), await tensor.data()];
+  return was.length === now.length && Array.prototype.every.call(was, (value, i) => value === now[i]);
 }
 
 /** Lets gradients reach what is learnt and nothing else, and knows afterwards whether that was so. */

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dreambooth, loraFinetune, textualInversion } from "../../../lib/finetune/index.ts";
+import { dreambooth, finetune, loraFinetune, textualInversion } from "../../../lib/finetune/index.ts";
+import { Frozen } from "../../../lib/finetune/learnable.ts";
 import { Image } from "../../../lib/images/index.ts";
 import { loadTensors } from "../../../lib/io/tensors.ts";
 import { StableDiffusionPipeline } from "../../../lib/pipelines/index.ts";
@@ -23,7 +24,7 @@ const fresh = () => StableDiffusionPipeline.fromPretrained(join(home, "tiny"));
 const word = { placeholderToken: "<toy>", initializerToken: "moon" };
 const quiet = { quiet: true, trainBatchSize: 2, seed: 7 };
 
-describe("a training that is stopped in the middle", { timeout: 300_000 }, () => {
+describe("a training that is stopped in the middle", { timeout: 900_000 }, () => {
   const how = { ...quiet, ...word, maxTrainSteps: 6, randomFlip: true, learningRate: 5e-2 };
 
   it("keeps what was learnt, and goes on with the very losses that an unbroken one has", async () => {
@@ -63,6 +64,111 @@ describe("a training that is stopped in the middle", { timeout: 300_000 }, () =>
     const again = await textualInversion(await fresh(), { ...how, data: own, outputDir, resumeFromCheckpoint: true });
     expect(again.losses).toEqual(whole.losses);
     expect(await rowOf(again.saved!)).toEqual(await rowOf(await whole.save(join(home, "whole"))));
+  });
+
+  it("says so where there is no checkpoint to go on from", async () => {
+    const outputDir = join(home, "empty");
+    const again = textualInversion(await fresh(), { ...how, data: own, outputDir, resumeFromCheckpoint: true });
+    await expect(again).rejects.toThrow(/empty.checkpoint\.safetensors: there is no such checkpoint/);
+    const nowhere = textualInversion(await fresh(), { ...how, data: own, resumeFromCheckpoint: true });
+    await expect(nowhere).rejects.toThrow(/resumeFromCheckpoint without outputDir/);
+  });
+});
+
+describe("what changes and what does not", { timeout: 900_000 }, () => {
+  it("Dreambooth with some of the weights: those alone, and class pictures are painted once", async () => {
+    const pipe = await fresh();
+    const before = Object.fromEntries(
+      await Promise.all(
+        [...pipe.unet.namedParameters()].map(async ([name, p]) => [name, Float32Array.from(await p.data())] as const),
+      ),
+    );
+    const outputDir = join(home, "dreambooth");
+    const options = {
+      ...{ ...quiet, data: own, instancePrompt: "the horse", targets: /attn2/, maxTrainSteps: 2, learningRate: 1e-2 },
+      ...{ withPriorPreservation: true, classPrompt: "the cat", numClassImages: 3, outputDir },
+      sampling: { numInferenceSteps: 1, guidanceScale: 1 },
+    };
+    const learnt = await dreambooth(pipe, options);
+    const changed: string[] = [];
+    for (const [name, p] of pipe.unet.namedParameters()) {
+      if (Array.from(await p.data()).some((v, i) => v !== before[name]![i])) changed.push(name);
+      expect(p.requiresGrad, name).toBe(true);
+    }
+    expect(changed).toEqual(Object.keys(before).filter((name) => name.includes("attn2")));
+    expect(learnt.learnt).toMatch(
+      new RegExp(`^${changed.length} of ${Object.keys(before).length} tensors of the U-Net`),
+    );
+    const paint = pipe.generate;
+    pipe.generate = () => {
+      throw new Error("painted again");
+    };
+    await dreambooth(pipe, { ...options, resumeFromCheckpoint: true });
+    pipe.generate = paint;
+    expect((await Image.open(join(outputDir, "class", "0002.png"))).width).toBe(64);
+  });
+
+  it("a change of anything else would be noticed", async () => {
+    const { unet, vae } = await fresh();
+    const frozen = await Frozen.all({ unet, vae }, new Set(unet.parameters()));
+    expect([unet, vae].map((part) => part.parameters().every((p) => p.requiresGrad))).toEqual([true, false]);
+    unet.convIn.weight.copy_(0);
+    expect(await frozen.check()).toBe(vae.numParameters());
+    vae.decoder.convIn.bias!.copy_(0);
+    await expect(frozen.check()).rejects.toThrow(
+      /1 tensor changed that was not to be learnt: vae\.decoder\.conv_in\.bias/,
+    );
+    frozen.release();
+    expect(vae.parameters().every((p) => p.requiresGrad)).toBe(true);
+  });
+
+  it("LoRA of both networks in one file, which another model refuses", async () => {
+    const pipe = await fresh();
+    const learnt = await loraFinetune(pipe, {
+      ...{ ...quiet, data: own.map((image) => ({ image, text: "the horse" })), maxTrainSteps: 2, learningRate: 1e-2 },
+      ...{ trainTextEncoder: true, adapterName: "style" },
+    });
+    expect(learnt.learnt).toMatch(
+      /LoRA matrices .* of the U-Net and 24 LoRA matrices of rank 4 beside 12 layers of the text/,
+    );
+    expect(pipe.getActiveAdapters()).toEqual(["style"]);
+    const path = await learnt.save(join(home, "style"));
+    const run = { prompt: "the horse", numInferenceSteps: 2, guidanceScale: 3, seed: 1, progress: false };
+    const { latents } = await pipe.generate(run);
+    pipe.deleteAdapters("style");
+    const plain = (await pipe.generate(run)).latents;
+    expect(await latents.sub(plain).abs().max().item()).toBeGreaterThan(1e-3);
+    await pipe.loadLoraWeights(path);
+    expect(await (await pipe.generate(run)).latents.sub(latents).abs().max().item()).toBeLessThan(1e-5);
+    const other = await StableDiffusionPipeline.fromPretrained("difflab/tiny-sd");
+    await expect(other.loadLoraWeights(path)).rejects.toThrow(/trained for another model/);
+  });
+});
+
+describe("a loss that is lost", { timeout: 900_000 }, () => {
+  it("ends the training with its reason; what was learnt before is kept, in the pipeline and on disk", async () => {
+    const pipe = await fresh();
+    const outputDir = join(home, "diverged");
+    const run = finetune(pipe, {
+      ...{
+        ...quiet,
+        data: own,
+        prompt: "the horse",
+        maxTrainSteps: 40,
+        learningRate: 1e12,
+        maxGradNorm: null,
+        outputDir,
+      },
+    });
+    await expect(run).rejects.toThrow(
+      /^finetune: the loss is .*What was learnt before is kept in the pipeline, and in .*diverged.*learningRate is 1000000000000/s,
+    );
+    const saved = await StableDiffusionPipeline.fromPretrained(join(outputDir, "pipeline"));
+    for (const [name, p] of pipe.unet.namedParameters()) {
+      const here = await p.data();
+      expect(here.every(Number.isFinite), name).toBe(true);
+      expect(await saved.unet.stateDict()[name]!.data(), name).toEqual(here);
+    }
   });
 });
 

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { getScheduler, textualInversion } from "../../../lib/finetune/index.ts";
+import { LoraLayers } from "../../../lib/adapters/index.ts";
+import { dreambooth, finetune, getScheduler, loraFinetune, textualInversion } from "../../../lib/finetune/index.ts";
 import { NoiseObjective, trainingScheduler } from "../../../lib/finetune/objective.ts";
 import type { Image } from "../../../lib/images/index.ts";
 import { loadTensors } from "../../../lib/io/tensors.ts";
@@ -12,7 +13,7 @@ import { manualSeed } from "../../../lib/random/index.ts";
 import { openSafetensors } from "../../../lib/safetensors/index.ts";
 import { DDIMScheduler } from "../../../lib/schedulers/index.ts";
 import { cat, zeros } from "../../../lib/tensor/create.ts";
-import type { Tensor } from "../../../lib/tensor/tensor.ts";
+import { realize, type Tensor } from "../../../lib/tensor/tensor.ts";
 import recorded from "../../reference/finetune.json" with { type: "json" };
 import { type Pictures, worst } from "../pipelines/compare.ts";
 import { recorded as tiny, writeTiny } from "../pipelines/tiny.ts";
@@ -20,11 +21,12 @@ import { noisePictures } from "./pictures.ts";
 
 let home: string;
 let own: Image[];
+let others: Image[];
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "difflab-finetune-"));
   await writeTiny(join(home, "tiny"));
-  own = await noisePictures(5);
+  [own, others] = [await noisePictures(5), await noisePictures(6)];
 });
 afterAll(() => rm(home, { recursive: true, force: true }));
 
@@ -43,6 +45,20 @@ function off(ours: readonly number[], theirs: readonly number[]): number {
   expect(ours.length).toBe(theirs.length);
   const size = Math.max(...theirs.map(Math.abs));
   return Math.max(...ours.map((v, i) => Math.abs(v - theirs[i]!))) / size;
+}
+
+async function norms(tensors: Iterable<readonly [string, Tensor]>): Promise<Record<string, number>> {
+  const sizes = [...tensors].map(([name, x]) => [name, x.square().sum().sqrt()] as const);
+  // All at once: one by one each gradient would compute the whole network anew.
+  await realize(...sizes.map(([, size]) => size));
+  return Object.fromEntries(await Promise.all(sizes.map(async ([name, size]) => [name, await size.item()] as const)));
+}
+
+/** Largest difference of norms by name, each as a share of its own size or of a hundredth of the largest. */
+function normsOff(ours: Readonly<Record<string, number>>, theirs: Readonly<Record<string, number>>): number {
+  expect(Object.keys(ours).sort()).toEqual(Object.keys(theirs).sort());
+  const least = Math.max(...Object.values(theirs)) / 100;
+  return Math.max(...Object.entries(theirs).map(([k, v]) => Math.abs(ours[k]! - v) / Math.max(v, least)));
 }
 
 async function layout(path: string) {
@@ -69,13 +85,14 @@ async function firstGradients(
   pipe: StableDiffusionPipeline,
   images: readonly (readonly [Image, string])[],
   loss: (errors: Tensor) => Tensor,
+  apply: (f: () => Tensor) => Tensor = (f) => f(),
 ): Promise<void> {
   const { unet, textEncoder, vae, tokenizer } = pipe;
   const noise = new NoiseObjective({ unet, textEncoder, vae }, trainingScheduler(pipe.scheduler));
   const pixels = cat(images.map(([image]) => image.toTensor()));
   const ids = tokenizer.batch(images.map(([, prompt]) => prompt)).inputIds;
   manualSeed(recorded.seed);
-  loss(noise.errors(pixels, ids)).backward();
+  apply(() => loss(noise.errors(pixels, ids))).backward();
 }
 
 /** The order of the first epoch. */
@@ -93,7 +110,7 @@ async function ordered(images: readonly Image[]): Promise<Image[]> {
   return seen.map((i) => images[i]!);
 }
 
-describe("the trainings of diffusers' scripts, on a small random checkpoint", { timeout: 300_000 }, () => {
+describe("the trainings of diffusers' scripts, on a small random checkpoint", { timeout: 900_000 }, () => {
   it("textual inversion: ten losses, the new row, its gradient, its file and the picture", async () => {
     const expected = recorded.textual_inversion;
     const pipe = await fresh();
@@ -133,6 +150,98 @@ describe("the trainings of diffusers' scripts, on a small random checkpoint", { 
     );
     const row = table.weight.grad!.narrow(0, table.weight.shape[0]! - 1, 1);
     expect(off(Array.from(await row.data()), recorded.textual_inversion.gradient)).toBeLessThan(1e-4);
+  });
+
+  it("LoRA: ten losses, gradients, matrices, file and picture", async () => {
+    const expected = recorded.lora;
+    const pipe = await fresh();
+    const options = { ...like, data: own, prompt: "the horse", rank: 2, learningRate: 1e-2 };
+    const learnt = await loraFinetune(pipe, { ...options, lrScheduler: "cosine", lrWarmupSteps: 2 });
+    expect(off(learnt.losses, expected.losses)).toBeLessThan(2e-5);
+    const path = await learnt.save(join(home, "lora"));
+    // The script's names are older than PEFT's; diffusers reads both.
+    const newer = (name: string) => name.replace(".lora.down.", ".lora_A.").replace(".lora.up.", ".lora_B.");
+    const renamed = <T>(record: Readonly<Record<string, T>>) =>
+      Object.fromEntries(Object.entries(record).map(([name, value]) => [newer(name), value]));
+    const file = { ...expected.file, tensors: renamed<readonly number[]>(expected.file.tensors) };
+    expect(await layout(path)).toEqual(asRecorded(file));
+    const matrices = await norms(Object.entries(await loadTensors(path)));
+    expect(normsOff(matrices, renamed<number>(expected.learnt))).toBeLessThan(1e-3);
+    expect(learnt.learnt).toContain(`${expected.names.length} LoRA matrices of rank 2`);
+    expect(pipe.getActiveAdapters()).toEqual(["lora"]);
+    expect(await paintedOff(pipe, "the horse", expected.painted)).toBeLessThanOrEqual(1);
+
+    const other = await fresh();
+    await other.loadLoraWeights(path);
+    expect(await paintedOff(other, "the horse", expected.painted)).toBeLessThanOrEqual(1);
+
+    pipe.unloadLoraWeights();
+    for (const model of [pipe.unet, pipe.textEncoder, pipe.vae]) model.requiresGrad_(false);
+    manualSeed(recorded.seed);
+    const lora = new LoraLayers(pipe.unet, {
+      ...{ rank: 2, targets: /\.to_(q|k|v|out\.0)$/, initLoraWeights: "gaussian" },
+    });
+    const images = await ordered(own);
+    await firstGradients(
+      pipe,
+      images.map((image) => [image, "the horse"]),
+      (errors) => errors.mean(),
+      (f) => lora.apply(f),
+    );
+    const gradients = lora.changes.flatMap(({ down, up }) => [down.grad!, up.grad!]);
+    const ours = await norms(gradients.map((x, i) => [expected.names[i]!, x] as const));
+    const theirs = Object.fromEntries(expected.gradients.map((v, i) => [expected.names[i]!, v]));
+    expect(normsOff(ours, theirs)).toBeLessThan(1e-3);
+  });
+
+  it("Dreambooth with prior preservation: ten losses, gradients, all weights, and the picture from its folder", async () => {
+    const expected = recorded.dreambooth;
+    const pipe = await fresh();
+    const images = await ordered(own);
+    const classes = await ordered(others);
+    pipe.textEncoder.requiresGrad_(false);
+    pipe.vae.requiresGrad_(false);
+    await firstGradients(
+      pipe,
+      [...images.map((image) => [image, "the horse"] as const), ...classes.map((image) => [image, "the cat"] as const)],
+      (errors) => {
+        const [mine, prior] = errors.chunk(2, 0) as [Tensor, Tensor];
+        return mine.mean().add(prior.mean().mul(0.5));
+      },
+    );
+    const gradients = [...pipe.unet.namedParameters()].map(([name, p]) => [name, p.grad ?? zeros([1])] as const);
+    expect(normsOff(await norms(gradients), expected.gradients)).toBeLessThan(1e-3);
+    pipe.unet.zeroGrad();
+
+    const learnt = await dreambooth(pipe, {
+      ...{ ...like, data: own, instancePrompt: "the horse", learningRate: 2e-3 },
+      ...{ withPriorPreservation: true, classPrompt: "the cat", classData: others, priorLossWeight: 0.5 },
+      ...{ lrScheduler: "linear", lrWarmupSteps: 2 },
+    });
+    expect(off(learnt.losses, expected.losses)).toBeLessThan(1e-4);
+    const path = await learnt.save(join(home, "dreambooth"));
+    const other = await StableDiffusionPipeline.fromPretrained(path);
+    expect(normsOff(await norms(other.unet.namedParameters()), expected.learnt)).toBeLessThan(1e-3);
+    expect(await paintedOff(other, "the horse", expected.painted)).toBeLessThanOrEqual(1);
+    expect(await paintedOff(pipe, "the horse", expected.painted)).toBeLessThanOrEqual(1);
+  });
+
+  it("a whole model that predicts velocity: weighed errors, offset noise, accumulated gradients, a running mean", async () => {
+    const expected = recorded.finetune;
+    const pipe = await fresh("v_prediction");
+    const learnt = await finetune(pipe, {
+      ...{
+        ...like,
+        trainBatchSize: 2,
+        gradientAccumulationSteps: 2,
+        data: own,
+        prompt: "the horse",
+        learningRate: 2e-3,
+      },
+      ...{ snrGamma: 5, noiseOffset: 0.1, useEma: true },
+    });
+    expect(off(learnt.losses, expected.losses)).toBeLessThan(1e-4);
+    expect(normsOff(await norms(pipe.unet.namedParameters()), expected.learnt)).toBeLessThan(1e-3);
   });
 });
 
