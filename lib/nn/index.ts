@@ -46,5 +46,6 @@ export {
   SmoothL1Loss,
 } from "./losses.ts";
 export { keyOf, type Layer, Module, Parameter, type StateDict } from "./module.ts";
+export { ModuleList } from "./module-list.ts";
 export { BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm } from "./norm.ts";
 export { outputShapes } from "./shapes.ts";

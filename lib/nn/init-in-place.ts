@@ -52,6 +52,64 @@ export function normal_(x: Tensor, mean = 0, std = 1): Tensor {
   return set(x, (data) => fillNormal(data, { mean, std }));
 }
 
+/**
+ * Numbers of a normal distribution of which those outside `a` to `b` are left out, in place:
+ * `nn.init.truncNormal_(embedding.weight, { std: 0.02 })`.
+ *
+ * @param options.mean - default 0
+ * @param options.std - default 1
+ * @param options.a - the least number; default -2
+ * @param options.b - the greatest; default 2
+ */
+export function truncNormal_(x: Tensor, options: { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
+  checkOptions("truncNormal_", options, { mean: true, std: true, a: true, b: true });
+  const { mean = 0, std = 1, a = -2, b = 2 } = options;
+  checkNumber("truncNormal_", "mean", mean);
+  checkNumber("truncNormal_", "std", std, 0);
+  checkNumber("truncNormal_", "a", a);
+  checkNumber("truncNormal_", "b", b, a);
+  if (a === b) return constant_(x, a);
+  const inside = normalCdf((b - mean) / std) - normalCdf((a - mean) / std);
+  return set(x, (data) => (inside > 0.3 ? redrawNormal(data, mean, std, a, b) : redrawUniform(data, mean, std, a, b)));
+}
+
+/** Draws the whole tensor until each element has once been between `a` and `b`, as PyTorch does: the same numbers from a seed. */
+function redrawNormal(data: Float32Array, mean: number, std: number, a: number, b: number): void {
+  const [low, high] = [Math.fround(a), Math.fround(b)];
+  const isOutside = (value: number) => value < low || value > high;
+  const drawn = data.slice();
+  fillNormal(data, { mean, std });
+  while (data.some(isOutside)) {
+    fillNormal(drawn, { mean, std });
+    for (const [i, value] of data.entries()) if (isOutside(value)) data[i] = drawn[i]!;
+  }
+}
+
+/** Where few numbers of the distribution are between `a` and `b`: even ones, kept as often as the distribution has them. */
+function redrawUniform(data: Float32Array, mean: number, std: number, a: number, b: number): void {
+  const logDensity = (value: number) => -0.5 * ((value - mean) / std) ** 2;
+  const peak = logDensity(Math.max(a, Math.min(mean, b)));
+  const [drawn, chance] = [data.slice(), data.slice()];
+  const waits = new Uint8Array(data.length).fill(1);
+  while (waits.includes(1)) {
+    fillUniform(drawn, { from: a, to: b });
+    fillUniform(chance, { from: 0, to: 1 });
+    for (const [i, isWaiting] of waits.entries()) {
+      if (!isWaiting) continue;
+      data[i] = drawn[i]!;
+      waits[i] = Math.log(chance[i]!) > logDensity(drawn[i]!) - peak ? 1 : 0;
+    }
+  }
+}
+
+/** The normal distribution's part below `x`, to 1e-7. @see Abramowitz and Stegun 7.1.26 */
+function normalCdf(x: number): number {
+  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
+  const series = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
+  const above = (series.reduce((sum, c) => sum * t + c, 0) * t * Math.exp(-(x * x) / 2)) / 2;
+  return x < 0 ? above : 1 - above;
+}
+
 /** All elements `value`, in place. */
 export function constant_(x: Tensor, value: number): Tensor {
   checkNumber("constant_", "value", value);

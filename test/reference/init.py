@@ -8,6 +8,8 @@ from torch import nn
 CASES = {
     "uniform_": ((3, 4), lambda w: nn.init.uniform_(w, -0.5, 2)),
     "normal_": ((4, 5), lambda w: nn.init.normal_(w, 1, 0.1)),
+    "truncNormal_": ((5, 4), lambda w: nn.init.trunc_normal_(w, std=0.5, a=-0.6, b=1)),
+    "truncNormal_ in a tail": ((5, 4), lambda w: nn.init.trunc_normal_(w, a=1.5, b=3)),
     "xavierUniform_": ((4, 6), lambda w: nn.init.xavier_uniform_(w, 2)),
     "xavierNormal_": ((4, 3, 3, 3), lambda w: nn.init.xavier_normal_(w)),
     "kaimingUniform_": ((4, 3, 3, 3), lambda w: nn.init.kaiming_uniform_(w, a=0.2)),

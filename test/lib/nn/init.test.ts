@@ -7,6 +7,8 @@ const { init } = nn;
 const draw: Record<keyof typeof recorded.weights, (weight: Tensor) => Tensor> = {
   uniform_: (w) => init.uniform_(w, -0.5, 2),
   normal_: (w) => init.normal_(w, 1, 0.1),
+  truncNormal_: (w) => init.truncNormal_(w, { std: 0.5, a: -0.6, b: 1 }),
+  "truncNormal_ in a tail": (w) => init.truncNormal_(w, { a: 1.5, b: 3 }),
   xavierUniform_: (w) => init.xavierUniform_(w, 2),
   xavierNormal_: (w) => init.xavierNormal_(w),
   kaimingUniform_: (w) => init.kaimingUniform_(w, { a: 0.2 }),
