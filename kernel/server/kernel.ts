@@ -16,13 +16,14 @@ import {
   type WireSocket,
 } from "../wire/index.ts";
 import { CommTable } from "./comm-table.ts";
-import { entriesOf, textOf } from "./fields.ts";
+import { Execution } from "./execution.ts";
+import { textOf } from "./fields.ts";
 import { History } from "./history.ts";
 import { kernelInfo } from "./info.ts";
-import { Introspection, nameAskedFor } from "./introspection.ts";
+import { Introspection } from "./introspection.ts";
 import { Iopub } from "./iopub.ts";
-import { type Origin, Origins, subshellOf } from "./origins.ts";
 import { Questions } from "./questions.ts";
+import { type Origin, Runs, subshellOf } from "./runs.ts";
 import { Session } from "./session.ts";
 import { Subshells, unknownSubshell } from "./subshells.ts";
 
@@ -55,10 +56,10 @@ export class Kernel {
   readonly #sockets: Sockets;
   /** Cells wait here for their turn; all other requests are answered at once. */
   readonly #shells: Subshells<Request>;
-  readonly #origins = new Origins();
+  readonly #runs = new Runs();
   readonly #comms = new CommTable();
   readonly #questions: Questions;
-  #executionCount = 0;
+  readonly #execution: Execution;
   #stopping = false;
   readonly #onStop: () => void;
 
@@ -105,9 +106,16 @@ export class Kernel {
     this.#iopub = new Iopub(sockets.iopub, this.#codec, this.#factory);
     this.#session = new Session(folder, checker, {
       onReport: (report, buffers) => this.#onReport(report, buffers),
-      onRawOutput: (name, text) => this.#iopub.stream(name, text, this.#origins.get(this.#session.latestRun)),
+      onRawOutput: (name, text) => this.#iopub.stream(name, text, this.#runs.latestOrigin),
       onRestart: (failure, wasRunning) => this.#onRestart(failure, wasRunning),
       drained: () => this.#iopub.drained(),
+    });
+    this.#execution = new Execution({
+      session: this.#session,
+      runs: this.#runs,
+      history: this.#history,
+      introspection: this.#introspection,
+      iopub: this.#iopub,
     });
     this.#questions = new Questions({
       send: (content, origin) => {
@@ -189,13 +197,7 @@ export class Kernel {
   async #handle(request: Request, handler: Handler): Promise<void> {
     const { message } = request;
     this.#iopub.status("busy", message);
-    let content: Json;
-    try {
-      content = await handler(request);
-    } catch (error) {
-      const { name, message: evalue } = error as Error;
-      content = { status: "error", ename: name, evalue, traceback: [] };
-    }
+    const content = await (async () => handler(request))().catch(errorReply);
     this.#reply(request, content);
     this.#idle(message);
     if (message.header.msg_type === "shutdown_request") await this.stop();
@@ -221,13 +223,10 @@ export class Kernel {
   async #run(request: Request): Promise<"ok" | "failed"> {
     const { message } = request;
     this.#iopub.status("busy", message);
-    const failed = await this.#execute(request).catch((error: Error) => {
-      const { name, message: evalue } = error;
-      this.#reply(request, { status: "error", ename: name, evalue, traceback: [] });
-      return true;
-    });
+    const content = await this.#execution.run(message).catch(errorReply);
+    this.#reply(request, content);
     this.#idle(message);
-    return failed && message.content.stop_on_error !== false ? "failed" : "ok";
+    return content.status === "error" && message.content.stop_on_error !== false ? "failed" : "ok";
   }
 
   /** A cell that is not run has no number. */
@@ -237,57 +236,8 @@ export class Kernel {
     this.#idle(request.message);
   }
 
-  /** @returns whether the cell failed */
-  async #execute(request: Request): Promise<boolean> {
-    const { message } = request;
-    const { silent = false, user_expressions: expressions } = message.content;
-    const code = textOf(message.content.code);
-    const storesHistory = !silent && message.content.store_history !== false;
-    if (code.trim() === "") {
-      this.#reply(request, { status: "ok", execution_count: this.#executionCount, user_expressions: {}, payload: [] });
-      return false;
-    }
-    if (storesHistory) this.#executionCount++;
-    const count = this.#executionCount;
-    if (storesHistory) this.#history.add(count, code);
-    if (!silent) this.#iopub.publish("execute_input", { code, execution_count: count }, message);
-    const asked = nameAskedFor(code);
-    if (asked !== undefined) {
-      this.#reply(request, {
-        status: "ok",
-        execution_count: count,
-        user_expressions: {},
-        payload: await this.#introspection.help(asked),
-      });
-      return false;
-    }
-    const run = this.#session.nextRun();
-    this.#origins.remember(run, message, count);
-    const { failure } = await this.#session.run(run, code, { label: `In [${count}]`, showsResult: !silent });
-    if (failure) {
-      if (!silent) this.#iopub.publish("error", { ...failure }, message);
-      this.#reply(request, { status: "error", execution_count: count, ...failure, user_expressions: {}, payload: [] });
-      return true;
-    }
-    const values = await this.#userExpressions(expressions, message);
-    this.#reply(request, { status: "ok", execution_count: count, user_expressions: values, payload: [] });
-    return false;
-  }
-
-  async #userExpressions(expressions: unknown, message: Message): Promise<Json> {
-    const values: Json = {};
-    for (const [key, expression] of entriesOf(expressions)) {
-      const run = this.#session.nextRun();
-      this.#origins.remember(run, message, this.#executionCount);
-      const options = { label: "user expression", showsResult: false, returnsResult: true };
-      const { failure, bundle } = await this.#session.run(run, `(${textOf(expression)})`, options);
-      values[key] = failure ? { status: "error", ...failure } : { status: "ok", data: {}, metadata: {}, ...bundle };
-    }
-    return values;
-  }
-
   #onReport(report: Report, buffers: Uint8Array[]): void {
-    const origin = "run" in report ? this.#origins.get(report.run) : undefined;
+    const origin = "run" in report ? this.#runs.originOf(report.run) : undefined;
     switch (report.type) {
       case "stream":
         return this.#iopub.stream(report.name, Buffer.from(buffers[0] ?? []).toString("utf8"), origin);
@@ -295,7 +245,7 @@ export class Kernel {
         if (origin?.isSilent && report.kind !== "clear_output") return;
         return this.#iopub.publish(report.kind, report.content, origin, { buffers });
       case "result": {
-        const count = origin?.count ?? this.#executionCount;
+        const count = origin?.count ?? this.#execution.count;
         this.#history.setOutput(count, String(report.bundle.data["text/plain"] ?? ""));
         return this.#iopub.publish("execute_result", { execution_count: count, ...report.bundle }, origin);
       }
@@ -314,9 +264,9 @@ export class Kernel {
   /** The cells' process ended and another began. A cell that ran then has failed; otherwise it is told below the latest. */
   #onRestart(failure: CellFailure, wasRunning: boolean): void {
     this.#questions.forgetAll();
-    for (const run of this.#comms.clear()) this.#commHandled(run, this.#origins.get(run));
+    for (const run of this.#comms.clear()) this.#commHandled(run, this.#runs.originOf(run));
     if (!wasRunning) {
-      this.#iopub.stream("stderr", `${failure.traceback.join("\n")}\n`, this.#origins.get(this.#session.latestRun));
+      this.#iopub.stream("stderr", `${failure.traceback.join("\n")}\n`, this.#runs.latestOrigin);
     }
   }
 
@@ -336,8 +286,7 @@ export class Kernel {
     this.#comms.follow(kind, message.content);
     this.#iopub.status("busy", message);
     const { content, metadata } = message;
-    const run = this.#session.nextRun();
-    this.#origins.remember(run, message, this.#executionCount);
+    const run = this.#runs.begin("comm", message, this.#execution.count);
     this.#comms.begin(run);
     this.#session.send({ type: "comm", run, kind, content, metadata }, message.buffers);
   }
@@ -356,4 +305,9 @@ export class Kernel {
     this.#iopub.publish("shutdown_reply", content, message);
     return content;
   }
+}
+
+/** What a request is answered whose handler failed. */
+function errorReply({ name, message }: Error): Json {
+  return { status: "error", ename: name, evalue: message, traceback: [] };
 }

@@ -1,5 +1,5 @@
 import type { Json } from "../wire/index.ts";
-import type { Origin } from "./origins.ts";
+import type { Origin } from "./runs.ts";
 
 /** A question of a cell, as the evaluator reports it. */
 interface Question {

@@ -56,8 +56,6 @@ export class Session {
   /** End the wait for the checker, while cells have not begun to run. */
   readonly #stopChecking = new Set<() => void>();
   #isStuck = false;
-  #runs = 0;
-  #latestRun = 0;
 
   constructor(folder: string, checker: Checker, events: SessionEvents) {
     this.#folder = new NotebookFolder(folder);
@@ -66,23 +64,12 @@ export class Session {
     this.#evaluator = this.#start();
   }
 
-  /** Number of the latest cell. */
-  get latestRun(): number {
-    return this.#latestRun;
-  }
-
-  /** A number for a run, or for anything else whose outputs must find their way back. */
-  nextRun(): number {
-    return ++this.#runs;
-  }
-
   /**
    * Checks and runs a cell. Never rejects: whatever goes wrong is the cell's failure.
    *
-   * @param run - number from {@link nextRun}
+   * @param run - its number, by which its outputs are known
    */
   async run(run: number, source: string, options: RunOptions): Promise<CellResult> {
-    this.#latestRun = run;
     this.#tellConfigProblem(run);
     try {
       const cell = parseCell(source);

@@ -17,11 +17,24 @@ export interface Origin {
   count: number;
 }
 
-/** The requests that runs stem from, so that their outputs find the way back. */
-export class Origins {
+/**
+ * Numbers the runs (cells, expressions of a request, messages of a comm), and keeps the requests that they stem from, so that
+ * their outputs find the way back.
+ */
+export class Runs {
   readonly #origins = new Map<number, Origin>();
+  #last = 0;
+  #latestCell = 0;
 
-  remember(run: number, { header, identities, content }: Message, count: number): void {
+  /**
+   * Begins a run.
+   *
+   * @param count - number of the cell, as front ends show it
+   * @returns its number
+   */
+  begin(kind: "cell" | "comm", { header, identities, content }: Message, count: number): number {
+    const run = ++this.#last;
+    if (kind === "cell") this.#latestCell = run;
     this.#origins.set(run, {
       header,
       identities,
@@ -31,10 +44,17 @@ export class Origins {
       count,
     });
     this.#origins.delete(run - REMEMBERED_RUNS);
+    return run;
   }
 
-  get(run: number): Origin | undefined {
+  /** The request that a run stems from; undefined if that is too long ago. */
+  originOf(run: number): Origin | undefined {
     return this.#origins.get(run);
+  }
+
+  /** The request of the latest cell: what nobody else prints appears below it. */
+  get latestOrigin(): Origin | undefined {
+    return this.originOf(this.#latestCell);
   }
 }
 
