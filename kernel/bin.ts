@@ -12,12 +12,12 @@ const USAGE = `difflab lesson [DIR] [NOTEBOOK] [--port N] [--no-browser] [--chec
 difflab run FILES [OPTIONS]
 difflab kernel install | uninstall [OPTIONS]
 
-  lesson   makes a copy of the lesson for you to work in, in DIR (default: lesson), and opens it in JupyterLab.
-           NOTEBOOK is the number of the one to open
-  run      runs notebooks from top to bottom, without a browser (run --help says more)
-  kernel   makes the kernel known to JupyterLab and VS Code, or removes it (kernel install --help says more)`;
+  lesson   copies the lesson to DIR (default: lesson), for you to work in, and opens it in JupyterLab.
+           NOTEBOOK is the number of the notebook to open
+  run      runs notebooks from top to bottom, without a browser (see difflab run --help)
+  kernel   installs the kernel for JupyterLab and VS Code, or removes it (see difflab kernel install --help)`;
 
-/** The command `difflab`, for those who have installed the package. @returns the exit code */
+/** The command `difflab`, for those who installed the package. @returns the exit code */
 async function main([command, ...args]: string[]): Promise<number> {
   const root = packageRoot();
   switch (command) {
@@ -41,7 +41,7 @@ async function main([command, ...args]: string[]): Promise<number> {
   }
 }
 
-/** All that is made on the way lies in the folder of the lesson, too: the package's own may be replaced by any npm command. */
+/** Everything generated goes into the lesson's folder, because any npm command may replace the package's own folder. */
 async function lesson(root: string, args: string[]): Promise<number> {
   const named = args[0] !== undefined && !/^(-|\d{1,2}$)/.test(args[0]);
   const folder = resolve(named ? args[0]! : "lesson");

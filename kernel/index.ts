@@ -1,2 +1,2 @@
-/** The TypeScript kernel's headless client: starts kernels, runs notebooks through them, makes pages of them. */
+/** The TypeScript kernel's headless client: starts kernels, runs notebooks in them, and turns notebooks into web pages. */
 export * from "./client/index.ts";

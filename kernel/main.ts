@@ -8,18 +8,18 @@ async function main(): Promise<void> {
   const [file] = process.argv.slice(2);
   if (file === undefined)
     throw new Error(
-      "difflab kernel: got no connection file. Jupyter passes one; to run notebooks yourself, use npm run lesson.",
+      "difflab kernel: no connection file given. Jupyter passes one; to run notebooks yourself, use npm run lesson.",
     );
-  // Inherited by every process that the kernel and its cells start: so none of them outlives it.
+  // Inherited by every process that the kernel and its cells start, so that none of them outlives it.
   process.env[MARK] = randomUUID();
   const connection = readConnectionFile(file);
   const folder = process.cwd();
-  // The folder may be renamed or deleted, and no program starts in one that is gone.
+  // The folder may be renamed or deleted, and no program can start in a folder that no longer exists.
   process.chdir(import.meta.dirname);
   const kernel = await Kernel.start(connection, folder, () => process.exit(0));
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => void kernel.stop());
-  // Jupyter says whose child a kernel is; one that outlives its server would stay for ever.
+  // Jupyter names the kernel's parent. A kernel that outlived its server would run forever.
   const parent = process.ppid;
   if (process.env.JPY_PARENT_PID) setInterval(() => process.ppid !== parent && void kernel.stop(), 1000).unref();
 }

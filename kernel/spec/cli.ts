@@ -9,14 +9,14 @@ const USAGE = `npm run kernel:install   -- [OPTIONS]    npx difflab kernel insta
 npm run kernel:uninstall -- [OPTIONS]    npx difflab kernel uninstall [OPTIONS]
 
   --user        for you, in every Jupyter and in VS Code (default)
-  --prefix DIR  into DIR/share/jupyter, DIR being a Python installation or environment
-  --sys-prefix  into the environment of the Python that is first on the PATH
-  --force       replace (or remove) a kernelspec of that name that is not this copy's`;
+  --prefix DIR  into DIR/share/jupyter, where DIR is a Python installation or environment
+  --sys-prefix  into the environment of the first Python on the PATH
+  --force       replace (or remove) a kernelspec with this name even if it belongs to another copy of difflab`;
 
 const HOW_TO_USE = `
 In JupyterLab: reload the page, then choose "${DISPLAY_NAME}" in the launcher or in Kernel > Change Kernel.
 In VS Code: install the Jupyter extension, open a notebook, then Select Kernel > Jupyter Kernel... > "${DISPLAY_NAME}".
-VS Code reads the same folders as Jupyter, and needs no Python for this kernel.`;
+VS Code reads the same folders as Jupyter, and does not need Python for this kernel.`;
 
 /** Installs the kernelspec, or removes it. @param args - "install" or "uninstall", and options @returns the exit code */
 export async function main(args: string[]): Promise<number> {
@@ -34,12 +34,12 @@ export async function main(args: string[]): Promise<number> {
     });
     if (values.help) return say(USAGE);
     if ([values.user, values.prefix !== undefined, values["sys-prefix"]].filter(Boolean).length > 1) {
-      throw new Error("more than one of --user, --prefix and --sys-prefix; expected one place.");
+      throw new Error("more than one of --user, --prefix and --sys-prefix given; expected at most one.");
     }
     const dataDir = await chooseDataDir(values.prefix, values["sys-prefix"]);
     if (action === "install") {
       const { folder, outcome } = installKernelspec({ dataDir, force: values.force });
-      const done = { installed: "Installed", unchanged: "Already installed, unchanged:", replaced: "Replaced" }[
+      const done = { installed: "Installed", unchanged: "Already installed, nothing to do:", replaced: "Replaced" }[
         outcome
       ];
       return say(`${done} ${folder}\n${HOW_TO_USE}`);
@@ -47,7 +47,9 @@ export async function main(args: string[]): Promise<number> {
     if (action !== "uninstall")
       throw new Error(`unknown action ${JSON.stringify(action)}; expected "install" or "uninstall".`);
     const removed = uninstallKernelspec({ dataDir, force: values.force });
-    return say(removed ? `Removed ${removed}` : `There is no kernelspec of ours in ${dataDir}; nothing to remove.`);
+    return say(
+      removed ? `Removed ${removed}` : `difflab's kernelspec is not installed in ${dataDir}; nothing to remove.`,
+    );
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     console.error(code?.startsWith("ERR_PARSE_ARGS") ? `${message}\n\n${USAGE}` : message);
@@ -61,9 +63,7 @@ async function chooseDataDir(prefix: string | undefined, sysPrefix = false): Pro
   if (!sysPrefix) return userDataDir();
   const python = await findPython();
   if (!python)
-    throw new Error(
-      "--sys-prefix: found no Python on the PATH. Activate its environment, or use --prefix DIR or --user.",
-    );
+    throw new Error("--sys-prefix: no Python on the PATH. Activate an environment, or use --prefix DIR or --user.");
   return prefixDataDir(python.prefix);
 }
 

@@ -19,15 +19,15 @@ export class KernelspecInTheWayError extends Error {
   override name = "KernelspecInTheWayError";
 }
 
-/** What is in a Jupyter data folder under our kernelspec's name. */
+/** What a Jupyter data folder holds under our kernelspec's name. */
 export type Found =
   /** Nothing. */
   | { state: "absent" }
-  /** Just what would be installed. */
+  /** Exactly what would be installed. */
   | { state: "identical" }
   /** A kernelspec of this clone, made by another Node or another version of it. */
   | { state: "outdated"; owner: string }
-  /** A kernelspec whose program has gone: a clone that was moved or removed. */
+  /** A kernelspec whose program no longer exists: its clone was moved or removed. */
   | { state: "orphaned"; owner: string }
   /** Somebody else's: another clone's, another program's, or no kernelspec at all. */
   | { state: "foreign"; owner: string };
@@ -63,7 +63,7 @@ export function findKernelspec(dataDir: string, root = packageRoot()): Found {
     spec = JSON.parse(readFileSync(join(folder, "kernel.json"), "utf8"));
     if (!Array.isArray(spec.argv)) throw new TypeError();
   } catch {
-    return { state: "foreign", owner: "something that is no kernelspec" };
+    return { state: "foreign", owner: "something that is not a kernelspec" };
   }
   const argv = spec.argv.map(String);
   const owner = `"${spec.display_name}" (${argv.join(" ")})`;
@@ -77,7 +77,7 @@ export function findKernelspec(dataDir: string, root = packageRoot()): Found {
  *
  * The folder is written under another name first and then renamed, so that Jupyter never sees half of it.
  *
- * @throws KernelspecInTheWayError if another one is there and `force` is not given
+ * @throws KernelspecInTheWayError if there is a different one already and `force` is not given
  * @throws Error if the folder cannot be written
  */
 export function installKernelspec({ dataDir, root = packageRoot(), force = false }: InstallOptions): Installed {
@@ -86,7 +86,7 @@ export function installKernelspec({ dataDir, root = packageRoot(), force = false
   if (found.state === "identical") return { folder, outcome: "unchanged" };
   if (found.state !== "absent" && !force) {
     throw new KernelspecInTheWayError(
-      `kernelspec: ${folder} holds ${found.owner} already. Add --force to replace it, or choose another place with --prefix DIR.`,
+      `kernelspec: ${folder} already holds ${found.owner}. Add --force to replace it, or install elsewhere with --prefix DIR.`,
     );
   }
   // Beside "kernels", not in it: same disk, so it can be renamed, but never listed as a kernel.
@@ -128,7 +128,7 @@ export function uninstallKernelspec({
   if (found.state === "absent") return undefined;
   if (found.state === "foreign" && !force) {
     throw new KernelspecInTheWayError(
-      `kernelspec: ${folder} holds ${found.owner}, not this clone's kernel. Add --force to remove it all the same.`,
+      `kernelspec: ${folder} holds ${found.owner}, not this clone's kernel. Add --force to remove it anyway.`,
     );
   }
   try {
@@ -158,7 +158,7 @@ function kernelJsonText(root: string): string {
 
 function notWritable(folder: string, cause: NodeJS.ErrnoException): Error {
   const hint = ["EACCES", "EPERM", "EROFS"].includes(cause.code ?? "")
-    ? "Choose a place of your own: --user, or --prefix DIR."
+    ? "Choose a folder that you can write to: --user, or --prefix DIR."
     : "Nothing was changed.";
-  return new Error(`kernelspec: ${folder} cannot be written (${cause.message}). ${hint}`, { cause });
+  return new Error(`kernelspec: cannot write ${folder} (${cause.message}). ${hint}`, { cause });
 }

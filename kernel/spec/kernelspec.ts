@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { packageRoot } from "./package-root.ts";
 
-/** The kernelspec's name: its folder, and what notebooks have in `metadata.kernelspec.name`. */
+/** The kernelspec's name: that of its folder, and `metadata.kernelspec.name` in notebooks. */
 export const KERNEL_NAME = "difflab";
 
 /** What front ends show in their kernel menus. */
 export const DISPLAY_NAME = "TypeScript (difflab)";
 
-/** What stands in a `kernel.json`. */
+/** The contents of a `kernel.json`. */
 export interface KernelJson {
   argv: string[];
   display_name: string;
@@ -22,10 +22,10 @@ export function kernelMain(root = packageRoot()): string {
 }
 
 /**
- * The command that starts the kernel, here and nowhere else.
+ * The command that starts the kernel; defined only here.
  *
- * Absolute paths: a front end starts kernels from any folder, and one that was opened from a desktop menu does not
- * have the terminal's PATH (nvm, Homebrew).
+ * Its paths are absolute, because a front end may start kernels from any folder, and one that was opened from a
+ * desktop menu does not have the terminal's PATH (nvm, Homebrew).
  *
  * @param root - the package's folder; default this one
  */

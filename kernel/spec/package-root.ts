@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 /**
  * The folder of this package: the nearest one above this file whose `package.json` is difflab's.
- * The same from the sources and from `dist/`.
+ * The result is the same whether this runs from the sources or from `dist/`.
  */
 export function packageRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {

@@ -10,17 +10,17 @@ export interface Python {
   prefix: string;
 }
 
-/** The oldest Python that the pinned JupyterLab runs on; kernel/start/requirements.txt is resolved from it upwards. */
+/** The oldest Python that the pinned JupyterLab runs on; kernel/start/requirements.txt is resolved for it and later ones. */
 export const OLDEST_PYTHON: [number, number] = [3, 9];
 
 const QUESTION = "import sys, json; print(json.dumps([*sys.version_info[:2], sys.prefix]))";
 
 /**
- * The first Python on the PATH that runs and is new enough.
+ * The first Python on the PATH that works and is recent enough.
  *
- * @param candidates - commands to try; default the usual names. A command that is there but does not work (the
- * Windows store's placeholder, a pyenv shim without its version) counts as absent.
- * @param oldest - the oldest version that will do
+ * @param candidates - commands to try; default the usual names. A command that exists but does not work (the
+ * Windows Store's placeholder, a pyenv shim without its version) counts as absent.
+ * @param oldest - the oldest acceptable version
  * @returns undefined if there is none
  */
 export async function findPython(
@@ -49,7 +49,7 @@ function isAtLeast([major, minor]: [number, number], [wantMajor, wantMinor]: [nu
   return major > wantMajor || (major === wantMajor && minor >= wantMinor);
 }
 
-/** The names that a Python goes by on this system. */
+/** The names that Python goes by on this system. */
 export function defaultCandidates(): string[][] {
   if (process.platform === "win32") return [["python"], ["py", "-3"], ["python3"]];
   const versions = ["3.14", "3.13", "3.12", "3.11", "3.10", "3.9"].map((version) => [`python${version}`]);

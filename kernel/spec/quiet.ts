@@ -1,5 +1,5 @@
 /**
- * What the processes that we start find in their environment, unless the user has set it: libraries that report to
- * their makers (onnxruntime) do not. A kernelspec's `env` is no place for it, since that would win over the user's own.
+ * Variables for the environment of the processes that we start, unless the user has set them: they turn off the telemetry
+ * of libraries (onnxruntime). They do not belong in a kernelspec's `env`, which would override the user's own.
  */
 export const QUIET = { ORT_DISABLE_TELEMETRY: "1" };

@@ -1,4 +1,4 @@
-// What `npm start` can be asked for. Plain JavaScript, because it is read, and told with --help, before anything is installed.
+// The options of `npm start`. Plain JavaScript, because they are parsed, and --help is printed, before anything is installed.
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,10 +10,10 @@ Opens your copy of the lesson, in the folder lesson/, or a notebook of your own.
   NOTEBOOK      the number of a lesson notebook, or the path of any notebook; default 00
   --port N      first port to try; default 8888
   --no-browser  only print the address
-  --check       do all of it, run one cell through the installed kernel, and exit`;
+  --check       set everything up, run one cell through the installed kernel, and exit`;
 
 /**
- * What `npm start` was asked for.
+ * The parsed options of `npm start`.
  *
  * @typedef {object} StartOptions
  * @property {boolean} check
@@ -21,7 +21,7 @@ Opens your copy of the lesson, in the folder lesson/, or a notebook of your own.
  * @property {boolean} browser
  * @property {number} port
  * @property {Place} notebook
- * @property {string} home - the folder of what is made on the way: `.venv`, `.cache` and `out`
+ * @property {string} home - the folder for everything that is generated: `.venv`, `.cache` and `out`
  * @property {string} copy - the folder of the student's copy of the lesson
  */
 
@@ -34,7 +34,7 @@ Opens your copy of the lesson, in the folder lesson/, or a notebook of your own.
  */
 
 /**
- * The folder of the lesson as it is kept in the repository.
+ * The folder of the lesson in the repository.
  *
  * @param {string} root - the package's folder
  */
@@ -52,9 +52,9 @@ export function workingCopy(root) {
 }
 
 /**
- * @param {string[]} args - what stands behind `npm start --`
+ * @param {string[]} args - the arguments after `npm start --`
  * @param {string} root - the package's folder
- * @param {string} cwd - the folder in which the user typed it; relative paths mean that one
+ * @param {string} cwd - the folder in which the command was typed; relative paths are resolved against it
  * @param {{ home: string, copy: string }} places - default: the clone, and `lesson` in it
  * @returns {StartOptions}
  * @throws Error if an option is unknown or a value is wrong
@@ -76,7 +76,7 @@ export function parseStartArgs(args, root, cwd, places = { home: root, copy: wor
     throw new Error(`--port ${values.port}: expected a whole number from 1 to 65535.`);
   }
   if (positionals.length > 1)
-    throw new Error(`${positionals.length} notebooks given (${positionals.join(", ")}); expected one.`);
+    throw new Error(`${positionals.length} notebooks given (${positionals.join(", ")}); expected at most one.`);
   const notebook = findNotebook(positionals[0] ?? "00", root, cwd, places.copy);
   return { check: values.check, help: values.help, browser: values.browser, port, notebook, ...places };
 }
@@ -104,13 +104,14 @@ function findNotebook(wanted, root, cwd, mine) {
   const lesson = lessonNotebooks(lessonSource(root));
   if (/^\d{1,2}$/.test(wanted)) {
     const file = lesson.find((name) => name.startsWith(wanted.padStart(2, "0")));
-    if (!file) throw new Error(`no notebook ${wanted}; there are ${lesson.join(", ") || "none"}.`);
+    if (!file)
+      throw new Error(`no notebook ${wanted}; expected one of ${lesson.join(", ") || "(the lesson has none)"}.`);
     return { folder: mine, file };
   }
   const path = resolve(cwd, wanted);
   if (!existsSync(path) && lesson.includes(wanted)) return { folder: mine, file: wanted };
   if (!existsSync(path) || !path.endsWith(".ipynb")) {
-    const got = existsSync(path) ? "is not an .ipynb file" : "no such file";
+    const got = existsSync(path) ? "not an .ipynb file" : "no such file";
     throw new Error(`${wanted}: ${got}. The lesson has ${lesson.join(", ")}.`);
   }
   // The file browser shows the whole lesson; a notebook elsewhere opens in its own folder, where its packages are found.

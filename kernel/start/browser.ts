@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * Opens an address in the user's browser, if there is a desktop to show one.
+ * Opens an address in the user's browser, if there is a desktop.
  *
- * @returns whether it was tried; the address is printed in any case
+ * @returns whether an attempt was made; the address is printed either way
  */
 export function openBrowser(address: string): boolean {
   const command = browserCommand(address);

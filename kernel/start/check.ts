@@ -8,17 +8,17 @@ import type { KernelPlace } from "./kernel-place.ts";
 import { run } from "./run.mjs";
 import { StepError } from "./steps.mjs";
 
-/** One cell, the wanted result of which nothing but a TypeScript kernel gives. */
+/** One cell whose expected result only a TypeScript kernel can produce. */
 const CELL = "const answer: number = [6, 7].reduce((product, factor) => product * factor, 1);\nanswer";
 const WANTED = "42";
 
-const NEXT = `Run npm ci and npm run build; if it still fails, the kernel's own words are above.`;
+const NEXT = `Run npm ci and npm run build. If it still fails, see the kernel's own messages above.`;
 
 /**
  * Runs one cell through the installed kernel with Jupyter's own runner (nbclient, a client that is not ours).
  *
  * @returns the cell's result
- * @throws StepError if the kernel does not start, the cell fails, or the result is another
+ * @throws StepError if the kernel does not start, the cell fails, or the result is wrong
  */
 export async function runCellWithJupyter(jupyter: JupyterLab, place: KernelPlace): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "difflab-check-"));
@@ -37,7 +37,7 @@ export async function runCellWithJupyter(jupyter: JupyterLab, place: KernelPlace
   }
 }
 
-/** The same through our own headless client, for a machine without Jupyter. */
+/** The same check through our own headless client, for a machine without Jupyter. */
 export async function runCellHeadless(place: KernelPlace): Promise<string> {
   const outputs: unknown[] = [];
   const kernel = await KernelClient.start({ spec: place.folder });

@@ -10,7 +10,7 @@ export interface JupyterLab {
   /** Folder of its programs: `jupyter-lab`, `jupyter-execute`. */
   bin: string;
   version: string;
-  /** The environment that `npm start` made for itself; undefined for a JupyterLab that the user has. */
+  /** The environment that `npm start` created for itself; undefined for a JupyterLab that the user installed. */
   prefix?: string;
 }
 
@@ -23,7 +23,7 @@ export function jupyterProgram(lab: JupyterLab, name: string): string {
   return program(lab.bin, name);
 }
 
-/** The JupyterLab that is here: in `.venv` if that is complete, else the first on the PATH that is new enough. */
+/** The available JupyterLab: the one in `.venv` if that is complete, otherwise the first on the PATH that is recent enough. */
 export async function findJupyter(root: string, home = root): Promise<JupyterLab | undefined> {
   return new PrivateEnvironment(root, home).lab() ?? (await labOnPath(home));
 }
@@ -32,7 +32,7 @@ export async function findJupyter(root: string, home = root): Promise<JupyterLab
  * Finds a JupyterLab, or makes a private environment in `.venv` with the pinned one.
  *
  * @param root - the package's folder
- * @param report - told what it is at
+ * @param report - called with a progress message
  * @param home - the folder of `.venv`; default the package's
  * @returns undefined if there is no Python at all
  * @throws StepError if there is one, but the environment cannot be made
@@ -49,9 +49,9 @@ export async function provideJupyter(
 }
 
 /**
- * Adds packages to the private environment, which is made first if there is none.
+ * Adds packages to the private environment, creating it first if necessary.
  *
- * @param name - of what is added: its stamp, so that it is not installed twice
+ * @param name - of the set of packages; recorded so that it is not installed twice
  * @param requirements - the file that pins it
  * @param python - what to make the environment with
  * @throws StepError if it cannot be installed
@@ -79,7 +79,7 @@ interface Stamp {
 class PrivateEnvironment {
   readonly #folder: string;
   readonly #requirements: string;
-  /** Tells what was installed; written last, so that an environment which has it is complete. */
+  /** Records what was installed. Written last, so an environment that has this file is complete. */
   readonly #stamp: string;
 
   constructor(root: string, home: string) {
@@ -96,7 +96,7 @@ class PrivateEnvironment {
     return program(this.#bin, "python");
   }
 
-  /** The JupyterLab in it; undefined where the environment is missing, incomplete, or of other requirements. */
+  /** The JupyterLab in it; undefined if the environment is missing, incomplete, or made from other requirements. */
   lab(): JupyterLab | undefined {
     // existsSync follows the link: false where the Python that made the environment has been removed since.
     if (!existsSync(this.#python) || !existsSync(this.#stamp)) return undefined;
@@ -130,7 +130,7 @@ class PrivateEnvironment {
     return { bin: this.#bin, version, prefix: this.#folder };
   }
 
-  /** Installs what a file of requirements pins, unless that has been done. */
+  /** Installs the packages that a requirements file pins, unless that has already been done. */
   async add(name: string, requirements: string, report: (text: string) => void): Promise<void> {
     const stamp = join(this.#folder, `difflab-${name}.json`);
     const digest = this.#digest(requirements);
@@ -163,7 +163,7 @@ class PrivateEnvironment {
   }
 }
 
-/** No question about news before the first cell, in the environment that is ours alone. */
+/** Turns off JupyterLab's question about news, in the environment that is ours alone. */
 function writeQuietSettings(prefix: string): void {
   const folder = join(prefix, "share", "jupyter", "lab", "settings");
   mkdirSync(folder, { recursive: true });
@@ -185,7 +185,7 @@ async function labOnPath(home: string): Promise<JupyterLab | undefined> {
   return undefined;
 }
 
-/** Asking takes more than a second, so the answer is kept for as long as the program's file is the same. */
+/** Asking takes more than a second, so the answer is cached until the program's file changes. */
 async function rememberedVersion(home: string, file: string): Promise<string | undefined> {
   const memo = join(home, ".cache", "jupyter-lab.json");
   const key = `${file} ${statSync(file).mtimeMs}`;
@@ -213,7 +213,7 @@ function venvHint(python: Python, output: string): string {
   if (/ensurepip|python3-venv|No module named venv/i.test(output)) {
     return `This Python comes without venv. On Debian or Ubuntu: sudo apt install python${version}-venv\nThen run npm start again.`;
   }
-  return "Run npm start again when that is repaired; or put a JupyterLab of your own on the PATH.";
+  return "Fix that, then run npm start again; or install JupyterLab yourself so that it is on the PATH.";
 }
 
 function pipHint(output: string): string {
@@ -222,11 +222,11 @@ function pipHint(output: string): string {
       output,
     )
   ) {
-    return "pip reached no package index: check the network (or the proxy: HTTPS_PROXY), then run npm start again.";
+    return "pip could not reach the package index. Check your network connection (or proxy: HTTPS_PROXY), then run npm start again.";
   }
   if (/No matching distribution|requires a different Python/i.test(output)) {
-    return `The package index offers a pinned package to no Python like this one (needed: ${OLDEST_PYTHON.join(".")} or later, CPython). Put a JupyterLab of your own (pip install jupyterlab) on the PATH, then run npm start again.`;
+    return `A pinned package is not available for this Python (needed: CPython ${OLDEST_PYTHON.join(".")} or later). Install JupyterLab yourself (pip install jupyterlab) so that it is on the PATH, then run npm start again.`;
   }
   if (/No space left/i.test(output)) return "The disk is full; the environment needs about 300 MB.";
-  return "Run npm start again when that is repaired; or put a JupyterLab of your own (pip install jupyterlab) on the PATH.";
+  return "Fix that, then run npm start again; or install JupyterLab yourself (pip install jupyterlab) so that it is on the PATH.";
 }

@@ -7,14 +7,14 @@ import type { JupyterLab } from "./jupyter.ts";
 export interface KernelPlace {
   dataDir: string;
   folder: string;
-  /** Whose kernelspec was left alone in the user's folder, if there was one. */
+  /** Whose kernelspec was left untouched in the user's folder, if there was one. */
   leftAlone?: string;
 }
 
 /**
- * Installs the kernelspec where the JupyterLab at hand and VS Code find it, and overwrites nobody's.
+ * Installs the kernelspec where this JupyterLab and VS Code find it, without overwriting anybody else's.
  *
- * With the private environment: in there. With a JupyterLab that the user has, or none: in the user's data folder, so
+ * With the private environment: inside it. With the user's own JupyterLab, or none: in the user's data folder, so
  * that it works from any notebook. If another clone's kernelspec (or another program's) is in that place, it stays, and
  * this clone's goes into `.cache/jupyter`, which `npm start` shows to its own server only.
  */

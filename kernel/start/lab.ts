@@ -11,7 +11,7 @@ import { StepError } from "./steps.mjs";
 const START_TIMEOUT = 90_000;
 const PORTS_TRIED = 50;
 
-/** How {@link LabServer.start} is to start. */
+/** Options of {@link LabServer.start}. */
 export interface LabOptions {
   jupyter: JupyterLab;
   notebook: Place;
@@ -23,7 +23,7 @@ export interface LabOptions {
   logFile: string;
 }
 
-/** A JupyterLab server of ours, and its end. */
+/** A JupyterLab server that we started, and how to stop it. */
 export class LabServer {
   readonly port: number;
   readonly exited: Promise<void>;
@@ -44,7 +44,7 @@ export class LabServer {
   /**
    * Starts a server on the first free port and waits until it answers.
    *
-   * @throws StepError if it ends or stays silent; its log says why
+   * @throws StepError if it exits or does not answer; its log says why
    */
   static async start(options: LabOptions): Promise<LabServer> {
     let port = options.port;
@@ -55,13 +55,13 @@ export class LabServer {
       await server.stop();
       const log = readFileSync(options.logFile, "utf8");
       if (!/port \d+ is already in use/i.test(log)) {
-        const next = `Its whole log is in ${options.logFile}. An environment that is broken is made anew after you remove the folder .venv.`;
+        const next = `The full log is in ${options.logFile}. If the environment is broken, remove the folder .venv and run npm start again to rebuild it.`;
         throw new StepError("JupyterLab did not start", { next, detail: log });
       }
       // Somebody took the port between our look and the server's.
       port++;
     }
-    throw new StepError(`ports up to ${port} are in use`, { next: "Give another one: npm start -- --port 9000" });
+    throw new StepError(`all ports up to ${port} are in use`, { next: "Give another one: npm start -- --port 9000" });
   }
 
   static #launch({ jupyter, notebook, dataDir, logFile }: LabOptions, port: number): LabServer {
@@ -91,7 +91,7 @@ export class LabServer {
     return new LabServer(child, port, token, notebook);
   }
 
-  /** The address that opens the notebook, with the token that lets its reader in. */
+  /** The address that opens the notebook, with its access token. */
   get address(): string {
     const file = this.#notebook.file.split("/").map(encodeURIComponent).join("/");
     // A workspace of its own: the tabs that the user's other JupyterLab left open are not looked for here.
@@ -102,7 +102,7 @@ export class LabServer {
    * Asks the server's REST API.
    *
    * @param path - behind `/api/`
-   * @throws Error if it answers with anything but success
+   * @throws Error if the answer is not a success
    */
   async ask(path: string, method = "GET"): Promise<unknown> {
     const headers = { authorization: `token ${this.#token}` };
@@ -112,7 +112,7 @@ export class LabServer {
     return text ? JSON.parse(text) : undefined;
   }
 
-  /** Ends the server and all kernels that it started. Safe to call again. */
+  /** Stops the server and all kernels that it started. Safe to call again. */
   async stop(): Promise<void> {
     if (this.#ended) return;
     // Its own way out stops the kernels first, on every system.
@@ -123,7 +123,7 @@ export class LabServer {
     this.kill();
   }
 
-  /** Ends the server at once. */
+  /** Kills the server at once. */
   kill(): void {
     if (!this.#ended) this.#signal("SIGKILL");
   }
@@ -156,7 +156,7 @@ export class LabServer {
 }
 
 /**
- * The first port from `from` upwards on which nobody listens.
+ * The first free port from `from` upwards.
  *
  * @throws StepError if none of 50 is free
  */

@@ -5,8 +5,8 @@ import { spawn } from "node:child_process";
  * @param {string} command
  * @param {string[]} args
  * @param {import("node:child_process").SpawnOptions & { onOutput?: (text: string) => void }} [options]
- * @returns {Promise<{ code: number | null, output: string }>} the exit code, null if it could not be started or was
- * killed; and what it wrote to stdout and stderr
+ * @returns {Promise<{ code: number | null, output: string }>} the exit code (null if the program could not be started or
+ * was killed), and what it wrote to stdout and stderr
  */
 export function run(command, args, { onOutput, ...options } = {}) {
   return new Promise((resolve) => {

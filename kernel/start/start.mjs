@@ -12,7 +12,7 @@ const OLDEST_NODE = [20, 19];
 /**
  * Whether the installed packages are those of the lock file.
  *
- * npm leaves a list of what it installed in `node_modules/.package-lock.json`, as the last thing it does. Packages that
+ * The last thing npm does is to list what it installed in `node_modules/.package-lock.json`. Packages that
  * are missing there must be ones that can be missed: other systems' binaries, or the tools for developing difflab.
  *
  * @param {string} root - the package's folder
@@ -86,8 +86,8 @@ async function installPackages(root) {
       output,
     );
     const next = offline
-      ? "Check the network (or the proxy: npm config get proxy), then run npm start again."
-      : "Run npm ci to see all of its output; when it succeeds, run npm start again.";
+      ? "Check your network connection (or proxy: npm config get proxy), then run npm start again."
+      : "Run npm ci to see its full output. Once it succeeds, run npm start again.";
     throw new StepError("npm ci failed", { next, detail: output.replace(/^npm error( +at .*|)\n/gm, "") });
   }
   return "installed";
@@ -112,10 +112,10 @@ export async function build(root) {
 
 /** @param {string} output - the compiler's */
 function notCompiling(output) {
-  const next = "Undo your last change to kernel/ or lib/ (git status shows them), or repair what is named above.";
+  const next = "Fix the errors above, or undo your last changes to kernel/ or lib/ (git status lists them).";
   // npm wraps the compiler's lines in its own.
   const detail = output.match(/^.*error TS.*(\n +.*)*/gm)?.join("\n") ?? output;
-  return new StepError("the sources do not compile", { next, detail });
+  return new StepError("difflab's sources do not compile", { next, detail });
 }
 
 /**

@@ -14,8 +14,8 @@ import { copyLesson } from "./working-copy.ts";
  * What `npm start` does once the packages are installed and built: JupyterLab, the kernel, the server, the browser.
  *
  * @param root - the package's folder
- * @param options - what was asked for
- * @param steps - tells each step in a line
+ * @param options - from the command line
+ * @param steps - prints one line for each step
  * @returns the exit code
  */
 export async function start(root: string, options: StartOptions, steps: Steps): Promise<number> {
@@ -26,20 +26,20 @@ export async function start(root: string, options: StartOptions, steps: Steps): 
       jupyter = await provideJupyter(root, report, home);
       return jupyter
         ? `${jupyter.version} in ${short(jupyter.prefix ?? jupyter.bin, home)}`
-        : "none, and no Python to make one";
+        : "not found, and no Python to install it with";
     });
     let place!: KernelPlace;
     await steps.run("kernel", () => {
       place = placeKernel(root, jupyter, home);
       return `${DISPLAY_NAME} in ${short(place.folder, home)}`;
     });
-    if (place.leftAlone) console.log(`      left alone: ${place.leftAlone}`);
+    if (place.leftAlone) console.log(`      not touched: ${place.leftAlone}`);
     if (options.notebook.folder === options.copy) await steps.run("lesson", () => prepareLesson(root, options));
     return jupyter
       ? await withJupyter(jupyter, place, options, steps)
       : await withoutPython(root, place, options, steps);
   } catch (error) {
-    // Told already, by its step.
+    // Already reported by its step.
     if (error instanceof StepError) return 1;
     throw error;
   }
@@ -48,7 +48,10 @@ export async function start(root: string, options: StartOptions, steps: Steps): 
 /** Makes the student's copy of the lesson, or brings it up to date. @returns what to tell of it */
 function prepareLesson(root: string, { copy, home }: StartOptions): string {
   const { behind } = copyLesson(lessonSource(root), copy);
-  const kept = behind.length > 0 ? `; yours are kept, though newer ones exist: ${behind.join(", ")}` : "";
+  const kept =
+    behind.length > 0
+      ? `; you have changed ${behind.join(", ")}, so ${behind.length === 1 ? "it was" : "they were"} not updated`
+      : "";
   return `your copy in ${copy === home ? copy : short(copy, home)}${kept}`;
 }
 
@@ -82,10 +85,10 @@ async function withJupyter(
     if (stop.asked) return 130;
     const opened = options.browser && openBrowser(server!.address);
     console.log(
-      `\n  ${opened ? "In your browser now:" : "Open in your browser:"}\n  ${server!.address}\n\n  Ctrl-C here stops it.`,
+      `\n  ${opened ? "Opened in your browser:" : "Open in your browser:"}\n  ${server!.address}\n\n  Press Ctrl-C here to stop it.`,
     );
     await Promise.race([stop.done, server!.exited]);
-    if (!stop.asked) console.log("\n  JupyterLab has ended (File > Shut Down, or see .cache/jupyter-lab.log).");
+    if (!stop.asked) console.log("\n  JupyterLab has stopped (File > Shut Down, or see .cache/jupyter-lab.log).");
     return 0;
   } finally {
     await server?.stop();
@@ -93,8 +96,8 @@ async function withJupyter(
 }
 
 /**
- * Waits for the user to ask for the end: Ctrl-C, a closed terminal, or an npm that was killed, which does not always
- * tell its children. Asked twice, the process exits at once.
+ * Waits until the user wants to stop: Ctrl-C, a closed terminal, or npm being killed, which does not always tell
+ * its children. The second time, the process exits at once.
  */
 function askedToStop(): { asked: boolean; done: Promise<void> } {
   let tell = () => {};
@@ -111,12 +114,12 @@ function askedToStop(): { asked: boolean; done: Promise<void> } {
   return stop;
 }
 
-/** The server must start this clone's kernel under our name, whatever else is installed on the machine. */
+/** Makes sure that the server starts this clone's kernel under our name, whatever else is installed on the machine. */
 async function expectOurKernel(server: LabServer): Promise<void> {
   const { spec } = (await server.ask(`kernelspecs/${KERNEL_NAME}`)) as { spec: { argv: string[] } };
   if (spec.argv.join("\n") === kernelArgv().join("\n")) return;
-  const next = "Look at jupyter kernelspec list and at the JUPYTER_PATH variable.";
-  throw new StepError("JupyterLab finds another kernel of this name", { next, detail: spec.argv.join(" ") });
+  const next = "Check the output of jupyter kernelspec list, and the JUPYTER_PATH variable.";
+  throw new StepError("JupyterLab finds a different kernel with this name", { next, detail: spec.argv.join(" ") });
 }
 
 async function withoutPython(root: string, place: KernelPlace, options: StartOptions, steps: Steps): Promise<number> {
@@ -127,13 +130,13 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
   const { folder } = options.notebook;
   const lesson = lessonSource(root);
   console.log(`
-  There is no Python here, which JupyterLab needs. Two ways to go on without it:
+  JupyterLab needs Python, and none was found. You can continue in two ways:
 
   VS Code     Install the extension "Jupyter", open this folder, open ${short(join(folder, options.notebook.file), options.home)},
               then Select Kernel > Jupyter Kernel... > "${DISPLAY_NAME}".
   JupyterLab  Install Python 3.9 or later (https://www.python.org/downloads), then run npm start again.
 
-  Meanwhile the lesson is run, solutions included, and written to pages that you can read:
+  Meanwhile, the lesson is being run, solutions included, and written to pages that you can read:
 `);
   const outDir = join(options.home, "out", "lesson");
   let failed = false;
@@ -149,7 +152,7 @@ async function withoutPython(root: string, place: KernelPlace, options: StartOpt
       const page = result!.written.find((file) => file.endsWith(".html"));
       if (!page)
         throw new StepError(`${name} could not be run`, {
-          next: "The next ones are not tried.",
+          next: "The remaining notebooks were not tried.",
           detail: String(result!.error),
         });
       return short(page, options.home);

@@ -1,13 +1,13 @@
-// What `npm start` tells, one line a step. Plain JavaScript, because it speaks before anything is built.
+// What `npm start` prints, one line per step. Plain JavaScript, because it runs before anything is built.
 
-/** Lines of a failed program's output that are shown. */
+/** How many lines of a failed program's output are shown. */
 const DETAIL_LINES = 15;
 
-/** A step that failed for a reason that the user can do something about. */
+/** A step failed for a reason that the user can fix. */
 export class StepError extends Error {
   /**
    * @param {string} message - what went wrong, in a few words
-   * @param {{ next: string, detail?: string, cause?: unknown }} options - what to do; the output that tells more
+   * @param {{ next: string, detail?: string, cause?: unknown }} options - what to do next; output with the details
    */
   constructor(message, { next, detail = "", cause }) {
     super(message, { cause });
@@ -20,8 +20,8 @@ export class StepError extends Error {
 /**
  * @typedef {object} Steps
  * @property {<T extends string>(name: string, work: (report: (text: string) => void) => T | Promise<T>) => Promise<T>} run
- *   does a piece of work and prints its line: a tick, the name, what `work` returned, the time. `report` shows what it
- *   is at meanwhile. A failure prints a cross, what is wrong and what to do, and is thrown again.
+ *   does a piece of work and prints its line: a tick, the name, what `work` returned, the time. `report` shows progress
+ *   in the meantime. A failure prints a cross, what went wrong and what to do, and is rethrown.
  */
 
 /**

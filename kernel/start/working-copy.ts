@@ -5,20 +5,20 @@ import { toWorkIn } from "../client/exercises.ts";
 import { joinText, type Notebook, readNotebook, writeNotebook } from "../client/notebook.ts";
 import { lessonNotebooks } from "./args.mjs";
 
-/** What became of the student's copy. */
+/** What happened to the student's copy. */
 export interface Copied {
-  /** Made, or brought up to date if the student had not changed them. */
+  /** Created, or updated because the student had not changed them. */
   readonly written: readonly string[];
-  /** Changed by the student, and in the lesson too: left as they are. */
+  /** Changed both by the student and in the lesson: left alone. */
   readonly behind: readonly string[];
 }
 
 /**
- * Copies the lesson to where students work: without outputs, stubs in place of solutions, and the solutions folded away.
- * What a student has changed is never touched.
+ * Copies the lesson to where students work: without outputs, with stubs in place of solutions, and the solutions
+ * folded away. A notebook that a student has changed is never touched.
  *
  * @param from - the folder of the lesson
- * @param to - the folder of the copy; it is made
+ * @param to - the folder of the copy; created if necessary
  */
 export function copyLesson(from: string, to: string): Copied {
   mkdirSync(to, { recursive: true });

@@ -430,7 +430,7 @@ describe("npm start", { timeout: 600_000 }, () => {
     rmSync(join(clone, ".venv"), { recursive: true });
     const env = { PATH: scratch, JUPYTER_DATA_DIR: join(scratch, "user") };
     const { code, text } = start(process.execPath, ["kernel/start/start.mjs", "--check"], env);
-    expect(text).toMatch(/✓ JupyterLab +none, and no Python/);
+    expect(text).toMatch(/✓ JupyterLab +not found, and no Python/);
     expect(text).toContain(kernelspecFolder(join(scratch, "user")));
     expect(text).toMatch(/✓ cell +gave 42/);
     expect(code).toBe(0);
