@@ -11,28 +11,28 @@ npm run class:validate -- NOTEBOOK
 
   new       makes the folder of a course, with each notebook of the lesson as an assignment in FOLDER/source
   release   checks the exercises, then writes what students get to FOLDER/release
-  collect   takes the files in the folder RETURNED (notebooks, folders or .zip, named after students) into FOLDER/submitted;
-            without RETURNED, what students have submitted in JupyterLab
+  collect   copies the files in the folder RETURNED (notebooks, folders or .zip, named after students) to FOLDER/submitted;
+            without RETURNED, collects what students submitted in JupyterLab
   grade     grades what is new; the report says why points were lost
   feedback  writes a page for each student to FOLDER/feedback
   export    writes all grades to FOLDER/grades.csv
-  validate  for students: which checks of a notebook fail, before it is handed in
+  validate  for students: shows which checks of a notebook fail, before handing it in
 
-  --due DATE            later is late: 2027-01-31, or "2027-01-31 18:00 CET"
+  --due DATE            deadline: 2027-01-31, or "2027-01-31 18:00 CET"
   --exchange DIR        on a server: the folder through which students fetch and submit
   --student ID          only this student
-  --jobs N              students graded at a time; default: one for each core
-  --again               also those who are graded already
-  --without-isolation   run students' code with all that you may do on this machine: only if you trust it`;
+  --jobs N              how many students to grade at once; default: one per core
+  --again               regrade those already graded
+  --without-isolation   run students' code with your own permissions on this machine: only if you trust it`;
 
 const COMMANDS = ["new", "release", "collect", "grade", "feedback", "export", "validate"] as const;
 export type ClassCommand = (typeof COMMANDS)[number];
 
-/** What a command was asked for. */
+/** The parsed arguments of a command. */
 export interface ClassOptions {
-  /** Of the course; for `validate` the notebook. */
+  /** The course's folder; for `validate`, the notebook. */
   folder: string;
-  /** What follows the folder. */
+  /** The arguments after the folder. */
   names: string[];
   help: boolean;
   due?: string;
@@ -48,9 +48,9 @@ class UsageError extends Error {
 }
 
 /**
- * @param args - the command, then what stands behind `npm run class:... --`
- * @param cwd - the folder in which it was typed; relative paths mean that one
- * @throws UsageError where an option is unknown or something is missing
+ * @param args - the command, then the arguments after `npm run class:... --`
+ * @param cwd - the folder in which it was typed; relative paths are resolved against it
+ * @throws UsageError if an option is unknown or an argument is missing
  */
 export function parseClassArgs(args: readonly string[], cwd: string): ClassOptions & { command: ClassCommand } {
   const [name = "", ...rest] = args;

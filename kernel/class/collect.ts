@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { StepError } from "../start/steps.mjs";
 import { counted, openCourse, type Task } from "./task.ts";
 
-/** `class:collect`: takes what students have returned. */
+/** `class:collect`: collects what students have returned. */
 export async function collect(task: Task): Promise<number> {
   const { steps, names } = task;
   const { course, nbgrader } = await openCourse(task);
@@ -12,12 +12,13 @@ export async function collect(task: Task): Promise<number> {
   await steps.run("collected", async (report) => {
     course.chosen("release", [assignment]);
     if (returned === undefined) {
-      const next = "In a course without an exchange: npm run class:collect -- FOLDER ASSIGNMENT RETURNED";
+      const next =
+        "In a course without an exchange, name the folder: npm run class:collect -- FOLDER ASSIGNMENT RETURNED";
       await nbgrader.step(["collect", assignment, "--update"], course.folder, next);
       return `${counted(course.students(assignment).length, "student")}, from the exchange`;
     }
     if (!existsSync(returned)) {
-      throw new StepError(`${returned}: no such folder`, { next: "Give the folder with the files that came back." });
+      throw new StepError(`${returned}: no such folder`, { next: "Give the folder that contains the returned files." });
     }
     const before = new Set(course.students(assignment));
     const archive = course.at("downloaded", assignment, "archive");
@@ -25,7 +26,7 @@ export async function collect(task: Task): Promise<number> {
     report("copying");
     copyFiles(returned, archive);
     const args = ["zip_collect", assignment, "--force"];
-    const output = await nbgrader.step(args, course.folder, "nbgrader's own words are above.");
+    const output = await nbgrader.step(args, course.folder, "See nbgrader's own messages above.");
     lines = told(output, course.at("downloaded", assignment, "extracted"));
     const students = course.students(assignment);
     const fresh = students.filter((student) => !before.has(student)).length;
@@ -35,7 +36,7 @@ export async function collect(task: Task): Promise<number> {
   return 0;
 }
 
-/** Copies files with the times at which they were changed; links are left out, as they could lead anywhere. */
+/** Copies files, keeping their modification times; links are left out, because they could point anywhere. */
 function copyFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
@@ -46,7 +47,7 @@ function copyFiles(from: string, to: string): void {
   }
 }
 
-/** What nbgrader said of files that it did not take, or took in place of another; a line each. */
+/** What nbgrader said about files that it skipped, or preferred to another; one line each. */
 function told(output: string, extracted: string): string[] {
   const lines: string[] = [];
   let last = "";
@@ -54,10 +55,13 @@ function told(output: string, extracted: string): string[] {
     const parsing = /Parsing file: (.*)$/.exec(line)?.[1];
     if (parsing !== undefined) last = relative(extracted, parsing);
     if (/Skipped submission with no match/.test(line)) {
-      lines.push(`not taken: ${last}: its name tells no student and notebook (expected STUDENT_NOTEBOOK.ipynb)`);
+      lines.push(
+        `skipped: ${last}: cannot tell the student and the notebook from its name (expected STUDENT_NOTEBOOK.ipynb)`,
+      );
     } else if (/Replacing previously collected|newer timestamp/.test(line)) {
-      lines.push(`two from one student: ${last} is the newer, and is graded`);
-    } else if (/older timestamp/.test(line)) lines.push(`two from one student: ${last} is the older, and is left out`);
+      lines.push(`two from one student: ${last} is newer and will be graded`);
+    } else if (/older timestamp/.test(line))
+      lines.push(`two from one student: ${last} is older and will not be graded`);
   }
   return lines;
 }

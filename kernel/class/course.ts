@@ -20,26 +20,26 @@ export class Course {
     return this.at("nbgrader_config.py");
   }
 
-  /** @throws StepError where the folder holds no course */
+  /** @throws StepError if the folder is not a course */
   static open(folder: string, root: string): Course {
     const course = new Course(folder);
     if (!existsSync(course.config)) {
-      throw new StepError(`${folder} holds no course`, {
-        next: `Make one: npm run class:new -- ${folder}`,
+      throw new StepError(`${folder} is not a course`, {
+        next: `Create one: npm run class:new -- ${folder}`,
       });
     }
     course.#findsUs(root);
     return course;
   }
 
-  /** The course still leads to this clone, wherever that has been moved. */
+  /** Points the course to this clone again, in case it has been moved. */
   #findsUs(root: string): void {
     const text = readFileSync(this.config, "utf8");
     const fresh = text.replace(/^sys\.path\.insert\(0, .*\) {2}# difflab$/m, pathLine(root));
     if (fresh !== text) writeFileSync(this.config, fresh);
   }
 
-  /** Names of the assignments that are in a folder of the course, in order. */
+  /** Names of the assignments in a folder of the course, in order. */
   assignments(step: "source" | "release"): string[] {
     return folders(this.at(step));
   }
@@ -59,9 +59,9 @@ export class Course {
   }
 
   /**
-   * The assignments that were asked for, or all.
+   * The requested assignments, or all of them.
    *
-   * @throws StepError where one is unknown
+   * @throws StepError if one is unknown
    */
   chosen(step: "source" | "release", names: readonly string[]): string[] {
     const known = this.assignments(step);
@@ -70,9 +70,9 @@ export class Course {
       const what = unknown.length > 0 ? `no assignment ${unknown.join(", ")} in ${step}/` : `nothing in ${step}/`;
       const next =
         known.length > 0
-          ? `There is ${known.join(", ")}.`
+          ? `Expected one of ${known.join(", ")}.`
           : step === "source"
-            ? "Make a folder for each assignment in source/, with its notebook in it."
+            ? "Create a folder in source/ for each assignment, and put its notebook there."
             : "Release it first: npm run class:release -- FOLDER";
       throw new StepError(what, { next });
     }
@@ -94,8 +94,8 @@ function pathLine(root: string): string {
 function configText(root: string, name: string, exchange: string | undefined): string {
   const exchangeLines = exchange
     ? `c.Exchange.root = ${JSON.stringify(exchange)}`
-    : `# On a server where students fetch and submit in JupyterLab: a folder that all of them may write to.\n# c.Exchange.root = "/srv/nbgrader/exchange"`;
-  return `# How nbgrader treats this course; made by "npm run class:new". Change what you like below the first lines.
+    : `# On a server where students fetch and submit in JupyterLab: a folder that all of them can write to.\n# c.Exchange.root = "/srv/nbgrader/exchange"`;
+  return `# How nbgrader treats this course; created by "npm run class:new". Change anything you like below the first lines.
 import sys
 
 sys.path.insert(0, "")  # difflab
@@ -107,36 +107,36 @@ configure(c)
 c.CourseDirectory.course_id = ${JSON.stringify(name)}
 ${exchangeLines}
 
-# Seconds for an answer and for a check, for a cell of the lesson, and for a whole notebook.
+# Time limits in seconds: for an answer or a check, for a cell of the lesson, and for a notebook as a whole.
 c.ExecuteIsolated.answer_timeout = 60
 c.ExecuteIsolated.lesson_timeout = 600
 c.ExecuteIsolated.notebook_timeout = 900
-# MB that a student's notebook may use while it is graded.
+# Memory in MB that a student's notebook may use while it is being graded.
 c.IsolatedKernelManager.memory = 3072
 `.replace(/^sys\.path\.insert\(0, ""\) {2}# difflab$/m, pathLine(root));
 }
 
 const STUDENTS = "id,first_name,last_name,email\n";
 
-/** What {@link newCourse} made. */
+/** What {@link newCourse} created. */
 export interface NewCourse {
   course: Course;
   /** Assignments that were added. */
   added: string[];
-  /** Assignments that were there already, and are left as they are. */
+  /** Assignments that existed already and were left alone. */
   kept: string[];
 }
 
 /**
- * Makes the folder of a course, with the lesson's notebooks as assignments, or adds what is missing to one.
+ * Creates a course's folder with the lesson's notebooks as assignments, or adds what is missing to an existing one.
  *
  * @param exchange - the folder through which students fetch and submit, on a server
  */
 export function newCourse(root: string, folder: string, exchange?: string): NewCourse {
   const course = new Course(folder);
   if (existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(course.config)) {
-    throw new StepError(`${folder} is not empty, and holds no course`, {
-      next: "Give a folder that is empty or not there yet.",
+    throw new StepError(`${folder} is not empty, and not a course`, {
+      next: "Give a folder that is empty or does not exist yet.",
     });
   }
   mkdirSync(folder, { recursive: true });
@@ -154,7 +154,7 @@ export function newCourse(root: string, folder: string, exchange?: string): NewC
     }
     mkdirSync(target, { recursive: true });
     writeNotebook(join(target, name), readNotebook(join(from, name)));
-    // The compiler options of the cells are those of the lesson.
+    // Cells are compiled with the lesson's options.
     cpSync(join(from, "tsconfig.json"), join(target, "tsconfig.json"));
     added.push(assignment);
   }
@@ -162,7 +162,7 @@ export function newCourse(root: string, folder: string, exchange?: string): NewC
   return { course, added, kept };
 }
 
-/** nbgrader refuses some characters in the name of a course. */
+/** nbgrader does not allow some characters in the name of a course. */
 function courseName(folder: string): string {
   return basename(folder).replace(/[^\w-]+/g, "-") || "course";
 }

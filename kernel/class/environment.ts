@@ -25,11 +25,11 @@ export class Nbgrader {
   }
 
   /**
-   * The nbgrader in the private environment of `npm start`, or the first of its version on the PATH; if there is none, it
-   * is installed into the private environment.
+   * The nbgrader in the private environment of `npm start`, or the first one of the right version on the PATH; if there is
+   * neither, it is installed into the private environment.
    *
    * @param root - the package's folder
-   * @throws StepError where there is none and it cannot be installed
+   * @throws StepError if there is none and it cannot be installed
    */
   static async provide(root: string, report: (text: string) => void = () => {}): Promise<Nbgrader> {
     const lab = onPath(root) ?? (await privateOne(root, report));
@@ -48,7 +48,7 @@ export class Nbgrader {
     });
   }
 
-  /** Where it is. */
+  /** Its folder. */
   get bin(): string {
     return this.#lab.bin;
   }
@@ -67,13 +67,13 @@ export class Nbgrader {
     throw new StepError(output.trim().split("\n").at(-1) ?? `${script} failed`, { next: "", detail: output });
   }
 
-  /** A process that grades one student after the other. */
+  /** A process that grades one student after another. */
   grader(root: string, cwd: string): Grader {
     const file = join(root, "kernel", "class", "python", "grader.py");
     return new Grader([jupyterProgram(this.#lab, "python"), file], cwd, this.#env);
   }
 
-  /** Runs a step of nbgrader that is to succeed. @throws StepError with what it said */
+  /** Runs a step of nbgrader. @throws StepError with its output if it fails */
   async step(args: string[], cwd: string, next: string): Promise<string> {
     const { code, output } = await this.run(args, cwd);
     if (code === 0) return output;
@@ -81,7 +81,7 @@ export class Nbgrader {
   }
 }
 
-/** The last line in which a program of Jupyter's told an error, without its prefix. */
+/** The last line in which a Jupyter program reported an error, without its prefix. */
 export function lastError(output: string): string {
   const lines = output
     .trim()
@@ -90,7 +90,7 @@ export function lastError(output: string): string {
   const errors = output.match(/^\[[^\]]*\] ERROR \| .*$/gm) ?? [];
   const last = errors.at(-1)?.replace(/^\[[^\]]*\] ERROR \| /, "");
   const raised = lines.filter((line) => /^[\w.]*(Error|Exception|Entry)\b.*:/.test(line)).at(-1);
-  return (raised ?? last ?? lines.at(-1) ?? "no reason given").slice(0, 300);
+  return (raised ?? last ?? lines.at(-1) ?? "no reason given; see its output").slice(0, 300);
 }
 
 function onPath(root: string): JupyterLab | undefined {
@@ -103,7 +103,7 @@ function onPath(root: string): JupyterLab | undefined {
   return undefined;
 }
 
-/** Whether the environment of a folder of programs has our nbgrader: its files say so, asking it takes seconds. */
+/** Whether the environment of a folder of programs has our nbgrader. Its files tell; asking nbgrader itself takes seconds. */
 function isInstalled(bin: string): boolean {
   const name = `nbgrader-${NBGRADER}.dist-info`;
   const lib = join(realpathSync(bin), "..", "lib");
@@ -119,10 +119,10 @@ async function privateOne(root: string, report: (text: string) => void): Promise
   if (!python) {
     const wanted = OLDEST_PYTHON.join(".");
     throw existsSync(environment)
-      ? new StepError(`the Python in .venv is older than ${wanted}, which nbgrader needs`, {
+      ? new StepError(`nbgrader needs Python ${wanted} or later, and the one in .venv is older`, {
           next: `Install Python ${wanted} or later, remove the folder .venv, and run this again.`,
         })
-      : new StepError(`there is no Python ${wanted} or later, which nbgrader needs`, {
+      : new StepError(`nbgrader needs Python ${wanted} or later, and none was found`, {
           next: `Install one (https://www.python.org/downloads), then run this again.`,
         });
   }
@@ -132,7 +132,7 @@ async function privateOne(root: string, report: (text: string) => void): Promise
   return lab;
 }
 
-/** JupyterLab's button "Validate" treats notebooks as grading does. */
+/** Makes JupyterLab's button "Validate" treat notebooks as grading does. */
 function writeConfig(root: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
   const ours = join(root, "kernel", "class", "python", "nbgrader_config.py");

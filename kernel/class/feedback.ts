@@ -21,8 +21,8 @@ export async function feedback(task: Task): Promise<number> {
           report(`${bar(done / students.length)} ${done} of ${students.length}`);
         });
         if (code !== 0) {
-          throw new StepError("nbgrader could not write all pages", {
-            next: "The students that it names are graded again by npm run class:grade -- FOLDER --student ID --again",
+          throw new StepError("nbgrader could not write all of the pages", {
+            next: "Regrade each student named above: npm run class:grade -- FOLDER --student ID --again",
             detail: output,
           });
         }
@@ -40,7 +40,7 @@ export async function feedback(task: Task): Promise<number> {
 export async function exportGrades(task: Task): Promise<number> {
   const { course, nbgrader } = await openCourse(task);
   await task.steps.run("grades", async () => {
-    await nbgrader.step(["export"], course.folder, "nbgrader's own words are above.");
+    await nbgrader.step(["export"], course.folder, "See nbgrader's own messages above.");
     return course.at("grades.csv");
   });
   return 0;

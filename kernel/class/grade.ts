@@ -11,21 +11,21 @@ import { type Outcome, type StudentGrades, writeReport } from "./report.ts";
 import { whyNoSandbox } from "./sandbox.ts";
 import { bar, counted, openCourse, type Task } from "./task.ts";
 
-/** Bytes of a returned notebook: a larger one is not read. */
+/** Size limit of a returned notebook in bytes: a larger one is not read. */
 const LARGEST = 200e6;
 
 /** Bytes that must be free on the disk. */
 const FREE = 200e6;
 
-/** `class:grade`: grades what has come back, each student in a process of their own. */
+/** `class:grade`: grades what has been returned, each student in a separate process. */
 export async function grade(task: Task): Promise<number> {
   const { root, steps, names, isolate } = task;
   const { course, nbgrader } = await openCourse(task);
   if (isolate) {
     await steps.run("isolation", () => {
       const problem = whyNoSandbox();
-      if (problem === undefined) return "no network, no files of this machine, limits on memory and time";
-      throw new StepError("students' code cannot be shut off from this machine", {
+      if (problem === undefined) return "no network, no access to this machine's files, limits on memory and time";
+      throw new StepError("students' code cannot be isolated from this machine", {
         next: "Grade on Linux, in a container or a virtual machine; or, if you trust the code, add --without-isolation.",
         detail: problem,
       });
@@ -36,7 +36,7 @@ export async function grade(task: Task): Promise<number> {
     const students = course.students(assignment).filter((name) => task.student === undefined || name === task.student);
     if (students.length === 0) {
       if (names.length > 0)
-        console.log(`      ${assignment}: nothing has come back (submitted/STUDENT/${assignment}).`);
+        console.log(`      ${assignment}: nothing has been returned (expected in submitted/STUDENT/${assignment}).`);
       continue;
     }
     try {
@@ -91,7 +91,7 @@ async function gradeAssignment(
       active.delete(student);
       if (outcome.problem === FULL) full = true;
       else {
-        // What nbgrader could not do is tried again the next time; a file that is no notebook stays one.
+        // What nbgrader could not do is retried next time; a file that is not a notebook will not become one.
         writeOutcome(course, assignment, student, outcome.again ? outcome : { ...outcome, lesson });
         done++;
       }
@@ -103,23 +103,23 @@ async function gradeAssignment(
   const kept = before > 0 ? `, ${before} before` : "";
   if (full) {
     throw new StepError(`the disk is full; ${done} of ${waiting.length} graded`, {
-      next: "Make room, then run the same command: it goes on where it stopped.",
+      next: "Free some space, then run the same command again: it continues where it stopped.",
     });
   }
   return `${counted(done, "student")} graded${kept}`;
 }
 
-/** Students graded at a time: one for each core, if there is memory for all of them. */
+/** How many students to grade at once: one per core, if there is enough memory. */
 function jobsOf({ jobs }: Task): number {
   return jobs ?? Math.max(1, Math.min(cpus().length, Math.floor(totalmem() / MEMORY_EACH)));
 }
 
-/** Bytes that grading a student may take: the limit of nbgrader_config.py, and nbgrader itself. */
+/** Bytes that grading one student may take: the limit in nbgrader_config.py, plus nbgrader itself. */
 const MEMORY_EACH = 4e9;
 
 const FULL = "the disk is full";
 
-/** Grades one student. Whatever goes wrong is in the outcome. */
+/** Grades one student. The outcome says what went wrong. */
 async function gradeOne(
   task: Task,
   course: Course,
@@ -139,12 +139,12 @@ async function gradeOne(
   if (unreadable) return outcome(unreadable);
   const args = [assignment, `--student=${student}`, "--force"];
   if (!task.isolate) args.push("--IsolatedKernelManager.isolate=False");
-  // Each keeps to its share of the cores.
+  // Each process uses only its share of the cores.
   args.push(`--IsolatedKernelManager.threads=${Math.max(1, Math.floor(cpus().length / jobsOf(task)))}`);
   mkdirSync(course.at("logs", assignment), { recursive: true });
   const log = course.at("logs", assignment, `${student}.log`);
   let run = await grader.grade(args, log);
-  // Two processes may want to write the gradebook at once.
+  // Two processes may try to write to the gradebook at once.
   for (let tries = 0; run.code !== 0 && /database is locked/.test(run.output) && tries < 5; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 500 + 500 * tries));
     run = await grader.grade(args, log);
@@ -155,17 +155,17 @@ async function gradeOne(
   return outcome("");
 }
 
-/** Why what a student has returned cannot be graded; undefined if it can. */
+/** Why a student's returned files cannot be graded; undefined if they can. */
 function problemOfFiles(course: Course, assignment: string, student: string): string | undefined {
   const wanted = readdirSync(course.at("release", assignment)).filter((name) => name.endsWith(".ipynb"));
   for (const name of wanted) {
     const path = course.at("submitted", student, assignment, name);
     if (!existsSync(path)) {
       const others = readdirSync(course.at("submitted", student, assignment)).filter((file) => file.endsWith(".ipynb"));
-      return `no ${name}${others.length > 0 ? `, but ${others.join(", ")}: rename it` : ""}`;
+      return `no ${name}${others.length > 0 ? `; found ${others.join(", ")}: rename it` : ""}`;
     }
     const { size } = statSync(path);
-    if (size > LARGEST) return `${name} is too large to be read (${Math.round(size / 1e6)} MB)`;
+    if (size > LARGEST) return `${name} is too large (${Math.round(size / 1e6)} MB)`;
     try {
       parseNotebook(readFileSync(path, "utf8"), name);
     } catch (error) {
@@ -191,7 +191,7 @@ function digestOf(folder: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Beside the log: written when a student's grading has come to its end, so that one that was broken off is done again. */
+/** Next to the log: written when a student's grading is complete, so that an interrupted one is repeated. */
 function outcomeFile(course: Course, assignment: string, student: string): string {
   return course.at("logs", assignment, `${student}.json`);
 }

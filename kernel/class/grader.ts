@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-/** Runs `nbgrader autograde` again and again without loading nbgrader, which takes seconds, each time: see python/grader.py. */
+/** Runs `nbgrader autograde` repeatedly without reloading nbgrader, which takes seconds: see python/grader.py. */
 export class Grader {
   readonly #child: ChildProcess;
   readonly #answers: ((code: number) => void)[] = [];
@@ -27,7 +27,7 @@ export class Grader {
     this.#child.once("error", gone).once("close", gone);
   }
 
-  /** Grades with these arguments. @returns the exit code, and what nbgrader said */
+  /** Grades with these arguments. @returns the exit code and nbgrader's output */
   async grade(args: readonly string[], log: string): Promise<{ code: number; output: string }> {
     const code = await new Promise<number>((resolve) => {
       this.#answers.push(resolve);
@@ -37,7 +37,7 @@ export class Grader {
     return { code, output: read(log) || this.#said };
   }
 
-  /** Ends it, and with it whom it grades. */
+  /** Kills it, and with it the grading in progress. */
   end(): void {
     this.#child.kill("SIGKILL");
   }

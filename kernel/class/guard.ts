@@ -1,9 +1,9 @@
 /**
- * Keeps answers from changing what is not theirs, while a notebook is graded.
+ * Keeps answers from tampering with anything outside them while a notebook is graded.
  *
- * A built-in function, a method of the library or a name of the lesson that a student's code replaces would make a check
- * see what it wants to see. So it is put back before the next cell runs, and reported. What an answer has replaced may be
- * used here as well: hence the own copies, the loops by index, and no iterators.
+ * A student's code could make a check pass by replacing a built-in function, a method of the library or a name of the
+ * lesson. So such changes are undone before the next cell runs, and reported. This file must not rely on anything that an
+ * answer can replace: hence its own copies, loops by index, and no iterators.
  */
 const { ownKeys, getOwnPropertyDescriptor, defineProperty, deleteProperty, getPrototypeOf } = Reflect;
 const { is, hasOwn, freeze } = Object;
@@ -13,13 +13,13 @@ const STANDARD =
     " ",
   );
 
-/** What the cells of a graded notebook are guarded by. */
+/** Guards the cells of a graded notebook. */
 export interface Guard {
-  /** After a cell of the lesson: what it declared is the lesson's. */
+  /** Call after a cell of the lesson: what it declared belongs to the lesson. */
   lesson(): void;
-  /** Before a student's code runs. */
+  /** Call before a student's code runs. */
   before(): void;
-  /** After it: puts back what it has changed that is not its own. @returns what that was, a list in words */
+  /** Call afterwards: restores what the code changed outside itself. @returns a list of what that was, in words */
   restore(): string;
 }
 
@@ -33,8 +33,8 @@ interface Kept {
 }
 
 /**
- * @param library - the module whose functions and classes are guarded, beside those of the language
- * @param scope - what the cells declare; default: that of the kernel
+ * @param library - the module whose functions and classes are guarded, as well as those of the language
+ * @param scope - what the cells declare; default: the kernel's scope
  */
 export function makeGuard(library: object, scope: Values = kernelScope()): Guard {
   const shared = sharedObjects(library);
@@ -78,7 +78,7 @@ export function makeGuard(library: object, scope: Values = kernelScope()): Guard
   return freeze(guard);
 }
 
-/** Makes the guard of a kernel, where its cells find it and cannot replace it. */
+/** Installs a kernel's guard where its cells can find it but not replace it. */
 export function installGuard(library: object): void {
   const guard = makeGuard(library);
   if (hasOwn(globalThis, GUARD)) return;
@@ -91,7 +91,7 @@ function kernelScope(): Values {
   return (globalThis as unknown as { __difflab_cells: { scope: Values } }).__difflab_cells.scope;
 }
 
-/** The objects that belong to nobody's answer, with what to call them. */
+/** The objects that belong to no answer, with their names. */
 function sharedObjects(library: object): { object: object; name: string }[] {
   const found: { object: object; name: string }[] = [];
   const seen = new Set<unknown>();

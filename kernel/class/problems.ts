@@ -4,7 +4,7 @@ import { HIDDEN, quickly, withoutSolutions } from "../client/exercises.ts";
 import { type Cell, joinText, type Notebook, readNotebook } from "../client/notebook.ts";
 import { runNotebooks } from "../client/run.ts";
 
-/** What is wrong with an exercise, so that it cannot be given to students. */
+/** A fault that makes an exercise unfit for students. */
 export interface Problem {
   /** The cell's id: nbgrader's where it has one. */
   cell: string;
@@ -26,7 +26,7 @@ function grading(cell: Cell): Grading | undefined {
   return cell.metadata.nbgrader as Grading | undefined;
 }
 
-/** What can be seen to be wrong without running anything. */
+/** The faults that can be found without running anything. */
 export function staticProblems({ cells }: Notebook): Problem[] {
   const problems: Problem[] = [];
   const seen = new Map<string, number>();
@@ -36,7 +36,7 @@ export function staticProblems({ cells }: Notebook): Problem[] {
     problems.push({ cell: typeof id === "string" ? id : "without an id", number: i + 1, message });
   };
   const close = () => {
-    if (open) tell(open.at, "no check follows it before the next exercise: it can earn no points.");
+    if (open) tell(open.at, "no check follows it before the next exercise, so it cannot earn points.");
     open = undefined;
   };
   for (const [i, cell] of cells.entries()) {
@@ -46,16 +46,16 @@ export function staticProblems({ cells }: Notebook): Problem[] {
       ["BEGIN SOLUTION", "END SOLUTION"],
       [HIDDEN.begin, HIDDEN.end],
     ] as const) {
-      if (count(source, begin) !== count(source, end)) tell(i, `${begin} and ${end} do not come in pairs.`);
+      if (count(source, begin) !== count(source, end)) tell(i, `${begin} and ${end} are not paired.`);
     }
     if (count(source, "BEGIN SOLUTION") > 0 && !marks?.solution) {
-      tell(i, "it holds a solution, but is not marked as one: students would get it.");
+      tell(i, "it contains a solution but is not marked as one, so students would see it.");
     }
     if (count(source, HIDDEN.begin) > 0 && !marks?.grade)
-      tell(i, "it holds hidden tests, but is not marked as a check.");
+      tell(i, "it contains hidden tests but is not marked as a check.");
     if (!marks) continue;
     if (typeof marks.grade_id !== "string" || marks.grade_id === "") tell(i, "it has no id.");
-    else if (seen.has(marks.grade_id)) tell(i, `its id is that of cell ${seen.get(marks.grade_id)}, too.`);
+    else if (seen.has(marks.grade_id)) tell(i, `it has the same id as cell ${seen.get(marks.grade_id)}.`);
     else seen.set(marks.grade_id, i + 1);
     if (marks.grade || marks.task) {
       const { points } = marks;
@@ -64,26 +64,25 @@ export function staticProblems({ cells }: Notebook): Problem[] {
       }
     }
     if (marks.grade && !marks.solution) {
-      if (!marks.locked) tell(i, "it is a check, but not locked: students could change it.");
+      if (!marks.locked) tell(i, "it is a check but is not locked, so students could change it.");
       open = undefined;
     }
     if (marks.solution && !marks.grade && cell.cell_type === "code") {
       close();
       open = { at: i };
-      if (count(source, "BEGIN SOLUTION") === 0)
-        tell(i, "it holds no solution between BEGIN SOLUTION and END SOLUTION.");
+      if (count(source, "BEGIN SOLUTION") === 0) tell(i, "it has no solution between BEGIN SOLUTION and END SOLUTION.");
     }
   }
   close();
   return problems;
 }
 
-/** How far {@link findProblems} has got. */
+/** Progress of {@link findProblems}. */
 export type ReportProgress = (done: number, of: number) => void;
 
 /**
- * What is wrong with the exercises of a notebook: what can be seen, and if that is nothing, what shows as it runs. Trainings
- * are cut short as the cells' metadata say (`difflab.quick`).
+ * The faults of a notebook's exercises: those that can be found by reading it, and if there are none, those that show when
+ * it runs. Training is shortened as the cells' metadata say (`difflab.quick`).
  *
  * @param path - the notebook as its author wrote it
  */
@@ -112,17 +111,23 @@ export async function findProblems(path: string, onProgress: ReportProgress = ()
     const number = i + 1;
     const id = `${grading(cell)?.grade_id ?? cell.id}`;
     if (solved.has(number)) {
-      const what = isCheck(cell) ? "the solution fails its own check" : "it fails";
+      const what = isCheck(cell) ? "the model solution fails this check" : "it fails";
       return [{ cell: id, number, message: `${what}: ${solved.get(number)}` }];
     }
     if (isCheck(cell) && !stubs.has(number)) {
-      return [{ cell: id, number, message: "the stub passes it: a student who writes nothing would get the points." }];
+      return [
+        {
+          cell: id,
+          number,
+          message: "the unchanged stub passes it, so a student who writes nothing would get the points.",
+        },
+      ];
     }
     return [];
   });
 }
 
-/** Runs a changed notebook where the notebook itself lies, so that it finds its files. */
+/** Runs a modified notebook in the original's folder, so that it finds its files. */
 async function runBeside(notebook: Notebook, path: string, name: string, onProgress: ReportProgress) {
   const file = join(dirname(path), `.${name}-${basename(path)}`);
   writeFileSync(file, JSON.stringify(notebook));

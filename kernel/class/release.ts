@@ -6,7 +6,7 @@ import { NBGRADER, Nbgrader } from "./environment.ts";
 import { findProblems } from "./problems.ts";
 import { bar, counted, openCourse, type Task } from "./task.ts";
 
-/** `class:new`: the folder of a course. */
+/** `class:new`: creates the folder of a course. */
 export async function setUp({ root, steps, folder, exchange }: Task): Promise<number> {
   let nbgrader!: Nbgrader;
   await steps.run("nbgrader", async (report) => {
@@ -15,31 +15,31 @@ export async function setUp({ root, steps, folder, exchange }: Task): Promise<nu
   });
   await steps.run("course", () => {
     const { added, kept } = newCourse(root, folder, exchange);
-    const before = kept.length > 0 ? `; left as they are: ${kept.join(", ")}` : "";
+    const before = kept.length > 0 ? `; already there: ${kept.join(", ")}` : "";
     return `${counted(added.length, "assignment")} in source/${before}`;
   });
   await steps.run("gradebook", async () => {
     const known = await takeStudents(nbgrader, root, folder);
-    return known > 0 ? counted(known, "student") : "students.csv is empty: students are added as they hand in";
+    return known > 0 ? counted(known, "student") : "students.csv is empty: students will be added when they hand in";
   });
   console.log(`
   Next:
     npm run class:release -- ${folder}                        checks the exercises; then hand out the folders in release/
-    npm run class:collect -- ${folder} 02-gradients RETURNED  takes what came back
-    npm run class:grade   -- ${folder}
-  Your own assignment: a folder in source/ with its notebook in it. nbgrader's commands work in ${folder} as always:
-    cd ${folder} && ${nbgrader.bin}/jupyter lab               with the page "Formgrader" in the menu Nbgrader`);
+    npm run class:collect -- ${folder} 02-gradients RETURNED  collects what students returned
+    npm run class:grade   -- ${folder}                        grades it
+  To add an assignment of your own, put its notebook into a folder in source/. nbgrader's own commands work in ${folder} too:
+    cd ${folder} && ${nbgrader.bin}/jupyter lab               for the page "Formgrader" in the menu Nbgrader`);
   return 0;
 }
 
-/** Puts the students of students.csv into the gradebook. @returns how many there are */
+/** Adds the students in students.csv to the gradebook. @returns how many there are */
 async function takeStudents(nbgrader: Nbgrader, root: string, folder: string): Promise<number> {
   const file = join(folder, "students.csv");
   const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
   return lines.length < 2 ? 0 : nbgrader.ask<number>("gradebook.py", ["students"], root, folder);
 }
 
-/** `class:release`: what students get, after a check of the exercises. */
+/** `class:release`: checks the exercises, then writes what students get. */
 export async function release(task: Task): Promise<number> {
   const { root, steps, names, due } = task;
   const { course, nbgrader } = await openCourse(task);
@@ -58,7 +58,7 @@ export async function release(task: Task): Promise<number> {
           const problems = await findProblems(path, (done, of) => report(`${bar(done / of)} cell ${done} of ${of}`));
           if (problems.length === 0) continue;
           throw new StepError(`${basename(path)}: ${counted(problems.length, "exercise")} not fit for students`, {
-            next: "Nothing was released of it. Repair the cells that are named, then run this again.",
+            next: "This assignment was not released. Fix the cells listed above, then run this again.",
             detail: problems.map(({ cell, number, message }) => `cell ${number}, ${cell}: ${message}`).join("\n"),
           });
         }
@@ -66,7 +66,7 @@ export async function release(task: Task): Promise<number> {
           throw new StepError(`no notebook in source/${assignment}`, { next: "Put one there, or remove the folder." });
         }
         report("nbgrader");
-        const next = "nbgrader's own words are above.";
+        const next = "See nbgrader's own messages above.";
         if (due) await nbgrader.step(["db", "assignment", "add", assignment, `--duedate=${due}`], course.folder, next);
         await nbgrader.step(["generate_assignment", assignment, "--force"], course.folder, next);
         if (sharesFiles) await nbgrader.step(["release_assignment", assignment, "--force"], course.folder, next);

@@ -1,21 +1,22 @@
 import { mkdirSync } from "node:fs";
 import { writeFileAtomically } from "../client/notebook.ts";
 import type { Course } from "./course.ts";
+import { counted } from "./task.ts";
 
-/** How the grading of one student went. */
+/** The outcome of grading one student. */
 export interface Outcome {
   /** What identifies the files that were graded. */
   submission: string;
-  /** What identifies the assignment as its author had written it. */
+  /** What identifies the version of the assignment that was graded against. */
   lesson?: string;
   seconds: number;
-  /** Why nothing was graded; empty if it was. */
+  /** Why nothing was graded; empty if it was graded. */
   problem: string;
-  /** Whether it is worth another try. */
+  /** Whether to try again next time. */
   again?: boolean;
 }
 
-/** What the gradebook says of one student's assignment. */
+/** What the gradebook says about one student's assignment. */
 export interface StudentGrades {
   student: string;
   points: number;
@@ -23,12 +24,12 @@ export interface StudentGrades {
   /** Seconds. */
   late: number;
   exercises: { id: string; points: number; of: number; manual: boolean; why: string }[];
-  /** What was noticed of the notebook: cells that were missing, checks that had been changed. */
+  /** Remarks about the notebook: missing cells, modified checks. */
   notes: string[];
 }
 
 /**
- * Writes the report of an assignment: for each student the points, and why others were lost.
+ * Writes the report on an assignment: each student's points, and why points were lost.
  *
  * @returns the file, and the lines for the terminal
  */
@@ -72,7 +73,9 @@ export function writeReport(
   writeFileAtomically(file, `# ${assignment}\n\n${table}\n\n${sections.join("\n\n")}\n`);
   const lines = [
     ...(notGraded > 0 ? [`${notGraded} not graded: see the report.`] : []),
-    ...(byHand > 0 ? [`${byHand} answers wait to be graded by hand: JupyterLab, menu Nbgrader, Formgrader.`] : []),
+    ...(byHand > 0
+      ? [`${counted(byHand, "answer")} to be graded by hand: in JupyterLab, open Formgrader in the menu Nbgrader.`]
+      : []),
   ];
   return { file, lines };
 }

@@ -8,29 +8,29 @@ import { QUIET } from "../spec/quiet.ts";
 import { watch } from "./watchdog.ts";
 
 /**
- * Runs a kernel shut off from the machine: `node sandbox.js OPTIONS COMMAND ...`.
+ * Runs a kernel isolated from the machine: `node sandbox.js OPTIONS COMMAND ...`.
  *
- * With namespaces of Linux, as containers are made of, through util-linux's own programs: no container runtime, no rights
- * and no installation are needed. Inside there is no network, no process but its own, and of the files only the system's
- * programs and this package (without the lesson and its solutions), all read-only, the notebook's folder as a copy, and an
- * empty home. bubblewrap would do the same with one more thing to install.
+ * It uses Linux namespaces, the building blocks of containers, through util-linux's own programs, so it needs no container
+ * runtime, no privileges and no installation. Inside there is no network, there are no processes but its own, and the only
+ * files are the system's programs and this package (without the lesson and its solutions), all read-only, a copy of the
+ * notebook's folder, and an empty home. bubblewrap would do the same, but is one more thing to install.
  */
 
-/** What the first argument holds, as JSON. */
+/** The first argument, as JSON. */
 export interface SandboxOptions {
-  /** MB for all processes together. */
+  /** Memory limit in MB, for all processes together. */
   memory: number;
-  /** After so many seconds all of them are ended. */
+  /** Time limit in seconds, after which all processes are killed. */
   seconds: number;
   /** Processor cores; 0 for all. */
   threads?: number;
-  /** Folders to be seen beside those that every kernel needs. */
+  /** Folders to make visible in addition to those that every kernel needs. */
   readable?: readonly string[];
-  /** Folders that are shared with the machine: where the kernel's sockets are. */
+  /** Folders shared with the machine: where the kernel's sockets are. */
   writable?: readonly string[];
 }
 
-/** MB of the folders that a kernel may write to. They are kept in memory, and vanish with it. */
+/** Size in MB of the folders that a kernel may write to. They are kept in memory, and vanish with it. */
 const SCRATCH = 512;
 
 const QUOTE = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -39,21 +39,23 @@ const QUOTE = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 const TOOLS = ["unshare", "setpriv", "prlimit", "mount", "umount", "pivot_root"];
 
 /**
- * Whether this machine can shut a kernel off.
+ * Whether this machine can isolate a kernel.
  *
- * @returns why not; undefined if it can
+ * @returns the reason why not; undefined if it can
  */
 export function whyNoSandbox(): string | undefined {
-  if (process.platform !== "linux") return `${process.platform} has no namespaces; a container with Linux has`;
+  if (process.platform !== "linux") return `${process.platform} has no namespaces; a Linux container has them`;
   const missing = TOOLS.filter((tool) => findTool(tool) === undefined);
   if (missing.length > 0)
-    return `the program ${missing.join(", ")} is missing (Debian, Ubuntu: sudo apt install util-linux)`;
+    return `missing ${missing.length === 1 ? "program" : "programs"}: ${missing.join(", ")} (on Debian or Ubuntu: sudo apt install util-linux)`;
   const [program, ...args] = [...APART, "mount", "-t", "tmpfs", "tmpfs", tmpdir()];
   const { status, stderr } = spawnSync(program!, args, { encoding: "utf8" });
-  return status === 0 ? undefined : `this system lets no user make namespaces: ${stderr.trim().split("\n").at(-1)}`;
+  return status === 0
+    ? undefined
+    : `this system does not let users create namespaces: ${stderr.trim().split("\n").at(-1)}`;
 }
 
-/** Makes the namespaces; all that runs in them ends with their first process. */
+/** Creates the namespaces; everything in them ends with their first process. */
 const APART = "unshare --user --map-root-user --mount --net --ipc --uts --pid --fork --kill-child=KILL".split(" ");
 
 function findTool(name: string): string | undefined {
@@ -61,10 +63,10 @@ function findTool(name: string): string | undefined {
 }
 
 /**
- * The script that arranges the files and then becomes the command, run as root of the new namespaces.
+ * The script, run as root of the new namespaces, that sets up the files and then becomes the command.
  *
  * @param folder - the notebook's
- * @param base - an empty folder: the root of the files that the command will see is mounted there
+ * @param base - an empty folder, where the root that the command will see is mounted
  */
 export function sandboxScript(
   command: readonly string[],
@@ -125,7 +127,7 @@ export function sandboxScript(
 /** Folders of the system beside /usr: on today's systems links into it. */
 const SYSTEM = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
-/** The variables that a kernel in a sandbox finds: none of the machine's own. */
+/** The environment of a sandboxed kernel: none of the machine's own variables. */
 function environment(options: SandboxOptions): NodeJS.ProcessEnv {
   const threads = options.threads ? { OMP_NUM_THREADS: String(options.threads) } : {};
   return {

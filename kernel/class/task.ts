@@ -4,11 +4,11 @@ import type { ClassOptions } from "./args.ts";
 import { Course } from "./course.ts";
 import { Nbgrader } from "./environment.ts";
 
-/** What a command of `npm run class:*` was asked for, and what it works with. */
+/** The arguments and tools of an `npm run class:*` command. */
 export interface Task extends ClassOptions {
   /** The package's folder. */
   root: string;
-  /** Tells each step in a line. */
+  /** Prints one line for each step. */
   steps: Steps;
 }
 
@@ -22,7 +22,7 @@ export async function openCourse({ root, steps, folder }: Task): Promise<{ cours
     const problem = await nbgrader.ask<string>("gradebook.py", ["check"], root, course.folder);
     if (problem) {
       throw new StepError(problem, {
-        next: `Make a copy of ${course.at("gradebook.db")}, then run: (cd ${course.folder} && ${nbgrader.bin}/nbgrader db upgrade)\nA file that is damaged: put back a copy, or remove it; grading again fills a new one, but what was graded by hand is lost.`,
+        next: `Make a copy of ${course.at("gradebook.db")}, then run: (cd ${course.folder} && ${nbgrader.bin}/nbgrader db upgrade)\nIf the file is damaged, restore a copy, or remove it and grade again; what was graded by hand is then lost.`,
       });
     }
     return course.folder;

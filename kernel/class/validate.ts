@@ -15,7 +15,7 @@ export async function validate({ root, steps, folder: notebook }: Task): Promise
     const args = ["validate", "--ExecutePreprocessor.timeout=900", basename(notebook)];
     const { code, output } = await nbgrader.run(args, dirname(notebook));
     if (code !== 0)
-      throw new StepError("it could not be run", { next: "nbgrader's own words are above.", detail: output });
+      throw new StepError("it could not be run", { next: "See nbgrader's own messages above.", detail: output });
     said = output.replace(/^\[.*\n/gm, "").trim();
     return basename(notebook);
   });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Milliseconds between two looks. A page that was never touched takes a moment to be had, so little is gained by more. */
+/** Milliseconds between two checks. Allocating fresh pages takes time, so little memory can be gained in between. */
 const EVERY = 100;
 
 /** Processes that a kernel may have started; its own are three, with a few tens of threads. */
@@ -16,10 +16,11 @@ interface Process {
 }
 
 /**
- * Watches over a process and all that it starts, from outside.
+ * Watches a process and everything it starts, from outside.
  *
- * Over the limit of memory (all of them together) the largest is ended, which mostly is the one that runs the cells: the
- * kernel then says so and goes on. Over the limit of processes all but the kernel are ended; over that of time, all.
+ * Over the memory limit (for all of them together), the largest process is killed, which is usually the one that runs the
+ * cells: the kernel then says so and goes on. Over the limit on processes, all but the kernel are killed; over the time
+ * limit, all of them.
  *
  * @returns stops watching
  */

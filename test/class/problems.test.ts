@@ -37,7 +37,7 @@ describe("what is refused before anything runs, with the cell's name", () => {
     [
       "an id is there twice",
       (_, cell) => (cell("check-total").metadata.nbgrader.grade_id = "check-double"),
-      { cell: "check-double", number: 6, message: expect.stringMatching(/that of cell 4/) },
+      { cell: "check-double", number: 6, message: expect.stringMatching(/same id as cell 4/) },
     ],
     [
       "an id is missing",
@@ -62,7 +62,7 @@ describe("what is refused before anything runs, with the cell's name", () => {
     [
       "a solution would be given away",
       (_, cell) => delete cell("ex-total").metadata.nbgrader,
-      { cell: "ex-total", message: expect.stringMatching(/students would get it/) },
+      { cell: "ex-total", message: expect.stringMatching(/students would see it/) },
     ],
     [
       "a mark has no end",
@@ -99,7 +99,7 @@ test("what shows only as it runs: a solution that fails its check, a hidden test
     {
       cell: "check-double",
       number: 4,
-      message: expect.stringMatching(/solution fails its own check: Error: Twice 3 is not 5/),
+      message: expect.stringMatching(/solution fails this check: Error: Twice 3 is not 5/),
     },
     { cell: "check-total", number: 6, message: expect.stringMatching(/stub passes it/) },
   ]);

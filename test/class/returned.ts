@@ -187,7 +187,7 @@ export function returnedNotebooks(released: Notebook, source: Notebook): Returne
         'Math.abs = () => 0;\n(globalThis as any).Error = class { constructor() { return 1; } };\nNumber.prototype.toFixed = () => "0";',
       ),
       earns: "none",
-      says: /put back: .*Math\.abs/,
+      says: /were restored: .*Math\.abs/,
     },
     {
       kind: "reads-files",

@@ -1,9 +1,8 @@
 """How nbgrader treats a course of notebooks in TypeScript. A course's nbgrader_config.py calls `configure`.
 
-nbgrader does what it always does, and notebooks in other languages are treated as without this file. What is added, each at a
-place that nbgrader has for it: a stub in TypeScript, warnings that cost no points, a collector of returned files, and for
-autograding a notebook put together from the lesson's own cells and the student's answers, run in a kernel that is shut off
-from the machine.
+nbgrader otherwise works as usual, and notebooks in other languages are not affected. This file adds, at nbgrader's own extension
+points: a stub in TypeScript, warnings that cost no points, a collector of returned files, and autograding of a notebook that is
+assembled from the lesson's own cells and the student's answers and runs in a kernel isolated from the machine.
 """
 import copy
 import json
@@ -88,9 +87,9 @@ def key_of(cell):
 class Reassemble(NbGraderPreprocessor):
     """The lesson's own notebook, with the student's answers in it.
 
-    A returned notebook may have lost cells, hold them twice or in another order, with other checks, other metadata, or tags
-    that keep a check from running. So nothing but answers is taken from it: the newest text of each solution cell, and cells
-    that the student has added, which stay behind the cell that they stood behind.
+    A returned notebook may have missing, duplicated or reordered cells, modified checks or metadata, or tags that keep a
+    check from running. So only answers are taken from it: the latest text of each solution cell, and cells that the student
+    added, which stay after the same cell.
     """
 
     def preprocess(self, nb, resources):
@@ -98,7 +97,7 @@ class Reassemble(NbGraderPreprocessor):
         source = Path(self.config.CourseDirectory.get("source_directory", "source"))
         path = source / names["assignment"] / f"{names['notebook']}.ipynb"
         if not path.exists():
-            self.log.warning("No %s: the notebook is graded as it was returned", path)
+            self.log.warning("%s does not exist: grading the notebook as it was returned", path)
             return nb, resources
         lesson = nbformat.read(path, as_version=4)
         if not is_ours(lesson):
@@ -112,7 +111,7 @@ class Reassemble(NbGraderPreprocessor):
 
 
 def reassembled(lesson, returned):
-    """@returns the cells to grade, and what to tell of the returned ones, a line each"""
+    """@returns the cells to grade, and remarks about the returned ones, a line each"""
     known = {key_of(cell): i for i, cell in enumerate(lesson) if key_of(cell)}
     # Where ids have gone, as in notebooks of an older format, a cell of the lesson is known by its text.
     texts = {cell.source.strip(): i for i, cell in enumerate(lesson) if not grading(cell)}
@@ -137,28 +136,28 @@ def reassembled(lesson, returned):
             notes.extend(take_answer(own, found[place]))
         elif grading(cell).get("grade"):
             if not found[place]:
-                notes.append(f"{key_of(cell)}: the check was missing, and was put back.")
+                notes.append(f"{key_of(cell)}: the check was missing and was restored.")
             elif any(not same_text(other.source, without_hidden(cell.source)) for other in found[place]):
-                notes.append(f"{key_of(cell)}: the check had been changed, and was put back.")
+                notes.append(f"{key_of(cell)}: the check had been changed and was restored.")
         cells.append(own)
         cells.extend(added[place + 1])
     if order != sorted(order):
-        notes.append("Cells were in another order, and were put in the lesson's.")
+        notes.append("The cells were in a different order; the lesson's order was restored.")
     return cells, notes
 
 
 def take_answer(cell, candidates):
-    """Puts the student's answer into the lesson's cell; its text there is the stub. @returns what to tell"""
+    """Puts the student's answer into the lesson's cell; its text there is the stub. @returns remarks"""
     key = key_of(cell)
     if not candidates:
         return [f"{key}: the cell was missing."]
     written = [other for other in candidates if not same_text(other.source, cell.source)]
     cell.source = (written or candidates)[-1].source
-    return [f"{key}: the cell was there {len(candidates)} times; the last is graded."] if len(candidates) > 1 else []
+    return [f"{key}: the cell appeared {len(candidates)} times; the last one was graded."] if len(candidates) > 1 else []
 
 
 def student_cell(cell):
-    """A cell that the student has added: nothing of its metadata is believed."""
+    """A cell that the student added: its metadata is not trusted."""
     fresh = nbformat.v4.new_code_cell(cell.source)
     fresh.metadata[NOTES] = {"added": True}
     return fresh
@@ -175,9 +174,9 @@ def same_text(a, b):
 class IsolatedKernelManager(AsyncKernelManager):
     """Starts a kernel inside ../sandbox.ts. It is spoken to through files, since it has no network."""
 
-    isolate = Bool(True, help="Whether kernels are shut off from the machine").tag(config=True)
-    memory = Integer(3072, help="MB that a kernel and all that it starts may use").tag(config=True)
-    seconds = Integer(1800, help="After so many seconds a kernel is ended, whatever it does").tag(config=True)
+    isolate = Bool(True, help="Whether kernels are isolated from the machine").tag(config=True)
+    memory = Integer(3072, help="MB that a kernel and everything it starts may use").tag(config=True)
+    seconds = Integer(1800, help="Seconds after which a kernel is killed").tag(config=True)
     threads = Integer(0, help="Processor cores that a kernel may use; 0: all").tag(config=True)
 
     def __init__(self, *args, **kwargs):
@@ -226,11 +225,11 @@ class OutOfTime(Exception):
 class ExecuteIsolated(Execute):
     """Runs a notebook for grading.
 
-    - The kernel runs apart from the machine, with limits (see IsolatedKernelManager).
-    - Answers and checks have a time limit of their own, far below that of the lesson's cells; training is cut short as the
+    - The kernel runs isolated from the machine, with limits (see IsolatedKernelManager).
+    - Answers and checks have their own time limit, far below that of the lesson's cells; training is shortened as the
       lesson says in its cells' metadata (`difflab.quick`).
-    - Where an answer ends the kernel's process, the notebook is run again without that answer: the others count.
-    - What an answer changes that is not its own is put back before the check (../guard.ts).
+    - If an answer ends the kernel's process, the notebook is run again without that answer, so that the others count.
+    - Whatever an answer changes outside itself is restored before the check (../guard.ts).
     """
 
     answer_timeout = Integer(60, help="Seconds for an answer, and for a check").tag(config=True)
@@ -293,11 +292,11 @@ class ExecuteIsolated(Execute):
         for index, cell in enumerate(nb.cells):
             if cell.cell_type != "code" or not cell.source.strip() or index in self._started:
                 continue
-            cell.outputs = [error_output("NotRun", f"This cell was not reached: {problem or 'the notebook was ended.'}")]
+            cell.outputs = [error_output("NotRun", f"This cell was not reached: {problem or 'the notebook was stopped.'}")]
         is_at_fault = problem is not None and not isinstance(problem, OutOfTime)
         if is_at_fault and self._ended is None and self._started:
             index = max(self._started)
-            said = "The answer ended the kernel itself." if isinstance(problem, DeadKernelError) else str(problem)
+            said = "The answer ended the kernel." if isinstance(problem, DeadKernelError) else str(problem)
             output = error_output("KernelEnded", said.strip().split("\n")[0])
             nb.cells[index].outputs.append(output)
             self._blame(nb, index, output)
@@ -333,7 +332,7 @@ class ExecuteIsolated(Execute):
         if ended:
             self._blame(self.nb, cell_index, ended[0])
             if self._ended is not None:
-                raise DeadKernelError("an earlier cell ended the process that runs the cells.")
+                raise DeadKernelError("an earlier cell ended the kernel's process.")
             await self._install_guard()
         elif students or is_check:
             await self._restore(key_of(cell) or "an added cell")
@@ -360,7 +359,7 @@ class ExecuteIsolated(Execute):
     async def _restore(self, key):
         changed = await self._silently("0", '(globalThis as any)["__difflab_guard"].restore()')
         if changed:
-            self._notes.append(f"{key}: changed what is not its own, which was put back: {changed}.")
+            self._notes.append(f"{key}: changed things outside the answer, which were restored: {changed}.")
 
     async def _silently(self, code, expression=None):
         """Runs code that belongs to no cell. @returns the text of the expression's value"""
@@ -407,14 +406,14 @@ def quickly(cell):
 
 
 class Collector(FileNameCollectorPlugin):
-    """Finds out whose each returned file is, however it was returned.
+    """Finds out whose file each returned file is, however it was returned.
 
     `STUDENT/NOTEBOOK.ipynb`, `STUDENT_NOTEBOOK.ipynb`, `STUDENT.zip` with the notebook in it, and the folders and names that
-    Moodle and Canvas make. The time of a file is when it was last changed; of two from one student the newer is taken.
+    Moodle and Canvas create. A file's time is when it was last modified; of two from one student, the newer is used.
     """
 
     notebooks = Dict(help="Names of the notebooks; default: those of the released assignment").tag(config=True)
-    report = Unicode("", help="File to which what became of each returned file is appended").tag(config=True)
+    report = Unicode("", help="File to which the fate of each returned file is appended").tag(config=True)
 
     def collect(self, submitted_file):
         path = Path(submitted_file)
@@ -450,7 +449,7 @@ class Collector(FileNameCollectorPlugin):
 
 
 def identify(inside, notebooks):
-    """@returns (student, notebook) of a returned file, from its path; None where they cannot be told"""
+    """@returns (student, notebook) of a returned file, from its path; None if the path does not say"""
     if inside.suffix != ".ipynb" or inside.name.startswith("."):
         return None
     # "02-gradients (1).ipynb", "02-gradients-2.ipynb", "02-gradients - Copy.ipynb"

@@ -119,7 +119,7 @@ def grading(cell):
 
 def first_error(cell):
     if any(output.get("ename") == "CellTimeoutError" for output in cell.get("outputs", [])):
-        return "it did not come to an end in the time that a cell has"
+        return "it did not finish within the time limit for a cell"
     for output in cell.get("outputs", []):
         if output["output_type"] == "error":
             text = re.sub(r"\x1b\[[\d;]*m", "", f"{output['ename']}: {output['evalue']}")
