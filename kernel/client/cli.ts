@@ -7,16 +7,16 @@ import { type NotebookResult, type Progress, type RunOptions, runNotebooks, writ
 
 const USAGE = `npm run lesson [-- FILES] [options]
 
-Runs notebooks from top to bottom through the kernel, without a browser. Exits with 1 where a cell fails.
+Runs notebooks from top to bottom through the kernel, without a browser. Exits with 1 if a cell fails.
 
   FILES          notebooks or folders of them; default: notebooks/
   --out DIR      write the run notebooks here; default: out/
   --in-place     write the outputs into the notebooks themselves
-  --html         write a page beside each
-  --no-run       only pages (--html), from the outputs that the notebooks hold
-  --student      without solutions, and without what the exercises and their checks printed
-  --timeout S    seconds that one cell may take; default: 600
-  --keep-going   run a notebook's next cells after one has failed
+  --html         also write each notebook as a web page
+  --no-run       only write the pages (--html), from the outputs stored in the notebooks
+  --student      leave out the solutions, and the outputs of exercises and their checks
+  --timeout S    time limit for a cell in seconds; default: 600
+  --keep-going   run the remaining cells of a notebook after one has failed
 `;
 
 /** The command line of the headless client. @returns the exit code */
@@ -35,22 +35,24 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parsed;
   const timeout = Number(values.timeout ?? 600);
   if (!(timeout > 0)) {
-    console.error(`lesson: --timeout is ${values.timeout}, expected a number of seconds above 0.`);
+    console.error(`lesson: --timeout is ${values.timeout}; expected a number of seconds above 0.`);
     return 2;
   }
   const paths = findNotebooks(positionals.length > 0 ? positionals : ["notebooks"]);
   if (paths.length === 0) {
-    console.error(`lesson: no notebooks in ${positionals.join(", ") || "notebooks"}.`);
+    console.error(`lesson: no notebooks found in ${positionals.join(", ") || "notebooks"}.`);
     return 2;
   }
   const { run = true, student = false } = values;
   if (values["in-place"] && student) {
-    console.error("lesson: --student with --in-place would throw the solutions away; expected --out DIR.");
+    console.error(
+      "lesson: --student with --in-place would delete the solutions from your notebooks. Use --out DIR instead.",
+    );
     return 2;
   }
   if (!run) {
     if (values["in-place"]) {
-      console.error("lesson: --no-run writes pages only, so there is nothing for --in-place; expected --out DIR.");
+      console.error("lesson: --no-run writes only pages, so --in-place does not apply. Use --out DIR instead.");
       return 2;
     }
     return makePages(paths, values.out ?? "out", student);
@@ -69,7 +71,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (results.length > 1) {
     const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
     console.log(
-      `${results.length - failed.length} of ${results.length} notebooks ran through, ${seconds.toFixed(1)} s`,
+      `${results.length - failed.length} of ${results.length} notebooks ran without errors, ${seconds.toFixed(1)} s`,
     );
   }
   return failed.length > 0 ? 1 : 0;
@@ -93,7 +95,7 @@ function parse(args: readonly string[]) {
   });
 }
 
-/** Pages of notebooks as they are, without running them. @returns the exit code */
+/** Writes pages of notebooks as they are, without running them. @returns the exit code */
 async function makePages(paths: readonly string[], folder: string, student: boolean): Promise<number> {
   mkdirSync(folder, { recursive: true });
   let code = 0;
@@ -111,7 +113,7 @@ async function makePages(paths: readonly string[], folder: string, student: bool
   return code;
 }
 
-/** The notebooks that are named, and those in folders that are named, in the order of their names. */
+/** The given notebooks, and those in the given folders, sorted by name. */
 function findNotebooks(names: readonly string[]): string[] {
   return names.flatMap((name) => {
     if (!existsSync(name) || !statSync(name).isDirectory()) return [name];
@@ -126,7 +128,7 @@ function report({ path, done, cells, seconds, result }: Progress): void {
   const name = relative("", path);
   const line = `${name}  ${done}/${cells} cells  ${seconds.toFixed(1)} s`;
   if (!result) {
-    // A terminal shows the same line anew; a log gets one line for each notebook.
+    // A terminal gets a line that is redrawn; a log gets one line per notebook.
     if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
     return;
   }

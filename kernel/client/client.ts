@@ -5,22 +5,22 @@ import { type Json, type Message, MessageFactory } from "../wire/message.ts";
 import { connectDealer, connectHeartbeat, connectSubscriber, type WireSocket } from "../wire/sockets.ts";
 import { describeExit, KernelDiedError, KernelProcess, type LaunchOptions } from "./launch.ts";
 
-/** A question of the running cell. */
+/** A question that the running cell asks. */
 export interface InputRequest {
   prompt: string;
   password: boolean;
 }
 
-/** What {@link KernelClient.execute} may be told; the defaults are those of a notebook. */
+/** Options of {@link KernelClient.execute}; the defaults are those of a notebook. */
 export interface ExecuteOptions {
   silent?: boolean;
   storeHistory?: boolean;
   stopOnError?: boolean;
   userExpressions?: Record<string, string>;
   metadata?: Json;
-  /** Gets every iopub message of this cell in order, also those that come after it has ended. */
+  /** Called with every iopub message of this cell, in order, including those that arrive after it has ended. */
   onOutput?: (message: Message) => void;
-  /** Answers the cell's questions; without it the cell is told that there is nobody to ask. */
+  /** Answers the cell's questions; without it, a cell that asks gets an error. */
   onInput?: (request: InputRequest) => string | Promise<string>;
 }
 
@@ -31,8 +31,8 @@ export interface Execution {
   /** The kernel's `execute_reply`, as soon as it comes. */
   reply: Promise<Message>;
   /**
-   * The same reply, when the kernel has also said on iopub that it is idle again: all outputs of the cell are there.
-   * Rejects where `onOutput` or `onInput` throws, or the kernel dies.
+   * The same reply, once the kernel has also said on iopub that it is idle again: all outputs of the cell have arrived.
+   * Rejects if `onOutput` or `onInput` throws, or the kernel dies.
    */
   done: Promise<Message>;
 }
@@ -45,7 +45,7 @@ interface Pending {
 }
 
 /**
- * A client of one kernel: sends requests, and hands out replies and outputs.
+ * A client of one kernel: sends requests, and passes on replies and outputs.
  *
  * @example
  * const kernel = await KernelClient.start();
@@ -54,7 +54,7 @@ interface Pending {
  */
 export class KernelClient implements AsyncDisposable {
   readonly connection: ConnectionInfo;
-  /** The kernel's process, where this client started it. */
+  /** The kernel's process, if this client started it. */
   readonly process: KernelProcess | undefined;
   readonly factory = new MessageFactory({ username: "difflab" });
   readonly #codec: Codec;
@@ -90,11 +90,11 @@ export class KernelClient implements AsyncDisposable {
   }
 
   /**
-   * Starts a kernel and waits until it answers on all channels.
+   * Starts a kernel and waits for it to answer on all channels.
    *
    * @param options.timeout - milliseconds to wait for the first answer; default 60,000
-   * @param options.wait - false: return at once; requests then wait for the kernel, but its first broadcasts can be missed
-   * @throws KernelDiedError if it ends or stays silent, with its last words
+   * @param options.wait - false: return at once; requests then wait for the kernel, but its first broadcasts may be missed
+   * @throws KernelDiedError if it exits or does not answer, with the end of its output
    */
   static async start(options: LaunchOptions & { timeout?: number; wait?: boolean } = {}): Promise<KernelClient> {
     const kernel = await KernelProcess.start(options);
@@ -109,7 +109,7 @@ export class KernelClient implements AsyncDisposable {
     return client;
   }
 
-  /** Connects to a kernel that somebody else has started. */
+  /** Connects to a kernel that was started by someone else. */
   static async connect(connection: ConnectionInfo, options: { timeout?: number } = {}): Promise<KernelClient> {
     const client = new KernelClient(connection);
     try {
@@ -146,13 +146,13 @@ export class KernelClient implements AsyncDisposable {
     }
   }
 
-  /** Listens to every iopub message, also those of other clients' cells. @returns a function that ends it */
+  /** Listens to every iopub message, including those of other clients' cells. @returns a function that stops listening */
   onMessage(listener: (message: Message) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Runs a cell. Several may be sent without waiting: the kernel runs them in turn. */
+  /** Runs a cell. You may send several without waiting; the kernel runs them in turn. */
   execute(code: string, options: ExecuteOptions = {}): Execution {
     const request = this.factory.message(
       "execute_request",
@@ -180,7 +180,7 @@ export class KernelClient implements AsyncDisposable {
     return { id, reply, done };
   }
 
-  /** Sends a request and waits for its reply. @throws KernelDiedError if the kernel ends before */
+  /** Sends a request and waits for its reply. @throws KernelDiedError if the kernel ends first */
   request(type: string, content: Json, channel: ReplyChannel = "shell"): Promise<Message> {
     return this.#send(channel, this.factory.message(type, content));
   }
@@ -217,7 +217,7 @@ export class KernelClient implements AsyncDisposable {
     return message;
   }
 
-  /** Stops the running cell, in the way that the kernelspec asks for. */
+  /** Interrupts the running cell, in the way that the kernelspec asks for. */
   async interrupt(): Promise<void> {
     if (this.process && this.process.spec.interrupt_mode !== "message") this.process.interrupt();
     else await this.request("interrupt_request", {}, "control");
@@ -235,14 +235,14 @@ export class KernelClient implements AsyncDisposable {
     });
   }
 
-  /** Ends the kernel and starts it anew on the same sockets; the cells' state is gone. */
+  /** Stops the kernel and starts it again on the same sockets; the cells' state is lost. */
   async restart(options: { grace?: number; timeout?: number } = {}): Promise<void> {
     const kernel = this.process;
-    if (!kernel) throw new Error("kernel: only the client that started a kernel can restart it.");
+    if (!kernel) throw new Error("kernel: cannot restart; only the client that started a kernel can restart it.");
     this.#restarting = true;
     try {
       await this.#stop(true, options.grace ?? 5_000);
-      this.#fail(new KernelDiedError("kernel: restarted while a request was waiting."));
+      this.#fail(new KernelDiedError("kernel: restarted while a request was pending."));
       kernel.launch();
       this.#watch(kernel);
     } finally {
@@ -252,10 +252,10 @@ export class KernelClient implements AsyncDisposable {
   }
 
   /**
-   * Asks the kernel to end, waits for it, and closes the sockets.
+   * Asks the kernel to shut down, waits for it, and closes the sockets.
    *
-   * @param options.grace - milliseconds that it has before it is killed; default 5,000
-   * @returns whether it ended by itself
+   * @param options.grace - milliseconds to wait before it is killed; default 5,000
+   * @returns whether it shut down by itself
    */
   async shutdown(options: { grace?: number } = {}): Promise<boolean> {
     const willing = await this.#stop(false, options.grace ?? 5_000);
@@ -263,16 +263,16 @@ export class KernelClient implements AsyncDisposable {
     return willing;
   }
 
-  /** Ends the kernel at once, without asking. */
+  /** Kills the kernel at once, without asking. */
   async kill(): Promise<void> {
     this.process?.kill();
     await this.process?.exited;
     await this.close();
   }
 
-  /** Closes the sockets; a kernel that this client did not start goes on. */
+  /** Closes the sockets; a kernel that this client did not start keeps running. */
   async close(): Promise<void> {
-    this.#fail(new KernelDiedError("kernel: the client was closed while a request was waiting."));
+    this.#fail(new KernelDiedError("kernel: the client was closed while a request was pending."));
     await Promise.all(
       [this.#shell, this.#control, this.#stdin, this.#iopub, this.#heartbeat].map((s) => s.close({ discard: true })),
     );
@@ -297,7 +297,7 @@ export class KernelClient implements AsyncDisposable {
   #watch(kernel: KernelProcess): void {
     void kernel.exited.then((exit) => {
       if (!this.#restarting)
-        this.#fail(new KernelDiedError(`kernel: ended while a request was waiting: ${describeExit(exit)}`));
+        this.#fail(new KernelDiedError(`kernel: ended while a request was pending: ${describeExit(exit)}`));
     });
   }
 
@@ -306,7 +306,7 @@ export class KernelClient implements AsyncDisposable {
       for await (const frames of socket) {
         const decoded = this.#codec.decode(frames);
         if (decoded.ok) handle(decoded.message);
-        else process.emitWarning(`kernel sent a message that is none (${decoded.problem}): ${decoded.detail}`);
+        else process.emitWarning(`kernel sent an invalid message (${decoded.problem}): ${decoded.detail}`);
       }
     })();
   }

@@ -1,39 +1,39 @@
 import { type Cell, joinText, type Notebook } from "./notebook.ts";
 
-/** What stands in place of a solution: it passes the type check, whatever the function is to return. */
+/** The stub that replaces a solution: it passes the type check, whatever the function should return. */
 export const STUB = "// Your code here.\nTODO()";
 
-/** What encloses tests that students do not get to see. */
+/** The markers around tests that students do not get to see. */
 export const HIDDEN = { begin: "BEGIN HIDDEN TESTS", end: "END HIDDEN TESTS" } as const;
 
 const HIDDEN_TESTS = new RegExp(`^.*${HIDDEN.begin}[\\s\\S]*?${HIDDEN.end}.*(\\n|$)`, "gm");
 
 const SOLUTION = /^([ \t]*)\/\/ BEGIN SOLUTION\n([\s\S]*?)^[ \t]*\/\/ END SOLUTION$/gm;
 
-/** What nbgrader leaves in place of a written answer. */
+/** What nbgrader puts in place of a written answer. */
 const TEXT_STUB = "YOUR ANSWER HERE";
 
 const WRITTEN_SOLUTION = /^<!-- BEGIN SOLUTION -->\n([\s\S]*?)^<!-- END SOLUTION -->$/gm;
 
 /**
  * A notebook as students get it: a stub in place of each solution, as nbgrader's ClearSolutions makes it, and no hidden
- * tests. What its exercises and their checks printed is taken away, as it would tell the answer; all other outputs stay.
+ * tests. The outputs of exercises and their checks are removed, because they would give the answer away; all others stay.
  *
- * @param options.keepHidden - leave the hidden tests in: to see whether a stub passes them
+ * @param options.keepHidden - keep the hidden tests, to see whether a stub passes them
  */
 export function withoutSolutions(notebook: Notebook, { keepHidden = false } = {}): Notebook {
   const cells = notebook.cells.map((cell) => (keepHidden ? unsolved(cell) : withoutHidden(unsolved(cell))));
   return { ...notebook, cells };
 }
 
-/** A cell without the tests that students do not get to see. */
+/** A cell without its hidden tests. */
 export function withoutHidden<C extends Cell>(cell: C): C {
   const source = joinText(cell.source);
   const seen = source.replace(HIDDEN_TESTS, "").trimEnd();
   return source.includes(HIDDEN.begin) ? { ...cell, source: seen } : cell;
 }
 
-/** A notebook for a quick run: with the replacements that its cells' metadata name (fewer steps, a wider threshold). */
+/** A notebook for a quick run: with the replacements listed in its cells' metadata (fewer steps, a wider threshold). */
 export function quickly(notebook: Notebook): Notebook {
   const cells = notebook.cells.map((cell) => {
     const replacements = (cell.metadata.difflab as { quick?: Record<string, string> } | undefined)?.quick ?? {};
@@ -78,7 +78,7 @@ function cleared(cell: Cell): Cell {
   return cell.cell_type === "code" ? { ...cell, outputs: [], execution_count: null } : cell;
 }
 
-/** What stands between the marks of a cell, as a page shows it; undefined if there are none. */
+/** The text between a cell's markers, as a page shows it; undefined if there are no markers. */
 function solutionOf(cell: Cell): string | undefined {
   const source = joinText(cell.source);
   if (cell.cell_type !== "code") {

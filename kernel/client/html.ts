@@ -12,10 +12,10 @@ import {
 } from "./notebook.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
-/** Characters of one text output that a page shows; what is more makes browsers crawl, and the notebook has it all. */
+/** How many characters of one text output a page shows; more makes browsers crawl, and the notebook has all of it. */
 const LONGEST_TEXT = 200_000;
 
-/** Forms of a value that a page can show, the best first: the order that JupyterLab has. */
+/** Forms of a value that a page can show, best first, in JupyterLab's order. */
 const RENDERERS: [type: string | RegExp, render: (value: unknown, metadata: MimeMetadata, type: string) => string][] = [
   ["text/html", (value) => text(value)],
   ["text/markdown", (value) => renderMarkdown(text(value))],
@@ -40,19 +40,19 @@ interface MimeMetadata {
   height?: unknown;
 }
 
-/** What {@link notebookToHtml} may be told. */
+/** Options of {@link notebookToHtml}. */
 export interface HtmlOptions {
-  /** Title of the page; default the notebook's first heading. */
+  /** Title of the page; default: the notebook's first heading. */
   title?: string;
-  /** Folder of the notebook, from which its relative pictures are taken into the page. */
+  /** Folder of the notebook, from which pictures with relative paths are embedded in the page. */
   folder?: string;
 }
 
 /**
- * A notebook as one page of HTML that needs nothing else: styles and pictures are inside.
+ * A notebook as one self-contained HTML page: styles and pictures are embedded.
  *
- * Markdown is sanitised. HTML and SVG outputs are shown as they are, scripts too, as Jupyter shows what the reader has
- * run: make pages of notebooks that you trust.
+ * Markdown is sanitised. HTML and SVG outputs are included unchanged, scripts too, as Jupyter does for cells that the
+ * reader has run, so make pages only of notebooks that you trust.
  */
 export function notebookToHtml(notebook: Notebook, options: HtmlOptions = {}): string {
   const title = heading(notebook) ?? options.title ?? "Notebook";
@@ -127,7 +127,7 @@ function download(type: string, value: unknown, name: string): string {
   return `<a download="${name}" href="${dataUrl(type, value)}">${what}</a>`;
 }
 
-/** What only a program could draw: what it is, and its data to be opened. */
+/** A value that only a program could draw: what it is, and its data, folded away. */
 function folded(type: string, value: unknown): string {
   const data = typeof value === "string" || Array.isArray(value) ? parsed(text(value)) : value;
   const json = highlight(shorten(JSON.stringify(data, null, 2)), "json");
@@ -143,7 +143,7 @@ function parsed(json: string): unknown {
 }
 
 function shorten(json: string): string {
-  return json.length > LONGEST_TEXT ? `${json.slice(0, LONGEST_TEXT)}\n... the notebook holds the rest` : json;
+  return json.length > LONGEST_TEXT ? `${json.slice(0, LONGEST_TEXT)}\n... the rest is in the notebook` : json;
 }
 
 function picture(type: string, base64: string, { width, height }: MimeMetadata): string {
@@ -152,14 +152,14 @@ function picture(type: string, base64: string, { width, height }: MimeMetadata):
   return `<img alt="" src="data:${type};base64,${source}"${size("width", width)}${size("height", height)}>`;
 }
 
-/** Text of a terminal as HTML: colours as classes, and what a carriage return overwrites gone. */
+/** Terminal text as HTML: colours become classes, and text overwritten after a carriage return is dropped. */
 function terminalText(whole: string): string {
   let shown = whole;
   let note = "";
   if (whole.length > LONGEST_TEXT) {
     const half = LONGEST_TEXT / 2;
     const left = whole.length - LONGEST_TEXT;
-    note = `<div class="left-out">... ${left.toLocaleString("en")} more characters, which the notebook holds ...</div>`;
+    note = `<div class="left-out">... ${left.toLocaleString("en")} more characters in the notebook ...</div>`;
     shown = whole.slice(0, half);
     return render(shown) + note + render(whole.slice(-half));
   }
@@ -181,7 +181,7 @@ function terminalText(whole: string): string {
   }
 }
 
-/** Sequences that move a terminal's cursor or set its title: of those only colours (ending in m) and links are shown. */
+/** Sequences that move a terminal's cursor or set its title; only colours (ending in m) and links are kept. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are made of
 const OTHER_SEQUENCES = /\x1b\[[0-9;?]*[A-LN-Za-ln-z]|\x1b\][0-79][^\x07\x1b]*(?:\x07|\x1b\\)/g;
 
@@ -191,7 +191,7 @@ const TERMINAL_PART = /\x1b\[[0-9;]*m|\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)|[\s\S]
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/;
 
-/** A line of a terminal after its backspaces have taken letters away, without other characters that show nothing. */
+/** A terminal line with its backspaces applied, and without other invisible characters. */
 function withoutControls(line: string): string {
   if (!CONTROL.test(line)) return line;
   const parts: string[] = [];

@@ -1,4 +1,4 @@
-/** The headless client: talks to kernels, runs notebooks, makes pages of them. */
+/** The headless client: talks to kernels, runs notebooks, and turns them into pages. */
 export * from "./client.ts";
 export * from "./launch.ts";
 export * from "./notebook.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { kernelJson } from "../spec/kernelspec.ts";
 import { type ConnectionInfo, makeConnection, type Transport, writeConnectionFile } from "../wire/connection.ts";
 
-/** How to start a kernel: what a `kernel.json` says. */
+/** How to start a kernel: the contents of a `kernel.json`. */
 export interface KernelSpec {
   /** Command and arguments; `{connection_file}` and `{resource_dir}` are filled in. */
   argv: string[];
@@ -16,7 +16,7 @@ export interface KernelSpec {
   env?: Record<string, string>;
 }
 
-/** A kernel that could not be started, or has ended while somebody waited for it. */
+/** A kernel could not be started, or ended while somebody was waiting for it. */
 export class KernelDiedError extends Error {
   override name = "KernelDiedError";
 }
@@ -48,11 +48,11 @@ export function readKernelSpec(folder: string): KernelSpec {
   return { ...spec, argv: argv.map((word) => word.replaceAll("{resource_dir}", folder)) };
 }
 
-/** What {@link KernelProcess.start} may be told. */
+/** Options of {@link KernelProcess.start}. */
 export interface LaunchOptions {
-  /** A kernelspec, or the folder of one; default this package's kernel. */
+  /** A kernelspec, or the folder of one; default: this package's kernel. */
   spec?: KernelSpec | string | undefined;
-  /** Folder in which the kernel runs; default the current one. */
+  /** Folder in which the kernel runs; default: the current one. */
   cwd?: string | undefined;
   env?: Record<string, string> | undefined;
   transport?: Transport | undefined;
@@ -80,7 +80,7 @@ export class KernelProcess {
   readonly spec: KernelSpec;
   readonly connection: ConnectionInfo;
   readonly connectionFile: string;
-  /** Resolves when the present process has ended. */
+  /** Resolves when the current process has ended. */
   exited!: Promise<KernelExit>;
   readonly #options: LaunchOptions;
   #child!: ChildProcess;
@@ -93,7 +93,7 @@ export class KernelProcess {
     this.#options = options;
   }
 
-  /** Starts a kernel; its sockets may need a moment more. A command that cannot be run shows in `exited`. */
+  /** Starts a kernel; its sockets may take a moment longer. A command that cannot be run shows in `exited`. */
   static async start(options: LaunchOptions = {}): Promise<KernelProcess> {
     const spec = typeof options.spec === "string" ? readKernelSpec(options.spec) : (options.spec ?? kernelJson());
     const connection = await makeConnection({ transport: options.transport ?? "tcp" });
@@ -153,7 +153,7 @@ export class KernelProcess {
     this.#signal("SIGINT");
   }
 
-  /** Ends the process and its children at once. */
+  /** Kills the process and its children at once. */
   kill(): void {
     this.#signal("SIGKILL");
   }
@@ -175,8 +175,8 @@ export class KernelProcess {
   }
 }
 
-/** "exit code 1" or "signal SIGKILL", with the last words if there are some. */
+/** "exit code 1" or "signal SIGKILL", with the end of the output if there is any. */
 export function describeExit(exit: KernelExit): string {
   const how = exit.signal ? `signal ${exit.signal}` : exit.code === null ? "could not start" : `exit code ${exit.code}`;
-  return exit.lastWords ? `${how}. Its last words:\n${exit.lastWords}` : how;
+  return exit.lastWords ? `${how}. Its last output:\n${exit.lastWords}` : how;
 }

@@ -24,22 +24,22 @@ const IMAGE_TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-/** What a markdown text may refer to. */
+/** What a markdown text can refer to. */
 export interface MarkdownContext {
   /** Pictures in the cell itself, named `attachment:NAME`. */
   attachments?: Record<string, MimeBundle> | undefined;
-  /** Folder from which relative pictures are taken into the page; without it they stay links. */
+  /** Folder from which pictures with relative paths are embedded; without it they stay links. */
   folder?: string | undefined;
 }
 
-/** Code as HTML with a class on each word that has a meaning. Unknown languages are only escaped. */
+/** Code as HTML with syntax-highlighting classes. Unknown languages are only escaped. */
 export function highlight(code: string, language: string): string {
   const known = hljs.getLanguage(language) ? language : undefined;
   return known ? hljs.highlight(code, { language: known, ignoreIllegals: true }).value : escapeHtml(code);
 }
 
 /**
- * Markdown as HTML that holds no scripts, with formulas (`$...$`, `$$...$$`) as MathML, which browsers show without
+ * Markdown as HTML without scripts, with formulas (`$...$`, `$$...$$`) as MathML, which browsers can display without
  * further files.
  */
 export function renderMarkdown(text: string, context: MarkdownContext = {}): string {
@@ -87,7 +87,7 @@ export function renderMarkdown(text: string, context: MarkdownContext = {}): str
   return html.replace(/\ue000(\d+)\ue001/g, (_, n) => formulas[Number(n)] ?? "");
 }
 
-/** LaTeX as MathML; one that cannot be read is shown as it is written. */
+/** LaTeX as MathML; invalid LaTeX is shown as written. */
 export function renderFormula(source: string, display: boolean): string {
   return katex.renderToString(source, { output: "mathml", displayMode: display, throwOnError: false });
 }

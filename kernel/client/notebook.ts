@@ -35,7 +35,7 @@ export interface TextCell {
 
 export type Cell = CodeCell | TextCell;
 
-/** A notebook of format 4. Fields that are not named here are kept. */
+/** A notebook of format 4. Fields not listed here are kept. */
 export interface Notebook {
   nbformat: 4;
   nbformat_minor: number;
@@ -47,7 +47,7 @@ export interface Notebook {
 const LINE_END = "\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029";
 const LINE = new RegExp(`[^${LINE_END}]*(?:\\r\\n|[${LINE_END}])|[^${LINE_END}]+`, "g");
 
-/** A file that is no notebook, or one of a format that is not read. */
+/** A file that is not a notebook, or a notebook of an unsupported format. */
 export class NotebookError extends Error {
   override name = "NotebookError";
 }
@@ -75,7 +75,7 @@ export function parseNotebook(text: string, where = "notebook"): Notebook {
   try {
     json = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (cause) {
-    throw new NotebookError(`${where}: not a notebook: not JSON (${(cause as Error).message}).`, { cause });
+    throw new NotebookError(`${where}: not a notebook: invalid JSON (${(cause as Error).message}).`, { cause });
   }
   const fail = (what: string): never => {
     throw new NotebookError(`${where}: not a notebook: ${what}.`);
@@ -130,21 +130,21 @@ export function formatNotebook(notebook: Notebook): string {
     return `${toWellFormedJson(sorted({ ...notebook, cells }), 1)}\n`;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause; // a TypeError: circular
-    throw new NotebookError("notebook: its outputs are larger than the 512 MB that can be written. Print less.", {
+    throw new NotebookError("notebook: its outputs exceed the 512 MB that can be written. Print less.", {
       cause,
     });
   }
 }
 
 /**
- * Writes a notebook so that a crash or a full disk leaves the old file whole: to a file beside it, which then takes
- * its name. The file's permissions stay; a symbolic link stays one.
+ * Writes a notebook atomically, so that a crash or a full disk leaves the old file intact: to a file next to it, which is
+ * then renamed. The file's permissions are kept; a symbolic link stays a link.
  */
 export function writeNotebook(path: string, notebook: Notebook): void {
   writeFileAtomically(path, formatNotebook(notebook));
 }
 
-/** Writes a file whole or not at all. */
+/** Writes a file completely or not at all. */
 export function writeFileAtomically(path: string, text: string): void {
   let target = path;
   let mode: number | undefined;
@@ -161,11 +161,11 @@ export function writeFileAtomically(path: string, text: string): void {
     renameSync(temporary, target);
   } catch (cause) {
     rmSync(temporary, { force: true });
-    throw new Error(`${path}: cannot be written: ${(cause as Error).message}.`, { cause });
+    throw new Error(`${path}: cannot write the file: ${(cause as Error).message}.`, { cause });
   }
 }
 
-/** A text of a notebook as one string. */
+/** A notebook's text as one string. */
 export function joinText(text: MultilineText): string {
   return typeof text === "string" ? text : text.join("");
 }

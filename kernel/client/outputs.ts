@@ -1,25 +1,25 @@
 import type { Json, Message } from "../wire/message.ts";
 import type { CodeCell, Output } from "./notebook.ts";
 
-/** Characters that one stream output may hold: V8's longest string is a little longer. */
+/** Maximum length of one stream output; a little less than V8's longest string. */
 const LONGEST_STREAM = 500_000_000;
 
 /**
  * Turns a kernel's messages into the outputs of a notebook's cells, as a front end does: text of one stream is joined,
- * `clear_output` empties a cell (at once, or when its next output comes), `update_display_data` changes what any cell
- * shows under that id.
+ * `clear_output` clears a cell (at once, or when its next output arrives), `update_display_data` changes every output
+ * with that id.
  */
 export class OutputCollector {
   readonly #displays = new Map<string, Extract<Output, { data: unknown }>[]>();
   readonly #clearing = new Set<CodeCell>();
 
-  /** A new run of the cell: its old outputs go. */
+  /** A new run of the cell: its old outputs are removed. */
   begin(cell: CodeCell): void {
     this.#clear(cell);
     cell.execution_count = null;
   }
 
-  /** Takes one iopub message of a cell. Types that are no output are ignored. */
+  /** Handles one iopub message of a cell. Messages other than outputs are ignored. */
   take(cell: CodeCell, message: Message): void {
     const { content } = message;
     switch (message.header.msg_type) {

@@ -1,4 +1,4 @@
-/** How an exported notebook looks: light or dark as the reader's system is, nothing loaded from elsewhere. */
+/** The style of an exported notebook: light or dark like the reader's system, with nothing loaded from elsewhere. */
 export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;

@@ -16,12 +16,12 @@ import {
 import { OutputCollector } from "./outputs.ts";
 import { WidgetStates } from "./widget-states.ts";
 
-/** Milliseconds that a cell has to end after the interrupt that its timeout brought. */
+/** Milliseconds that a cell has to stop after its timeout interrupted it. */
 const AFTER_INTERRUPT = 5_000;
 
 /** A cell that failed. */
 export interface CellFailure {
-  /** Number of the cell among all of the notebook, from 1. */
+  /** Number of the cell among all cells of the notebook, from 1. */
   cell: number;
   source: string;
   ename: string;
@@ -29,22 +29,22 @@ export interface CellFailure {
   traceback: string[];
 }
 
-/** How the run of one notebook went. */
+/** The result of running one notebook. */
 export interface NotebookResult {
   path: string;
   ok: boolean;
-  /** Code cells that were run, and those that the notebook has to run. */
+  /** How many code cells were run, and how many there are to run. */
   cellsRun: number;
   cells: number;
   seconds: number;
   failures: CellFailure[];
-  /** Why the notebook could not be run (to the end): no notebook, no kernel, a kernel that died. */
+  /** Why the notebook could not be run (to the end): not a notebook, no kernel, a kernel that died. */
   error?: Error;
   /** Files that were written. */
   written: string[];
 }
 
-/** Said before each code cell and when a notebook is through. */
+/** Reported before each code cell and at the end of a notebook. */
 export interface Progress {
   path: string;
   /** Code cells that are done. */
@@ -54,21 +54,21 @@ export interface Progress {
   result?: NotebookResult;
 }
 
-/** What {@link runNotebooks} may be told. */
+/** Options of {@link runNotebooks}. */
 export interface RunOptions {
-  /** Write the outputs into the notebook itself; one that failed is left as it was unless errors are collected. */
+  /** Write the outputs into the notebook itself; a notebook that failed is left unchanged unless errors are collected. */
   inPlace?: boolean;
-  /** Write the run notebook here instead; the folder is made. */
+  /** Write the executed notebook here instead; the folder is created. */
   outDir?: string;
-  /** Write a page beside each notebook that is written. */
+  /** Also write each notebook as a web page. */
   html?: boolean;
   /** Write notebooks and pages without their solutions: see `withoutSolutions`. */
   student?: boolean;
-  /** Go on with a notebook's next cells after one has failed; default: stop at the first. */
+  /** Continue with the remaining cells of a notebook after one has failed; default: stop at the first failure. */
   collectErrors?: boolean;
-  /** Milliseconds for each cell; default: none. Then it is interrupted, and counts as failed. */
+  /** Time limit for each cell in milliseconds, after which it is interrupted and counts as failed; default: none. */
   cellTimeout?: number;
-  /** The kernel to run them with; default this package's own. */
+  /** The kernel to run them with; default: this package's own. */
   kernel?: KernelSpec | string;
   onProgress?: (progress: Progress) => void;
 }
@@ -76,15 +76,16 @@ export interface RunOptions {
 /**
  * Runs notebooks from top to bottom, each in a fresh kernel that runs in the notebook's folder.
  *
- * Honours the tags "raises-exception" (an error is expected) and "skip-execution". Never throws for a notebook's sake:
- * what went wrong is in its result, and the next one is run.
+ * Honours the tags "raises-exception" (an error is expected) and "skip-execution". A failing notebook never makes this
+ * throw: its result says what went wrong, and the next one is run.
  */
 export async function runNotebooks(paths: readonly string[], options: RunOptions = {}): Promise<NotebookResult[]> {
   if (options.inPlace && options.outDir !== undefined) {
-    throw new Error("runNotebooks: both inPlace and outDir are given; expected one of them.");
+    throw new Error("runNotebooks: got both inPlace and outDir; expected one of them.");
   }
   const clash = firstClash(paths, options);
-  if (clash) throw new Error(`runNotebooks: ${clash[0]} and ${clash[1]} would both be written to one file in outDir.`);
+  if (clash)
+    throw new Error(`runNotebooks: ${clash[0]} and ${clash[1]} would both be written to the same file in outDir.`);
   const results: NotebookResult[] = [];
   for (const path of paths) results.push(await runOne(path, options));
   return results;
@@ -153,7 +154,7 @@ async function runCell(
   if (late) {
     const failure: Failure = {
       ename: "CellTimeoutError",
-      evalue: `the cell took longer than ${timeout! / 1000} s and was interrupted; a longer --timeout lets it go on`,
+      evalue: `the cell took longer than ${timeout! / 1000} s and was interrupted; use a longer --timeout to let it finish`,
       traceback: [],
     };
     failure.traceback = [`${failure.ename}: ${failure.evalue}`];
@@ -184,10 +185,10 @@ async function write(path: string, whole: Notebook, result: NotebookResult, opti
 }
 
 /**
- * Writes a notebook as a page of HTML, as it is, without running it.
+ * Writes a notebook as an HTML page, without running it.
  *
- * @param target - where; the ending `.ipynb` becomes `.html`
- * @param source - the notebook's own path: pictures that it refers to are looked for beside it
+ * @param target - where to write it; the extension `.ipynb` becomes `.html`
+ * @param source - the notebook's own path: pictures that it refers to are looked up relative to it
  * @returns the path of the page
  */
 export async function writePage(target: string, notebook: Notebook, source: string): Promise<string> {
@@ -201,11 +202,11 @@ function isRunnable(cell: Notebook["cells"][number]): cell is CodeCell {
   return cell.cell_type === "code" && joinText(cell.source).trim() !== "" && !tags(cell).includes("skip-execution");
 }
 
-/** A notebook in another language would fail at every cell, with errors that do not say why. */
+/** A notebook in another language would fail in every cell, with errors that do not say why. */
 function checkLanguage({ metadata }: Notebook, path: string): void {
   const language: unknown = metadata.kernelspec?.language ?? metadata.language_info?.name;
   if (typeof language !== "string" || /^(typescript|javascript)$/i.test(language)) return;
-  throw new NotebookError(`${path}: a notebook in ${language}, expected TypeScript. Run it with its own kernel.`);
+  throw new NotebookError(`${path}: the notebook is in ${language}; expected TypeScript. Run it with its own kernel.`);
 }
 
 function firstClash(paths: readonly string[], options: RunOptions): [string, string] | undefined {

@@ -1,9 +1,9 @@
 import type { Json, Message } from "../wire/message.ts";
 import type { CodeCell, Notebook } from "./notebook.ts";
 
-/** The form of a value that names a widget. */
+/** The MIME type that refers to a widget. */
 const VIEW = "application/vnd.jupyter.widget-view+json";
-/** Where a notebook's metadata keep the widgets' states. */
+/** Where a notebook's metadata hold the widgets' states. */
 const STATE = "application/vnd.jupyter.widget-state+json";
 const REFERENCE = /^IPY_MODEL_(.+)$/;
 
@@ -14,15 +14,15 @@ interface Model {
 }
 
 /**
- * The states of a notebook's widgets, as a front end would know them from the kernel's comm messages, for the notebook's
- * metadata: pages made of it (by nbconvert, or @jupyter-widgets/html-manager) show the controls without a kernel.
+ * The states of a notebook's widgets, as a front end knows them from the kernel's comm messages, for the notebook's
+ * metadata, so that pages made from it (by nbconvert or @jupyter-widgets/html-manager) show the controls without a kernel.
  *
  * @see https://github.com/jupyter-widgets/ipywidgets/blob/main/packages/schema/messages.md
  */
 export class WidgetStates {
   readonly #models = new Map<string, Model>();
 
-  /** Takes one iopub message. Types that do not concern widgets are ignored. */
+  /** Handles one iopub message. Messages that do not concern widgets are ignored. */
   take({ header, content, buffers }: Message): void {
     const id: unknown = content.comm_id;
     if (typeof id !== "string") return;
@@ -55,8 +55,8 @@ export class WidgetStates {
   }
 
   /**
-   * Puts the states of the widgets that the outputs show, and of those inside them, into the metadata. They are named in
-   * the order in which they are met, so that the same notebook is the same bytes whenever it is run.
+   * Puts the states of the widgets that the outputs show, and of those inside them, into the metadata. They are numbered
+   * in the order of appearance, so that running the same notebook again gives the same bytes.
    */
   writeInto(notebook: Notebook): void {
     const names = new Map<string, string>();
@@ -104,7 +104,7 @@ function outputsOf(cell: CodeCell): { data: Json }[] {
   return cell.outputs.flatMap((output) => ("data" in output ? [output] : []));
 }
 
-/** A state with the models that it names under other names. */
+/** A state with the models that it refers to renamed. */
 function renamed(value: unknown, rename: (id: string) => string): unknown {
   if (typeof value === "string") {
     const id = REFERENCE.exec(value)?.[1];

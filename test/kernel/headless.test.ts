@@ -270,8 +270,8 @@ describe("npm run lesson", () => {
   });
 
   it.each([
-    [["--student", "--in-place"], /would throw the solutions away/],
-    [["--no-run", "--in-place"], /nothing for --in-place/],
+    [["--student", "--in-place"], /would delete the solutions/],
+    [["--no-run", "--in-place"], /--in-place does not apply/],
     [["--nonsense"], /--nonsense[\s\S]*npm run lesson/],
     [["--timeout", "soon"], /--timeout is soon, expected a number/],
     [["."], /no notebooks in \./],
