@@ -4,19 +4,19 @@ import { nearest } from "./similar.ts";
 /** What to do about a module that is not there: the checker says it before a cell runs, the evaluator for `import(name)`. */
 export function missingModule(specifier: string): string {
   if (/^(\.{0,2}\/|\.{1,2}$|file:|[a-z]:[\\/])/i.test(specifier)) {
-    return `Cannot find the file '${specifier}', seen from the notebook's folder.`;
+    return `Cannot find the file '${specifier}'. Relative paths start from the notebook's folder.`;
   }
   const scheme = /^([a-z][\w+.-]*):/i.exec(specifier)?.[1]?.toLowerCase();
   if (scheme !== undefined) return otherScheme(scheme, specifier.slice(scheme.length + 1), specifier);
   if (specifier.startsWith("#")) {
-    return `Cannot find '${specifier}': the nearest package.json has no such entry under "imports".`;
+    return `Cannot find '${specifier}': the nearest package.json has no such entry in "imports".`;
   }
   const name = packageName(specifier);
   if (builtinModules.includes(name)) return missingBuiltin(specifier);
   if (/^[@~]\//.test(specifier)) {
-    return `Cannot find '${specifier}': no "paths" of a tsconfig.json say where '${specifier.slice(0, 2)}' is. Write the path of the file: "./${specifier.slice(2)}".`;
+    return `Cannot find '${specifier}': no tsconfig.json maps '${specifier.slice(0, 2)}' to a folder in "paths". Write the file's path instead: "./${specifier.slice(2)}".`;
   }
-  if (!isPackageName(name)) return `Cannot find '${specifier}': no package has such a name. Files begin with "./".`;
+  if (!isPackageName(name)) return `Cannot find '${specifier}': that is not a valid package name. Paths of files begin with "./".`;
   return `Cannot find the package '${specifier}'. ${install(name)}`;
 }
 
@@ -37,12 +37,12 @@ function otherScheme(scheme: string, rest: string, specifier: string): string {
       return missingBuiltin(rest);
     case "npm": {
       const { name, version, path } = versioned(rest);
-      return `Cannot import '${specifier}': that is how Deno writes it. Here, ${useInstead(name, name + version, path)}`;
+      return `Cannot import '${specifier}': that is Deno's syntax. Here, ${useInstead(name, name + version, path)}`;
     }
     case "jsr": {
       const { name, path } = versioned(rest);
       const command = `npx jsr add ${name}`;
-      return `Cannot import '${specifier}': that is how Deno writes it. Here, install it in a terminal with ${command}, then import "${name}${path}".`;
+      return `Cannot import '${specifier}': that is Deno's syntax. Here, install it in a terminal with ${command}, then import "${name}${path}".`;
     }
     case "http":
     case "https": {
@@ -54,7 +54,7 @@ function otherScheme(scheme: string, rest: string, specifier: string): string {
         const { name, version } = versioned(inside);
         return `Cannot import from the network. Here, ${useInstead(name, name + version, "")}`;
       }
-      return `Cannot import from the network: install a package in a terminal (npm install NAME) and import it by its name, or get text with: await (await fetch("${specifier}")).text()`;
+      return `Cannot import from the network. Install a package in a terminal (npm install NAME) and import it by name, or fetch the text: await (await fetch("${specifier}")).text()`;
     }
     case "bun":
     case "deno":
@@ -64,7 +64,7 @@ function otherScheme(scheme: string, rest: string, specifier: string): string {
       return `Cannot import '${specifier}': cells run in Node.js, not in ${scheme[0]!.toUpperCase()}${scheme.slice(1)}.${instead}`;
     }
     default:
-      return `Cannot import '${specifier}': Node.js knows no "${scheme}:". Packages are imported by their name, files as "./name.ts".`;
+      return `Cannot import '${specifier}': Node.js does not support "${scheme}:". Import packages by name, and files as "./name.ts".`;
   }
 }
 

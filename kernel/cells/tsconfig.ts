@@ -23,7 +23,7 @@ export function readTsconfig(folder: string): UserConfig {
   if (path === undefined) return { ...none, problem: undefined };
   const wrong = (error: unknown) => {
     const why = error instanceof TypeError ? "an option has a value of the wrong kind" : (error as Error).message;
-    return `${relative(folder, path)} cannot be read, so cells run with the kernel's own settings: ${why}`;
+    return `${relative(folder, path)} cannot be read, so cells use the kernel's own settings: ${why}`;
   };
   try {
     parseJsonWithComments(readFileSync(path, "utf8"));
@@ -53,5 +53,5 @@ function parseJsonWithComments(text: string): void {
   const bare = without(",(?=\\s*[}\\]])", without("//.*|/\\*[\\s\\S]*?\\*/", text.replace(/^\ufeff/, "")));
   if (bare.trim() === "") return; // TypeScript takes an empty file for one without settings
   const value: unknown = JSON.parse(bare);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new SyntaxError("it holds no object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new SyntaxError("it is not an object");
 }

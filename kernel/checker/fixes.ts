@@ -96,8 +96,8 @@ class Fixes {
     const ends = [...new Set([wrong.at(-1), wrong[0]])].filter((each) => each !== undefined);
     return ends.map((each) => {
       const why = isOperation(each)
-        ? `Operators such as ${each.operator} take numbers, and no tensors.`
-        : "Brackets read arrays and objects, and no tensors.";
+        ? `Operators such as ${each.operator} work on numbers, not on tensors.`
+        : "Brackets index arrays and objects, not tensors.";
       return { start: each.start!, end: each.end!, text: this.#render(each), why };
     });
   }
@@ -190,7 +190,7 @@ class Fixes {
     const fixes: Fix[] = [];
     const { callee } = call;
     if (callee.type === "MemberExpression" && this.#text(callee.object) === "Math" && args.length === 1) {
-      const why = `${this.#text(callee)} takes a number, and no tensor.`;
+      const why = `${this.#text(callee)} takes a number, not a tensor.`;
       const text = `${this.#receiver(first)}.${this.#text(callee.property)}()`;
       fixes.push({ start: call.start!, end: call.end!, text, why });
     }
@@ -211,7 +211,7 @@ class Fixes {
 
   #awaitBoth({ start, end, left, right }: Operation): Fix {
     const text = this.#source.slice(outerRange(left, this.#source)[1], outerRange(right, this.#source)[0]);
-    const why = "Promises have their values only later.";
+    const why = "A promise is not its value yet.";
     return { start: start!, end: end!, text: `(await ${this.#text(left)})${text}(await ${this.#text(right)})`, why };
   }
 
@@ -230,7 +230,7 @@ class Fixes {
       const [from, to] = outerRange(target, this.#source);
       const [start, end] = [Math.min(shown.start!, from), Math.max(shown.end!, to)];
       const text = this.#source.slice(start, from) + awaited + this.#source.slice(to, end);
-      const why = `${short(this.#text(target))} is a promise, whose value comes only later.`;
+      const why = `${short(this.#text(target))} is a promise, not its value yet.`;
       return { start, end, text, why, ...rest };
     });
   }
@@ -256,7 +256,7 @@ class Fixes {
 
   /** `[...x]` and `for (const row of x)` of a tensor. */
   #spread({ node }: Path): Fix[] {
-    const why = "A tensor is no list.";
+    const why = "A tensor is not a list.";
     return [{ start: node.start!, end: node.end!, text: `${this.#receiver(node)}.unbind()`, why }];
   }
 
@@ -264,7 +264,7 @@ class Fixes {
   #member({ node }: Path): Fix[] {
     if (node.type !== "Identifier" || !/\w_\w/.test(node.name)) return [];
     const text = camelCase(node.name);
-    return [{ start: node.start!, end: node.end!, text, why: "Names are written without underscores here." }];
+    return [{ start: node.start!, end: node.end!, text, why: "Names are in camelCase here, without underscores." }];
   }
 }
 

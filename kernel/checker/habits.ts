@@ -1,6 +1,6 @@
 import { firstJsx, parseCell, syntaxProblem } from "../cells/parse.ts";
 
-/** What a cell means in another language, and what to write here. */
+/** What a cell would mean in another language, and what to write here. */
 export interface Habit {
   /** Place in the source. */
   start: number;
@@ -9,13 +9,13 @@ export interface Habit {
 }
 
 /**
- * The habit that explains a syntax error: Python's ways, commands of IPython, JSX, an object that is taken for a block.
+ * The habit that explains a syntax error: Python syntax, IPython commands, JSX, an object mistaken for a block.
  *
  * @param line - line of the error, from 1: what stands there comes first, then what stands above
  */
 export function syntaxHabit(source: string, line: number): Habit | undefined {
   const jsx = firstJsx(source);
-  if (jsx) return { ...jsx, message: "Cells know no JSX. To show HTML, write it as text: html(`<b>...</b>`)." };
+  if (jsx) return { ...jsx, message: "Cells do not support JSX. To show HTML, write it as text: html(`<b>...</b>`)." };
   const lines = source.split("\n");
   const masked = mask(source).split("\n");
   const order = [line - 1, ...Array.from({ length: line - 1 }, (_, index) => index)];
@@ -35,7 +35,7 @@ function objectHabit(source: string): Habit | undefined {
   const text = source.trim().replace(/;$/, "");
   if (!/^\{[\s\S]*\}$/.test(text) || syntaxProblem(`(${text})`) !== undefined) return undefined;
   const start = source.indexOf("{");
-  const message = `A { at the beginning of a statement opens a block. For an object, write parentheses around it: (${shorten(text)})`;
+  const message = `A { at the beginning of a statement opens a block. For an object, put it in parentheses: (${shorten(text)})`;
   return { start, end: start + text.length, message };
 }
 
@@ -54,17 +54,17 @@ const WAYS: Way[] = [
   { match: /^\s*%%?time(?:it)?\b/, write: () => 'console.time("cell"); ...; console.timeEnd("cell")' },
   {
     match: /^\s*(?:!|%)\s*pip\d?\s+install\s+(\S+)/,
-    write: () => "Packages come from npm here: in a terminal, npm install NAME.",
+    write: () => "Packages come from npm here. In a terminal: npm install NAME.",
   },
   {
     match: /^\s*(?:!|%)\s*(?:npm|pnpm|yarn|bun)\s+(?:i|install|add)\s+(.+?)\s*$/,
-    write: ([, names]) => `Type it in a terminal, without the mark: npm install ${names}.`,
+    write: ([, names]) => `Type this in a terminal instead: npm install ${names}.`,
   },
-  { match: /^\s*%matplotlib\b/, write: () => "Figures show themselves here: leave the line out." },
+  { match: /^\s*%matplotlib\b/, write: () => "Figures are always displayed here: remove this line." },
   { match: /^\s*%%(html|svg|markdown|latex|javascript|bash|sh|script|writefile)\b/, write: ([, what]) => magic(what!) },
   {
     match: /^\s*%%?(\w+)/,
-    write: ([, name]) => `Cells know no %${name}, which is a command of IPython. Leave the line out.`,
+    write: ([, name]) => `%${name} is an IPython command, which cells do not support. Remove this line.`,
   },
   { match: /^\s*!\s*(\w.*?)\s*$/, raw: true, write: ([, command]) => shell(command!) },
   { match: /^\s*#(?!\w+\s*[=;(]|!)\s*(.*)$/, raw: true, write: ([, text]) => `// ${shorten(text!)}` },
@@ -97,7 +97,7 @@ const WAYS: Way[] = [
   },
   {
     match: /^\s*with\s+(.+?)\s*:/,
-    write: () => "TypeScript has no `with`: call what you need, and close it in finally { ... }.",
+    write: () => "TypeScript has no such `with`: open what you need yourself, and close it in finally { ... }.",
   },
   { match: /^\s*raise\s+(\w+)\((.*)\)\s*$/, raw: true, write: ([, , text]) => `throw new Error(${text})` },
   { match: /^\s*raise\b/, write: () => 'throw new Error("...")' },
@@ -112,7 +112,7 @@ const WAYS: Way[] = [
   },
   {
     match: /^\s*(?:global|nonlocal)\s+\w/,
-    write: () => "Names of outer functions and of cells can be assigned as they are: leave the line out.",
+    write: () => "Variables of outer functions and of cells can be assigned without a declaration: remove this line.",
   },
   { match: /^\s*print\s+(\S.*)$/, raw: true, write: ([, what]) => `console.log(${what})` },
   { match: /^\s*from\s+([\w.]+)\s+import\s+(.+?)\s*$/, write: ([, module, names]) => importNames(module!, names!) },
@@ -148,7 +148,7 @@ const WAYS: Way[] = [
     raw: true,
     write: ([, quote, text]) => `String.raw\`${text}\`, or ${quote}...${quote} without the letter`,
   },
-  { match: /:=/, write: () => "a variable of its own, on the line above: const x = ..." },
+  { match: /:=/, write: () => "a separate variable, on the line above: const x = ..." },
   {
     match: /^(.*?=\s*|\s*return\s+|.*?\(\s*|\s*)([^=(]+?)\s+if\s+(.+?)\s+else\s+(.+?)\s*[);]*$/,
     write: ([, , yes, test, no]) => `${condition(test!)} ? ${yes} : ${no}`,
@@ -156,15 +156,15 @@ const WAYS: Way[] = [
   { match: /\b(?:and|or|not|is)\b/, write: (_, text) => shorten(condition(text.trim())) },
   {
     match: /\(\s*\*{1,2}\w|,\s*\*{1,2}\w/,
-    write: () => "f(...items) to hand a list over, function f(...items) to take one",
+    write: () => "f(...items) to pass a list, function f(...items) to accept one",
   },
-  { match: /\\\s*$/, write: () => "A line may end after an operator or a bracket: leave the \\ out." },
+  { match: /\\\s*$/, write: () => "A line may end after an operator or an opening bracket: remove the \\." },
   { match: /\)\s*->\s*(.+?)\s*:/, write: ([, type]) => `function f(...): ${type} { ... }` },
   { match: /^\s*(?:elif|except|unless|nil|pass)\b/, write: () => "if (...) { ... } else if (...) { ... }" },
   { match: /(?<=[^\s#]\s)\s*#(?!\w+\s*[=;(])\s*(.*)$/, write: ([, text]) => `// ${shorten(text!)}` },
   {
     match: /(?:^|[\s{}])(if|while|switch)\s+([^\s(].*?)\s*\{/,
-    write: ([, word, test]) => `Write parentheses around the condition: ${word} (${test}) { ... }.`,
+    write: ([, word, test]) => `Put the condition in parentheses: ${word} (${test}) { ... }.`,
   },
 ];
 
@@ -292,7 +292,7 @@ function importModules(modules: string): string {
     .join("; ");
 }
 
-/** What has Python's name under another one here. */
+/** What has a different name here than in Python. */
 const MODULES: Record<string, string> = {
   torch: "difflab",
   numpy: "difflab",
@@ -322,14 +322,14 @@ function pythonOnly(module: string): string {
 
 function magic(what: string): string {
   if (/^(html|svg|markdown)$/.test(what)) return `${what}(\`...\`)`;
-  if (what === "javascript") return "Cells are TypeScript already: leave the line out.";
+  if (what === "javascript") return "Cells are TypeScript already: remove this line.";
   if (what === "latex") return "markdown(`$...$`)";
   if (what === "writefile") return 'await (await import("node:fs/promises")).writeFile("name", `...`)';
   return shell("...");
 }
 
 function shell(command: string): string {
-  return `Cells run no commands of a shell. Write: (await import("node:child_process")).execSync(${JSON.stringify(command)}, { encoding: "utf8" }) or type it in a terminal.`;
+  return `Cells do not run shell commands. Write: (await import("node:child_process")).execSync(${JSON.stringify(command)}, { encoding: "utf8" }) or type it in a terminal.`;
 }
 
 function shorten(text: string): string {
@@ -337,7 +337,7 @@ function shorten(text: string): string {
   return line.length > 120 ? `${line.slice(0, 117)}...` : line;
 }
 
-/** A cell that parses and is a command all the same: `!ls`, which TypeScript reads as "not ls". */
+/** A cell that parses although it is a command: `!ls`, which TypeScript reads as "not ls". */
 export function commandHabit(source: string, isName: (name: string) => boolean): Habit | undefined {
   const match = /^([ \t]*)!([a-z][\w-]*)(?:[ \t]+[^\n]*)?$/m.exec(source);
   if (!match || isName(match[2]!) || !parseCell(source)) return undefined;

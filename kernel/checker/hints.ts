@@ -23,14 +23,14 @@ function missingValueHint(problem: Problem, { source, isEarlier }: HintContext):
     POSSIBLY_MISSING.has(code) || (code === 2345 && /Type '(null|undefined)' is not assignable/.test(message));
   if (!mayBeMissing) {
     const isAssigned = NOT_ASSIGNABLE.has(code) && /Type '(null|undefined)' is not assignable/.test(message);
-    return isAssigned ? "Where you know that the value is there, write ! behind it." : undefined;
+    return isAssigned ? "If you know that the value is there, write ! after it." : undefined;
   }
   const text = textAt(source, problem);
   if (text === undefined) return undefined;
   const name = /^[\p{L}\p{N}_$]+/u.exec(text)?.[0];
   const earlier = name !== undefined && isEarlier(name);
-  const why = earlier ? `\`${name}\` is from an earlier cell, and what was checked there does not count here. ` : "";
-  return `${why}Where you know that it is there, write \`${text}!\``;
+  const why = earlier ? `\`${name}\` is from an earlier cell, and checks made there do not count here. ` : "";
+  return `${why}If you know that it is there, write \`${text}!\``;
 }
 
 /** What stands at a problem, if that is short. */

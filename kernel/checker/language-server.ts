@@ -175,7 +175,7 @@ function serverPath(): string {
     );
   } catch (cause) {
     throw new Error(
-      `typescript: no package ${name} for this machine (${process.platform}, ${process.arch}). Install again with npm ci, without --omit=optional.`,
+      `typescript: the package ${name} for this machine (${process.platform}, ${process.arch}) is not installed. Run npm ci again, without --omit=optional.`,
       { cause },
     );
   }

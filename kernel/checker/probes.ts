@@ -66,10 +66,10 @@ export function probesOf({ program, source }: ParsedCell): Probe[] {
 
 const COMPARISONS: Record<string, string> = { "<": "lt", ">": "gt", "<=": "le", ">=": "ge" };
 
-const WHY = (operator: string) => `Operators such as ${operator} take numbers, and no tensors.`;
+const WHY = (operator: string) => `Operators such as ${operator} work on numbers, not on tensors.`;
 
 function truth(name: string): string {
-  return `A tensor is always true. Write: await ${name}.item() for its one number, or (await ${name}.any().item()) for any of several`;
+  return `A tensor is always truthy. Write: await ${name}.item() if it has one element, or (await ${name}.any().item()) to test whether any element is nonzero`;
 }
 
 /** TypeScript's number for "this condition will always return true". */

@@ -129,7 +129,7 @@ function isSyntax(code: number | string | undefined): boolean {
 }
 
 function notCode(file: string): string {
-  return `'${file}' is there, but only code and JSON can be imported. Read it: await (await import("node:fs/promises")).readFile("${file}", "utf8")`;
+  return `'${file}' exists, but only code and JSON can be imported. Read it instead: await (await import("node:fs/promises")).readFile("${file}", "utf8")`;
 }
 
 /** @param above - lines that stand above the text in what was checked */
@@ -162,12 +162,12 @@ function toProblem(
     problem.message = message.replace(/(?<![.?])$/, ".");
     if (quoted !== undefined) problem.unknownName = quoted;
   } else if (problem.code === IMPORT_IS_READ_ONLY) {
-    problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, a function, a class or an import.`;
+    problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, function, class or import.`;
   }
   return problem;
 }
 
-/** Shows problems one below the other, each with its line and carets. */
+/** Formats a list of problems, each with its line and carets. */
 export function formatProblems(problems: readonly Problem[], source: string): string {
   return problems
     .map((problem) => {

@@ -64,7 +64,7 @@ export class CellProject {
       files: ["cell.ts", "session.ts"],
     };
     if (!this.write("tsconfig.json", JSON.stringify(config, null, 2))) {
-      throw new Error(`cannot write to ${this.folder}; set TMPDIR to a folder that can be written.`);
+      throw new Error(`cannot write to ${this.folder}; set TMPDIR to a writable folder.`);
     }
   }
 

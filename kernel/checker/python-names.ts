@@ -1,4 +1,4 @@
-/** What Python calls otherwise, and what to write here. */
+/** Names that differ in Python, and what to write here. */
 
 type Say = (args: string) => string;
 
@@ -54,9 +54,9 @@ const FUNCTIONS: Record<string, Say> = {
   open: (args) => `await (await import("node:fs/promises")).readFile(${args.split(",")[0] || '"name"'}, "utf8")`,
   exit: () => "nothing: a cell ends by itself",
   quit: () => "nothing: a cell ends by itself",
-  dir: (args) => `${first(args)}. and Tab`,
+  dir: (args) => `${first(args)}. and press Tab`,
   help: (args) => `${first(args)}?`,
-  id: () => "a === b to see whether two names mean one object",
+  id: () => "a === b to test whether two names refer to the same object",
   chr: (args) => `String.fromCodePoint(${first(args)})`,
   ord: (args) => `${first(args)}.codePointAt(0)`,
   super: () => "super.method()",
@@ -99,7 +99,7 @@ const VALUES: Record<string, string> = {
   torch: 'import { tensor, randn, nn, optim } from "difflab", and the names without `torch.`',
   tf: 'import { tensor, nn, optim } from "difflab"',
   plt: 'import { linePlot, histogram, showImages } from "difflab"',
-  pd: "an array of objects: it shows as a table",
+  pd: "an array of objects: it is displayed as a table",
 };
 
 /** Types of Python's annotations. */

@@ -28,6 +28,6 @@ export function makeScratchFolder(): string {
     }
   }
   throw new Error(
-    `no folder for temporary files: tried ${problems.join(", ")}. Set TMPDIR to one that can be written.`,
+    `no writable folder for temporary files: tried ${problems.join(", ")}. Set TMPDIR to a writable one.`,
   );
 }

@@ -23,8 +23,8 @@ export interface NamePlaces {
 }
 
 /**
- * Says of each unknown name what to do: once, in one problem for all that other cells must declare, and without the
- * errors that follow from it.
+ * Says what to do about each unknown name: once, in a single problem for all names that other cells must declare, and
+ * without the errors that follow from it.
  */
 export function explainUnknownNames(problems: readonly Problem[], cell: ParsedCell, places: NamePlaces): Problem[] {
   const advised: Problem[] = [];
@@ -86,7 +86,7 @@ function advice(problem: Problem, name: string, cell: ParsedCell, places: NamePl
   if (written !== undefined)
     return { ...problem, message: `${message} In TypeScript, write: ${written}`, hint: undefined };
   if (places.browser.has(name)) {
-    return { ...problem, message: `${message} It is there in browsers only; cells run in Node.js.`, hint: undefined };
+    return { ...problem, message: `${message} It exists only in browsers; cells run in Node.js.`, hint: undefined };
   }
   const alike = nearest(name, new Set([...places.session, ...places.imports.keys()]));
   if (alike !== undefined) {
@@ -101,12 +101,12 @@ function advice(problem: Problem, name: string, cell: ParsedCell, places: NamePl
       const given = `{ ${camelCase(name)}: ${value} }`;
       return {
         ...problem,
-        message: `${message} Arguments with names are given as an object: ${given}`,
+        message: `${message} Named arguments are passed as an object: ${given}`,
         hint: undefined,
       };
     }
     const text = cell.source.slice(assignment.start!, assignment.end!).split("\n")[0]!;
-    return { ...problem, message: `${message} A new variable is declared first: let ${text}`, hint: undefined };
+    return { ...problem, message: `${message} Declare a new variable first: let ${text}`, hint: undefined };
   }
   return undefined;
 }
@@ -131,7 +131,7 @@ function missingNames(lacking: readonly Problem[], { declarations, failed }: Nam
     if (line === undefined) continue;
     const what = names.length === 1 ? "it" : `'${name}'`;
     hints.push(
-      `The cell that declares ${what} was run and failed. Look at its error there, and run it again:\n  ${cut(line)}`,
+      `The cell that declares ${what} was run but failed. Fix the error there, and run it again:\n  ${cut(line)}`,
     );
   }
   const unseen = names.filter((name) => !failed.has(name) && !declarations.has(name));
@@ -145,7 +145,7 @@ function missingNames(lacking: readonly Problem[], { declarations, failed }: Nam
   return { ...first!, message, hint: hints.join("\n") };
 }
 
-const RUN_ALL_ABOVE = "(Run > Run All Above Selected Cell, in the menu, runs all that stands before this cell.)";
+const RUN_ALL_ABOVE = "(Run > Run All Above Selected Cell, in the menu, runs every cell above this one.)";
 const LONGEST_LINE = 100;
 
 function cut(line: string): string {

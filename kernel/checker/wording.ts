@@ -1,9 +1,9 @@
-/** TypeScript's words without what tells a student nothing. */
+/** TypeScript's messages, without the parts that do not help a student. */
 export function reword(message: string): string {
   const plain = message.replace(MODULE, (_, path: string) => `module ${moduleName(path)}`).replace(IN_MODULE, "");
   const again = declaredAgain(message);
   if (again !== undefined) {
-    return `'${again}' was declared again since this value was made, and the old one is not the new one. Make the value anew: run the cell that makes it.`;
+    return `'${again}' has been declared again since this value was created, and the old and the new one are different. Run the cell that creates the value again.`;
   }
   // The first line says what is wrong, the last one why; those between lead from one to the other.
   const lines = plain.split("\n");

@@ -80,7 +80,7 @@ export function createContext(canvas: { width: number; height: number }): PixelC
       if (value !== undefined || typeof key === "symbol" || key === "then") return value;
       return () => {
         throw new Error(
-          `canvas: ${key}() is not there; this canvas of the notebook has pixels and fillRect only. Draw with SVG, or with sharp.`,
+          `canvas: ${key}() is not available; a notebook's canvas supports only pixels and fillRect. Draw with SVG or sharp instead.`,
         );
       };
     },

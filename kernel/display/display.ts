@@ -84,7 +84,7 @@ export function createDisplay(publish: Publish, { patience = PATIENCE_MS }: { pa
       const first = await Promise.race([pending, late]);
       clearTimeout(timer);
       if (first !== "late") return send(type, first);
-      send(type, textBundle("(this value is still working on its display)"));
+      send(type, textBundle("(this value is still preparing its display)"));
       waiting.set(id, pending);
       void pending
         .then((bundle) => {
@@ -110,7 +110,7 @@ export function createDisplay(publish: Publish, { patience = PATIENCE_MS }: { pa
     display(value, options = {}) {
       const id = options.id ?? process.getBuiltinModule("node:crypto").randomUUID();
       if (typeof id !== "string" || id === "")
-        throw new TypeError(`display: got the id ${String(id)}, expected a string of at least one letter.`);
+        throw new TypeError(`display: got the id ${String(id)}, expected a non-empty string.`);
       return handle(id, show("display_data", id, toBundle(value, options.raw, "display")));
     },
     clearOutput({ wait = false } = {}) {

@@ -55,7 +55,7 @@ export function createProgress(
   function open({ total, label = "" }: ProgressOptions): Bar {
     if (total !== undefined && !(typeof total === "number" && total >= 0)) {
       throw new TypeError(
-        `progress: got the total ${String(total)}, expected a number of steps from 0 up. Leave it out where it is not known.`,
+        `progress: got the total ${String(total)}, expected a number of steps, 0 or more. Leave it out if it is not known.`,
       );
     }
     if (!group || group.ended) {

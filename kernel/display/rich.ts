@@ -29,7 +29,7 @@ export function markdown(...source: Source): Displayable {
 export function svg(...source: Source): Displayable {
   const text = join("svg", source, escaped);
   if (!/<svg[\s>]/.test(text)) {
-    throw new TypeError("svg: the text holds no <svg> element. For other markup use html.");
+    throw new TypeError("svg: the text contains no <svg> element. For other markup, use html.");
   }
   const spaced = /<svg[^>]*\sxmlns=/.test(text)
     ? text
@@ -76,9 +76,9 @@ export function image(source: Uint8Array | string, options: { width?: number; he
   const bundle = bytes && media?.mime.startsWith("image/") ? mediaBundle(bytes) : undefined;
   if (!media || !bundle) {
     const got =
-      bytes instanceof Uint8Array ? `${bytes.length} bytes of another kind` : `a ${className(source) ?? typeof source}`;
+      bytes instanceof Uint8Array ? `${bytes.length} bytes in another format` : `a ${className(source) ?? typeof source}`;
     throw new TypeError(
-      `image: got ${got}, expected the bytes of a PNG, JPEG, GIF, WebP or SVG file. Pixels become one with sharp.`,
+      `image: got ${got}, expected the bytes of a PNG, JPEG, GIF, WebP or SVG file. To encode raw pixels, use sharp.`,
     );
   }
   const size = { ...(bundle.metadata[media.mime] as object), ...options };

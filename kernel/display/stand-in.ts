@@ -16,7 +16,7 @@ export function describeContent(mime: string, content: unknown): string {
   if (type.startsWith("video/")) return `video (${type.slice(6)})${size}`;
   if (type.startsWith("image/")) return `picture (${type.slice(6)})${size}`;
   if (type === "application/vnd.plotly.v1+json") return `Plotly figure${traces(content)}`;
-  if (type === "application/vnd.jupyter.widget-view+json") return "widget (it is alive in JupyterLab and VS Code only)";
+  if (type === "application/vnd.jupyter.widget-view+json") return "widget (interactive only in JupyterLab and VS Code)";
   return `${type}${size}`;
 }
 

@@ -178,7 +178,7 @@ function oneLine(value: unknown): string {
       maxStringLength: MAX_CELL,
     });
   } catch {
-    return "[cannot be shown]";
+    return "[cannot be displayed]";
   }
 }
 

@@ -119,14 +119,14 @@ function fits(value: object, depth: number, elements: number, keysOf: (object: o
 
 function describePromise(value: Promise<unknown>): string {
   const text = withoutTraces(show(value, 2));
-  return text.includes("<pending>") ? `${text}\nThe value is not there yet: write await in front of it.` : text;
+  return text.includes("<pending>") ? `${text}\nThis is a promise, not its value yet: write await in front of it.` : text;
 }
 
 /** Forgetting await is the commonest slip with asynchronous code, and the text alone does not say what to do about it. */
 function describePromises(values: readonly unknown[]): string {
   const text = withoutTraces(show(values, 2, 24));
   return text.includes("<pending>")
-    ? `${text}\nThe values are not there yet: write await Promise.all(...) around them.`
+    ? `${text}\nThese are promises, not their values yet: write await Promise.all(...) around them.`
     : text;
 }
 
@@ -182,17 +182,17 @@ function describeHostile(value: unknown, error: unknown): string {
       maxArrayLength: 24,
       maxStringLength: MAX_STRING,
     });
-    return `${text}\nIts own text could not be used: ${describeError(error)}`;
+    return `${text}\nIts own text could not be displayed: ${describeError(error)}`;
   } catch {
     const name = types.isNativeError(value) ? describeError(value) : (className(value) ?? typeof value);
-    const lines = [`${name} (cannot be shown whole: ${describeError(error)})`];
+    const lines = [`${name} (cannot be displayed in full: ${describeError(error)})`];
     try {
       for (const key of Object.keys(value as object).slice(0, 20)) {
         let shown: string;
         try {
           shown = inspect(ownValue(value as object, key), { customInspect: false, depth: 0, maxStringLength: 200 });
         } catch {
-          shown = "[cannot be shown]";
+          shown = "[cannot be displayed]";
         }
         lines.push(`  ${key}: ${shown}`);
       }

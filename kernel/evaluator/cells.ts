@@ -54,7 +54,7 @@ const TAIL = 250;
 /** How long an error that no code waits for may wait to be told as that of its cell. */
 const TELL_WITHIN = 500;
 
-const STOPPED = "The cell was stopped. What earlier cells and lines made is still there.";
+const STOPPED = "The cell was stopped. Everything that earlier cells and lines created is still there.";
 const INTERRUPTED: CellFailure = {
   ename: "Interrupted",
   evalue: STOPPED,
@@ -164,7 +164,7 @@ export class RunningCells {
     try {
       inRun(run, () => process.emit("SIGINT"));
     } catch (thrown) {
-      this.addStray(run, { what: "In what listens for SIGINT:", thrown });
+      this.addStray(run, { what: "In a SIGINT listener:", thrown });
       for (const { command } of warned) this.stop(command.run);
     }
   }
@@ -191,7 +191,7 @@ export class RunningCells {
     if (this.#warned.has(run)) this.stop(run);
     else if (this.#running.has(run)) this.stop(run, exitFailure(code));
     else if (!this.#stopped.has(run)) {
-      const text = `process.exit(${code}) was called after its cell had ended. What called it was stopped; nothing else is.\n`;
+      const text = `process.exit(${code}) was called after its cell had ended. The code that called it was stopped; everything else goes on.\n`;
       this.#events.outbox.print(run, "stderr", text);
     }
     return this.#events.halt();
@@ -204,11 +204,11 @@ export class RunningCells {
 
   /** An error that nothing caught, in a timer or a callback. */
   onUncaught(error: unknown): void {
-    this.addStray(runOfError(error), { what: "Uncaught, in a timer or a callback:", thrown: error });
+    this.addStray(runOfError(error), { what: "Uncaught error in a timer or callback:", thrown: error });
   }
 
   onRejection(reason: unknown, promise: unknown): void {
-    this.addStray(runOfPromise(promise), { what: "A promise was rejected and nobody handled it:", thrown: reason });
+    this.addStray(runOfPromise(promise), { what: "A promise was rejected, and nothing handled it:", thrown: reason });
   }
 
   /** Takes an error that no code waits for. Nothing ends of it, but a cell that has not ended has failed. */
@@ -230,7 +230,7 @@ export class RunningCells {
   }
 }
 
-/** The error that a cell has failed with, and those to be told beside it. */
+/** The error that made a cell fail, and others to report with it. */
 function failureOf(outcome: Outcome, strays: readonly Stray[]): { failure?: CellFailure; rest: readonly Stray[] } {
   if (!outcome.ok) return { failure: describeFailure(outcome.thrown), rest: strays };
   const [first, ...rest] = strays;
@@ -240,7 +240,7 @@ function failureOf(outcome: Outcome, strays: readonly Stray[]): { failure?: Cell
 }
 
 function exitFailure(code: number): CellFailure {
-  const evalue = `process.exit(${code}) ended the cell here. Variables are kept, and the next cell runs.`;
+  const evalue = `process.exit(${code}) ended the cell here. Variables are kept, and you can run the next cell.`;
   return { ename: "ProcessExit", evalue, traceback: [`${red("ProcessExit")}: ${evalue}`] };
 }
 

@@ -5,13 +5,13 @@ import type { CellFailure } from "./messages.ts";
 import { sourceOf } from "./stack.ts";
 
 const ENDLESS =
-  "A function calls itself, or others that call it, without end: look for the condition that should stop it.";
+  "Infinite recursion: a function keeps calling itself, directly or through others. Check the condition that should stop it.";
 
 /** Errors that are the cause of one another go no deeper than this. */
 const DEEPEST = 5;
 
 /**
- * Describes whatever a cell threw, as Jupyter's error message does: name, text, and a trace that points at the line.
+ * Describes whatever a cell threw, in the form of Jupyter's error message: name, text, and a trace that points at the line.
  *
  * @param depth - how many errors this one is the cause of
  */
@@ -19,7 +19,7 @@ export function describeFailure(thrown: unknown, depth = 0): CellFailure {
   try {
     return isError(thrown) ? describeError(thrown, depth) : describeOther(thrown);
   } catch {
-    const evalue = "The cell threw a value that cannot be shown: reading it fails.";
+    const evalue = "The cell threw a value that cannot be displayed: reading it fails.";
     return { ename: "Error", evalue, traceback: [`${red("Error")}: ${evalue}`] };
   }
 }
@@ -30,7 +30,7 @@ function isError(value: unknown): value is Error {
 
 function describeOther(thrown: unknown): CellFailure {
   const evalue = `${inspect(thrown, { depth: 2, maxArrayLength: 20, maxStringLength: 1000 })}`;
-  const hint = "Throw an Error instead: it knows the line that it comes from.";
+  const hint = "Throw an Error instead: it records the line where it was thrown.";
   return { ename: "Thrown", evalue, traceback: [`${red("Thrown")}: ${evalue}`, grey(hint)] };
 }
 
@@ -60,7 +60,7 @@ function indent(lines: string[]): string[] {
   return lines.map((line) => line.replace(/^/gm, "  "));
 }
 
-/** What an error carries beside name, message and stack, as those of the file system do. */
+/** What an error carries besides name, message and stack, as file system errors do. */
 function ownProperties(error: Error): string[] {
   const known = new Set(["name", "message", "stack", "cause", "errors"]);
   const extra = Object.entries(error).filter(([key]) => !known.has(key));
@@ -104,13 +104,13 @@ function foldFrames(frames: readonly string[]): string[] {
 const CALLERS =
   /\b(?:Worker|MessagePort|EventEmitter)\.emit\b|\bprocessTicksAndRejections\b|\bnew Script\b|\brunInThisContext\b/;
 
-/** Functions that call one another without end fill a trace with the same lines: each is shown twice. */
+/** Endless recursion fills a trace with the same lines: each is shown twice. */
 function foldRepeats(lines: readonly string[]): string[] {
   const seen = new Map<string, number>();
   const shown: string[] = [];
   let folded = 0;
   const flush = () => {
-    if (folded > 0) shown.push(grey(`    ... ${folded} more, of the same functions`));
+    if (folded > 0) shown.push(grey(`    ... ${folded} more calls of the same functions`));
     folded = 0;
   };
   for (const line of lines) {

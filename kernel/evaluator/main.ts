@@ -137,7 +137,7 @@ async function receive(command: Extract<Command, { type: "comm" }> & { buffers: 
     await comms.receive(command);
     await displays.settled();
   } catch (thrown) {
-    cells.addStray(run, { what: `In what receives "${command.kind}" messages:`, thrown });
+    cells.addStray(run, { what: `In the handler of "${command.kind}" messages:`, thrown });
   }
   markEnd(run);
   outbox.send({ type: "handled", run });
@@ -146,7 +146,7 @@ async function receive(command: Extract<Command, { type: "comm" }> & { buffers: 
 /** The cell has broken what this process itself needs, as one that replaces a built-in can: a new process goes on. */
 function giveUp(error: unknown): never {
   try {
-    writeSync(2, `The cell left nothing to go on with: ${error}\n`);
+    writeSync(2, `The cell broke something that the kernel itself needs: ${error}\n`);
   } finally {
     process.abort();
   }

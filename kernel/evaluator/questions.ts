@@ -14,7 +14,7 @@ interface Question {
   reject: (error: Error) => void;
 }
 
-const NOBODY = "this front end cannot ask questions, or was told not to. Put the answer into a variable instead.";
+const NOBODY = "this front end does not support questions, or has them turned off. Put the answer into a variable instead.";
 
 /** Questions of cells to whoever runs them. A cell does not end while one of its questions is open. */
 export class Questions {
@@ -49,7 +49,7 @@ export class Questions {
     const misused = () => {
       this.#close(id);
       throw new TypeError(
-        "prompt gives a promise of the answer, not the answer. Write await before it: Number(await prompt(...)).",
+        "prompt returns a promise of the answer, not the answer itself. Write await before it: Number(await prompt(...)).",
       );
     };
     return Object.defineProperties(answer, { [Symbol.toPrimitive]: { value: misused }, toJSON: { value: misused } });

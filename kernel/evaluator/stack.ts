@@ -66,7 +66,7 @@ function headline(error: Error): string {
   try {
     return String(error);
   } catch {
-    return "Error (its text cannot be read)";
+    return "Error (reading its message failed)";
   }
 }
 

@@ -48,7 +48,7 @@ export class Introspection {
   /** What a front end shows in its pager. */
   async help(name: string): Promise<Json[]> {
     const { data } = await this.inspect({ code: name });
-    const nothing = { "text/plain": `Nothing is known of ${name}. If a cell declares it, run that cell first.` };
+    const nothing = { "text/plain": `Nothing is known about ${name}. If a cell declares it, run that cell first.` };
     return [{ source: "page", data: Object.keys(data).length > 0 ? data : nothing, start: 0 }];
   }
 }

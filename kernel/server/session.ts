@@ -82,7 +82,7 @@ export class Session {
         if (cell) this.#checker.noteFailure(cell);
         return { failure: typeFailure(problems, source, options.label) };
       }
-      if (!cell || !compiled) throw new Error("it cannot be parsed, though TypeScript finds no error in it.");
+      if (!cell || !compiled) throw new Error("it cannot be parsed, although TypeScript finds no error in it.");
       if (compiled instanceof Error) throw compiled;
       const done = await this.#execute(run, cell, compiled, source, options);
       const present = new Set(done.present);
@@ -219,7 +219,7 @@ export class Session {
     const before = this.#startedIn;
     if (this.#failedStarts < 3) this.#evaluator = this.#start();
     if (this.#startedIn !== before) {
-      failure.evalue += ` The notebook's folder ${before} is gone: cells now run in ${this.#startedIn}.`;
+      failure.evalue += ` The notebook's folder ${before} no longer exists; cells now run in ${this.#startedIn}.`;
       failure.traceback = [`${red(failure.ename)}: ${failure.evalue}`];
     }
     this.#events.onRestart(failure, running.length > 0);
@@ -255,17 +255,17 @@ function kernelFailure(error: unknown): CellFailure {
 /** What to say where the process of the cells is gone. */
 function exitFailure(exit: EvaluatorExit, isStuck: boolean, wasReady: boolean): CellFailure {
   const { signal, code, outOfMemory, problem, lastWords } = exit;
-  const after = "Its variables are gone; the notebook goes on with a new process. Run the cells that you need again.";
+  const after = "Its variables are gone, and a new process has started. Run the cells that you need again.";
   if (!wasReady) {
     const why = problem ?? (lastWords.trim() || howItEnded(exit));
     return failure("ProcessStart", `The process that runs the cells could not start: ${why}`);
   }
   if (isStuck) {
-    const what = "The cell was interrupted inside native code, which nothing can stop: its process was ended.";
+    const what = "The cell was interrupted inside native code, which cannot be stopped, so its process was killed.";
     return failure("Interrupted", `${what} ${after}`);
   }
   if (outOfMemory) return failure("OutOfMemory", `The process that runs the cells ran out of memory. ${after}`);
-  const what = signal === "SIGKILL" ? "was killed, perhaps by the system for want of memory," : "crashed";
+  const what = signal === "SIGKILL" ? "was killed, perhaps by the system for lack of memory," : "crashed";
   return failure(
     "ProcessCrash",
     `The process that runs the cells ${what} with ${howItEnded({ signal, code })}. ${after}`,

@@ -53,6 +53,6 @@ export class Subshells<R> {
 
 /** The reply to a request that names a subshell which is not there. */
 export function unknownSubshell(id: unknown): Json {
-  const evalue = `there is no subshell ${JSON.stringify(id)}; create_subshell_request makes one.`;
+  const evalue = `there is no subshell ${JSON.stringify(id)}; create_subshell_request creates one.`;
   return { status: "error", ename: "SubshellError", evalue, traceback: [`SubshellError: ${evalue}`] };
 }

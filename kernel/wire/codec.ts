@@ -69,10 +69,10 @@ export class Codec {
     if (this.#key) {
       const expected = Buffer.from(this.#sign(parts));
       if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
-        return problem("bad-signature", "the signature does not fit the message and the key");
+        return problem("bad-signature", "the signature does not match the message and the key");
       }
       const text = signature.toString("latin1");
-      if (this.#seen.has(text)) return problem("duplicate-signature", "a message with this signature came before");
+      if (this.#seen.has(text)) return problem("duplicate-signature", "a message with this signature was received before");
       this.#remember(text);
     }
 

@@ -47,7 +47,7 @@ export function readConnectionFile(path: string): ConnectionInfo {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = code === "ENOENT" ? "no such file" : `cannot be read (${code ?? String(cause)})`;
-    const next = "Jupyter writes this file and passes its path; to run a notebook yourself, use npm run lesson.";
+    const next = "Jupyter writes this file and passes its path. To run a notebook yourself, use npm run lesson.";
     throw new ConnectionFileError(`connection file ${path}: ${why}. ${next}`, { cause });
   }
   return parseConnection(text, `connection file ${path}`);
@@ -68,7 +68,7 @@ export function parseConnection(text: string, where = "connection file"): Connec
     throw new ConnectionFileError(`${where}: not JSON (${(cause as Error).message}).`, { cause });
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new ConnectionFileError(`${where}: holds ${describe(json)}, expected an object.`);
+    throw new ConnectionFileError(`${where}: contains ${describe(json)}, expected an object.`);
   }
   const fields = json as Record<string, unknown>;
 
@@ -178,7 +178,7 @@ async function freePorts(ip: string, count: number): Promise<number[]> {
         new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
           const server = createServer();
           server.once("error", (cause) =>
-            reject(new Error(`no free port on ${ip}: ${cause.message}. Check that the address is this machine's.`)),
+            reject(new Error(`no free port on ${ip}: ${cause.message}. Check that the address belongs to this machine.`)),
           );
           server.listen(0, ip, () => resolve(server));
         }),

@@ -210,12 +210,12 @@ async function bind(socket: Socket, endpoint: string, channel: string): Promise<
 function bindProblem(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case "EADDRINUSE":
-      return "another program uses it. Stop that program, or start the kernel again: Jupyter then takes other ports.";
+      return "another program is using it. Stop that program, or start the kernel again: Jupyter then picks other ports.";
     case "EADDRNOTAVAIL":
     case "ENODEV":
       return "this machine has no such address. Check ip in the connection file.";
     case "EACCES":
-      return "permission denied. Take a port above 1023, or a folder that you may write to.";
+      return "permission denied. Use a port above 1023, or a folder that you can write to.";
     default:
       return error.message;
   }

@@ -177,7 +177,7 @@ describe("a value that may be missing", () => {
     await value("const m = /(a)/.exec('a'); let text: string | undefined = 'a' as string | undefined");
     await value("if (!m || !text) throw new Error('none')");
     const told =
-      "is from an earlier cell, and what was checked there does not count here. Where you know that it is there, write";
+      "is from an earlier cell, and checks made there do not count here. If you know that it is there, write";
     expect((await run("m[1]")).trace).toContain(`\`m\` ${told} \`m!\``);
     expect((await run("text.length")).trace).toContain(`\`text\` ${told} \`text!\``);
     expect((await run("parseFloat(text)")).trace).toContain(`\`text\` ${told} \`text!\``);
@@ -187,7 +187,7 @@ describe("a value that may be missing", () => {
 
   test("and is of this cell", async () => {
     const { trace } = await run("const m2 = /(a)/.exec('a'); m2[1]");
-    expect(trace).toContain("Where you know that it is there, write `m2!`");
+    expect(trace).toContain("If you know that it is there, write `m2!`");
     expect(trace).not.toContain("earlier cell");
     expect((await run("[1].find((x) => x > 0).toFixed()")).trace).toContain("write `[1].find((x) => x > 0)!`");
   });
@@ -234,7 +234,7 @@ test.each([
 ])("JSX is told in one sentence: %s", async (code) => {
   const { ename, trace } = await run(code);
   expect(ename).toBe("SyntaxError");
-  expect(trace).toContain("Cells know no JSX. To show HTML, write it as text: html(`<b>...</b>`).");
+  expect(trace).toContain("Cells do not support JSX. To show HTML, write it as text: html(`<b>...</b>`).");
   expect(trace.match(/line \d+:/g)).toHaveLength(1);
 });
 

@@ -321,7 +321,7 @@ describe("the canvas", () => {
   it("says what it cannot do, and what can", () => {
     expect(canvas(1, 1).getContext("webgl")).toBeNull();
     expect(() => canvas(1, 1).getContext("2d").fillText("x", 0, 0)).toThrow(
-      /fillText\(\) is not there.*Draw with SVG, or with sharp/,
+      /fillText\(\) is not available.*Draw with SVG or sharp/,
     );
   });
 

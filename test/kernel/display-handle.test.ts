@@ -83,7 +83,7 @@ it("A value that never finishes its display gets a place holder and holds up not
   display("next");
   await settled();
   expect(log()).toEqual([
-    ["display_data", "(this value is still working on its display)"],
+    ["display_data", "(this value is still preparing its display)"],
     ["display_data", "'next'"],
   ]);
 });

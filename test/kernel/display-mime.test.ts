@@ -69,7 +69,7 @@ describe("plain text", () => {
     expect(await textOf(new Promise(() => {}))).toMatch(/^Promise \{ <pending> \}\n.*write await/);
     expect(await textOf(Promise.resolve(3))).toBe("Promise { 3 }");
     expect(await textOf([new Promise(() => {})])).toBe(
-      "[ Promise { <pending> } ]\nThe values are not there yet: write await Promise.all(...) around them.",
+      "[ Promise { <pending> } ]\nThese are promises, not their values yet: write await Promise.all(...) around them.",
     );
   });
 
@@ -255,7 +255,7 @@ describe("hostile values", () => {
     [
       "a throwing util.inspect method",
       { a: 1, [Symbol.for("nodejs.util.inspect.custom")]: boom },
-      /a: 1.*could not be used: Error: boom/s,
+      /a: 1.*could not be displayed: Error: boom/s,
     ],
     ["an error with a throwing stack", hostileError("stack"), /message/],
     ["an error with a throwing message", hostileError("message"), /boom|Error/],
@@ -507,7 +507,7 @@ describe("helpers", () => {
   it("refuse what they cannot show where it is said, not when it is shown", () => {
     expect(() => html(3 as never)).toThrow("html: got a number, expected a string.");
     expect(() => svg("<b>")).toThrow("no <svg> element");
-    expect(() => image(new Uint8Array(9))).toThrow("image: got 9 bytes of another kind");
+    expect(() => image(new Uint8Array(9))).toThrow("image: got 9 bytes in another format");
     expect(() => image("cat.png" as never)).toThrow("expected the bytes of a PNG");
     expect(() => json({ n: 1n })).toThrow(TypeError);
   });

@@ -39,7 +39,7 @@ describe("what fails where the cell does not wait for it fails the cell, before 
   ])("%s", async (_, code) => {
     const { reply, error, stderr } = await run(kernel, code);
     expect(reply).toMatchObject({ status: "error", evalue: expect.stringMatching(/unseen|ENOENT/) });
-    expect(error!.traceback.join("\n")).toMatch(/nobody handled it|Uncaught/);
+    expect(error!.traceback.join("\n")).toMatch(/nothing handled it|Uncaught/);
     expect(stderr).toBe("");
     expect((await run(kernel, "kept")).result!.data["text/plain"]).toBe("5");
   });

@@ -48,7 +48,7 @@ describe("a tsconfig.json that is made for other things", () => {
 
 describe.each([
   ["is no JSON", '{ "compilerOptions": ', "JSON"],
-  ["is no object", "[]", "it holds no object"],
+  ["is no object", "[]", "it is not an object"],
   ["extends what is not there", '{ "extends": "./none.json" }', "./none.json"],
   ["extends itself", '{ "extends": "./tsconfig.json" }', "Circular"],
   ["has an option of the wrong kind", '{ "compilerOptions": { "paths": { "@app/*": "src/*" } } }', "wrong kind"],
@@ -58,7 +58,7 @@ describe.each([
   test("is told once, and cells run", async () => {
     const { result, stderr } = await cells.run("1 + 1");
     expect(result).toBe("2");
-    expect(stderr).toMatch(/^\.\.\/tsconfig\.json cannot be read, so cells run with the kernel's own settings: /);
+    expect(stderr).toMatch(/^\.\.\/tsconfig\.json cannot be read, so cells use the kernel's own settings: /);
     expect(stderr).toContain(why);
     expect((await cells.run("2 + 2")).stderr).toBe("");
     await works(cells);
@@ -124,7 +124,7 @@ describe("imports that cells cannot do", () => {
     ['import a from "jsr:@std/path"', "npx jsr add @std/path"],
     ['import a from "node:nosuch"', "Node.js has no module 'nosuch'"],
     ['import a from "bun:sqlite"', "not in Bun"],
-    ['import ""', "no package has such a name"],
+    ['import ""', "not a valid package name"],
     ['import "./nosuch.css"', "Cannot find the file './nosuch.css'"],
     ['export * from "nosuch"', "npm install nosuch"],
     ['import a = require("nosuch")', "npm install nosuch"],
@@ -147,7 +147,7 @@ describe("imports that cells cannot do", () => {
     ['await import("bun:x" as string)', "not in Bun"],
     ['await import("./nosuch" as string)', "Cannot find the file './nosuch'"],
     ['await import("#nosuch" as string)', '"imports"'],
-    ['await import("" as string)', "no package has such a name"],
+    ['await import("" as string)', "not a valid package name"],
   ])("give the same advice as they run: %s", async (code, advice) => {
     const { ename, trace } = await run(code);
     expect(ename).toBe("Error");

@@ -47,7 +47,7 @@ describe("a name that is not declared", () => {
         "    const later = known + 1;",
         "  A cell above, under \"What is known?\", declares 'deep'. Run that cell first:",
         "    if (known) {",
-        "  (Run > Run All Above Selected Cell, in the menu, runs all that stands before this cell.)",
+        "  (Run > Run All Above Selected Cell, in the menu, runs every cell above this one.)",
       ].join("\n"),
     );
   });

@@ -47,7 +47,7 @@ describe("the notebook 00-hello", () => {
     expect(plain(typed!.traceback)).toContain("> 2 | guidance.toUpperCase()");
     const [forgotten] = fresh.get("forgotten-await")!.outputs;
     expect(plain(forgotten!.traceback)).toContain(
-      "is a promise, whose value comes only later. Write: (await x.sum().item()).toFixed(2)",
+      "is a promise, not its value yet. Write: (await x.sum().item()).toFixed(2)",
     );
     const [thrown] = fresh.get("runtime-error")!.outputs;
     expect(thrown).toMatchObject({ output_type: "error", ename: "RangeError" });

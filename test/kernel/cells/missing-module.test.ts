@@ -21,7 +21,7 @@ test.each([
   ["bun:ffi", "cells run in Node.js, not in Bun."],
   ["deno:x", "not in Deno"],
   ["cloudflare:sockets", "not in Cloudflare"],
-  ["virtual:x", 'Node.js knows no "virtual:"'],
+  ["virtual:x", 'Node.js does not support "virtual:"'],
   ["./x", "Cannot find the file './x'"],
   ["/x.ts", "Cannot find the file"],
   ["..", "Cannot find the file"],
@@ -30,8 +30,8 @@ test.each([
   ["#internal", '"imports"'],
   ["@/components/x", '"./components/x"'],
   ["~/x", '"./x"'],
-  ["My Package", "no package has such a name"],
-  ["", "no package has such a name"],
+  ["My Package", "not a valid package name"],
+  ["", "not a valid package name"],
 ])("what to do about '%s': %s", (specifier, advice) => {
   const message = missingModule(specifier);
   expect(message).toContain(advice);

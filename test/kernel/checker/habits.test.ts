@@ -69,19 +69,19 @@ describe("Python's ways are told with what to write", () => {
   });
 
   test.each([
-    ["%matplotlib inline", "Figures show themselves here"],
+    ["%matplotlib inline", "Figures are always displayed here"],
     ["%time f()", "console.time"],
     ["%%time\nf()", "console.time"],
-    ["%load_ext autoreload", "a command of IPython"],
+    ["%load_ext autoreload", "an IPython command"],
     ["%%html\n<b>a</b>", "html(`...`)"],
     ["!pip install torch", "npm install NAME"],
     ["%pip install torch", "npm install NAME"],
     ["!npm i sharp", "npm install sharp"],
     ["!cat a.txt && ls", 'execSync("cat a.txt && ls"'],
-    ["global x", "leave the line out"],
+    ["global x", "remove this line"],
     ["x = \\\n  5", "leave the \\ out"],
-    ["{ a: 1, b: 2 }", "write parentheses around it: ({ a: 1, b: 2 })"],
-    ["if x > 1 { y }", "Write parentheses around the condition: if (x > 1) { ... }"],
+    ["{ a: 1, b: 2 }", "put it in parentheses: ({ a: 1, b: 2 })"],
+    ["if x > 1 { y }", "Put the condition in parentheses: if (x > 1) { ... }"],
   ])("%s", (source, advice) => {
     expect(told(source)).toContain(advice);
   });

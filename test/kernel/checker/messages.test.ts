@@ -80,7 +80,7 @@ describe("operators on tensors are told with the method to call", () => {
 
   test("and conditions that are always true", async () => {
     for (const code of ["if (clear) 1", "while (clear) break", "clear ? 1 : 2", "!clear"]) {
-      expect(await only(code)).toContain("A tensor is always true. Write: await clear.item()");
+      expect(await only(code)).toContain("A tensor is always truthy. Write: await clear.item()");
     }
   });
 
@@ -139,13 +139,13 @@ describe("names of other languages and of libraries", () => {
     ["np.zeros(3)", 'import { tensor } from "difflab"'],
     ["torch.randn(3)", 'from "difflab"'],
     ["plt.plot(1)", 'from "difflab"'],
-    ["q = 5", "A new variable is declared first: let q = 5"],
-    ["randn([2], requires_grad=True)", "Arguments with names are given as an object: { requiresGrad: true }"],
+    ["q = 5", "Declare a new variable first: let q = 5"],
+    ["randn([2], requires_grad=True)", "Named arguments are passed as an object: { requiresGrad: true }"],
     ["[1].append(3)", "In TypeScript, write: [1].push(3)"],
     ["'a'.upper()", "In TypeScript, write: 'a'.toUpperCase()"],
     ["', '.join(['a'])", "In TypeScript, write: ['a'].join(', ')"],
     ["!ls", 'execSync("ls"'],
-    ["alert('x')", "It is there in browsers only"],
+    ["alert('x')", "It exists only in browsers"],
     ["linePlot([1])", 'Import it: import { linePlot } from "difflab"'],
     ["shwoImages(clear)", "Did you mean 'showImages'?\nImport it: import { showImages } from \"difflab\""],
     ["displya(1)", "Did you mean 'display'?"],
@@ -179,7 +179,7 @@ describe("what follows from another error is not told", () => {
     checker.noteFailure(parseCell(source)!);
     const [problem] = await check("wanted * 2");
     expect(problem!.hint).toBe(
-      "The cell that declares it was run and failed. Look at its error there, and run it again:\n  const wanted = wrong + 1;",
+      "The cell that declares it was run but failed. Fix the error there, and run it again:\n  const wanted = wrong + 1;",
     );
     await ran("const wanted = 1");
     expect(await messages("wanted * 2")).toEqual([]);
@@ -192,7 +192,7 @@ test("a class declared again says so, and no type shows a path", async () => {
     "class Node2 { #p = 1; constructor(public v = 1) {} }\nfunction use(n: Node2) {} function useAll(n: Node2[]) {}",
   );
   const told =
-    "'Node2' was declared again since this value was made, and the old one is not the new one. Make the value anew: run the cell that makes it.";
+    "'Node2' has been declared again since this value was created, and the old and the new one are different. Run the cell that creates the value again.";
   expect(await only("use(old)")).toBe(told);
   expect(await only("const a: Node2 = old")).toBe(told);
   expect(await only("useAll(olds)")).toBe(told);
@@ -207,7 +207,7 @@ test("problems show where they are", async () => {
   const source = "const a = 1;\nclear + noise;";
   expect(stripVTControlCharacters(formatProblems(await check(source), source))).toBe(
     [
-      "line 2: Operators such as + take numbers, and no tensors. Write: clear.add(noise) (TS2365)",
+      "line 2: Operators such as + work on numbers, not on tensors. Write: clear.add(noise) (TS2365)",
       "  1 | const a = 1;",
       "> 2 | clear + noise;",
       "    | ^^^^^^^^^^^^^",
