@@ -19,7 +19,7 @@ export function checkOptions<O extends object>(where: string, options: O, known:
     if (names.includes(key)) continue;
     const meant = names.find((one) => plain(one) === plain(key));
     throw new TypeError(
-      `${where}: unknown option ${key}; ${meant ? `it is ${meant} here` : names.length > 0 ? `expected one of ${names.join(", ")}` : "it takes none"}`,
+      `${where}: unknown option ${key}; ${meant ? `it is called ${meant} here` : names.length > 0 ? `expected one of ${names.join(", ")}` : "there are no options"}`,
     );
   }
 }

@@ -7,6 +7,6 @@ export function dataPath(...parts: readonly string[]): string {
   // The compiled library lies one folder deeper than its sources, so the package's own file is looked for.
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "package.json"))) return join(folder, "data", ...parts);
-    if (folder === dirname(folder)) throw new Error(`no package.json in the folders above ${import.meta.url}`);
+    if (folder === dirname(folder)) throw new Error(`difflab: no package.json in the folders above ${import.meta.url}`);
   }
 }

@@ -52,7 +52,7 @@ export async function findAdapter(
   const { message } = last as HubError;
   throw new HubError(
     "missing",
-    `${message} Nor has it ${names.slice(0, -1).join(", ")}: name the file with { weightName }.`,
+    `${message} Nor does it have ${names.slice(0, -1).join(", ")}. Name the file with { weightName }.`,
     {
       cause: last,
     },

@@ -14,8 +14,8 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/ia3_l|\.on_input$/, "IA3"],
   [/\.(a1|a2|b1|b2|bm)\.weight$/, "GLoRA"],
   [/\.(w_norm|b_norm)$/, "trained norms"],
-  [/\.(diff|diff_b|set_weight)$/, "whole differences of weights"],
-  [/modules_to_save|original_module/, "whole layers beside LoRA (modules_to_save)"],
+  [/\.(diff|diff_b|set_weight)$/, "full weight differences"],
+  [/modules_to_save|original_module/, "full layers in addition to LoRA (modules_to_save)"],
   [/lora_embedding_[AB]/, "LoRA of an embedding table"],
   [/lora_[AB]?\.?(\w+\.)?bias$|lora_(up|down|A|B)\.bias$|\.base_layer\.bias$/, "LoRA with biases"],
   [/^bundle_emb\./, "textual inversion bundled with a LoRA (bundle_emb)"],
@@ -53,9 +53,9 @@ export function refusal(path: string, { tensors, settings, plain }: Unread): Err
   );
   for (const [kind, setting] of settings) if (!tensors.has(kind)) parts.push(`${kind} (${setting})`);
   const beside =
-    plain > 0 ? ` beside ${plural(plain, "tensor")} of plain LoRA, which would be half of what it does` : "";
+    plain > 0 ? ` next to ${plural(plain, "tensor")} of plain LoRA; applying only those would be half of the adapter` : "";
   return new Error(
-    `${path}: holds an adapter of the kind ${parts.join(", ")}${beside}; LoRA for Stable Diffusion 1.x and 2.x is read, ` +
+    `${path}: contains an unsupported kind of adapter: ${parts.join(", ")}${beside}. Supported is LoRA for Stable Diffusion 1.x and 2.x, ` +
       'with names such as "unet.LAYER.lora_A.weight"',
   );
 }

@@ -83,13 +83,13 @@ export class LoraLayers extends Module {
         (entry[1] instanceof Linear || entry[1] instanceof Conv2d) && targets.test(entry[0]),
     );
     if (this.#layers.length === 0) {
-      throw new RangeError(`LoraLayers: no linear layer or convolution of ${model.constructor.name} fits ${targets}`);
+      throw new RangeError(`LoraLayers: no linear layer or convolution of ${model.constructor.name} matches ${targets}`);
     }
     for (const [name, { weight }] of this.#layers) {
       const [outputs, inputs] = [weight.shape[0]!, weight.numel() / weight.shape[0]!];
       if (rank <= Math.min(outputs, inputs)) continue;
       throw new RangeError(
-        `LoraLayers: rank ${rank} is larger than the layer ${name}, whose weight [${weight.shape}] has a rank of ${Math.min(outputs, inputs)} at most; choose a smaller rank, or leave the layer out with targets`,
+        `LoraLayers: rank ${rank} is larger than the layer ${name}, whose weight [${weight.shape}] has rank ${Math.min(outputs, inputs)} at most; use a smaller rank, or exclude the layer with targets`,
       );
     }
     this.changes = this.#layers.map(([, layer]) => new LowRank(layer.weight.shape, rank, initLoraWeights));

@@ -30,7 +30,7 @@ interface PeftSettings {
 
 /** PEFT's other methods, as `adapter_config.json` names them, if that is not their usual name. */
 const PEFT_KINDS: Readonly<Record<string, string>> = { LOHA: "LoHa", LOKR: "LoKr", ADALORA: "AdaLoRA", VERA: "VeRA" };
-const WHOLE_LAYERS = "whole layers beside LoRA (modules_to_save)";
+const WHOLE_LAYERS = "full layers in addition to LoRA (modules_to_save)";
 const BIASES = "LoRA with biases";
 
 /** Settings that mean more than plain LoRA, the values that do not, and what they are. */
@@ -109,7 +109,7 @@ async function adapterConfig(path: string): Promise<PeftSettings | undefined> {
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    throw new Error(`${path}: its settings are missing, ${file}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${path}: cannot read its settings, ${file}: ${(error as Error).message}`, { cause: error });
   }
   try {
     return JSON.parse(text) as PeftSettings;

@@ -55,7 +55,7 @@ export async function readLora(given: string, options: AdapterOptions = {}): Pro
   const { scales, more, kindOf: kindBeside } = await surroundingsOf(path, file.metadata);
   const unread = new Map<string, string[]>();
   const passOver = (key: string) => {
-    const kind = kindOf(key) ?? kindBeside(key) ?? "no kind that is known";
+    const kind = kindOf(key) ?? kindBeside(key) ?? "an unknown kind";
     unread.set(kind, [...(unread.get(kind) ?? []), key]);
   };
   if (Array.isArray(file.value)) {
@@ -63,7 +63,7 @@ export async function readLora(given: string, options: AdapterOptions = {}): Pro
     for (const i of file.value.keys()) passOver(`unet:${i >> 1}:${i % 2 === 0 ? "up" : "down"}`);
     throw refusal(path, { tensors: unread, settings: [], plain: 0 });
   }
-  if (!(file.value instanceof Map)) throw new Error(`${path}: holds no dictionary of tensors; expected LoRA weights`);
+  if (!(file.value instanceof Map)) throw new Error(`${path}: contains no dictionary of tensors; expected LoRA weights`);
   const parts = new Map<string, { place: Place; down?: PickledTensor; up?: PickledTensor; alpha?: number }>();
   let plain = 0;
   for (const [key, tensor] of file.value as Map<unknown, unknown>) {
@@ -81,7 +81,7 @@ export async function readLora(given: string, options: AdapterOptions = {}): Pro
     else part[place.part] = tensor;
   }
   if (unread.size > 0 || more.length > 0) throw refusal(path, { tensors: unread, settings: more, plain });
-  if (parts.size === 0) throw new Error(`${path}: holds no tensors; expected LoRA weights`);
+  if (parts.size === 0) throw new Error(`${path}: contains no tensors; expected LoRA weights`);
   return { path, layers: [...parts.values()].map(({ place, ...part }) => layerOf(place, part, scales, path)) };
 }
 
@@ -131,18 +131,18 @@ function layerOf(
   const { component, target } = place;
   const where = `${path}: ${component}, ${target}`;
   if (!part.down || !part.up)
-    throw new Error(`${where}: has the matrix ${part.down ? "down" : "up"} and not the other`);
+    throw new Error(`${where}: has only the ${part.down ? "down" : "up"} matrix; expected both down and up`);
   const [down, up] = [weightsOf(part.down), weightsOf(part.up)];
   const [rank] = down.shape;
   const fits =
     down.shape.length === up.shape.length && [2, 4].includes(down.shape.length) && up.shape[1] === rank && rank! > 0;
   if (!fits)
     throw new Error(
-      `${where}: matrices [${down.shape}] and [${up.shape}] do not fit; expected [rank, inputs] and [outputs, rank]`,
+      `${where}: matrices [${down.shape}] and [${up.shape}] do not match; expected [rank, inputs] and [outputs, rank]`,
     );
   const scale = part.alpha === undefined ? (scales(component, target, rank!) ?? 1) : part.alpha / rank!;
   const finite = Number.isFinite(scale) && down.data.every(Number.isFinite) && up.data.every(Number.isFinite);
-  if (!finite) throw new Error(`${where}: holds NaN or infinite numbers`);
+  if (!finite) throw new Error(`${where}: contains NaN or infinite numbers`);
   return { component, target, down, up, rank: rank!, scale };
 }
 
@@ -169,8 +169,8 @@ export function matchLora(lora: Lora, component: LoraComponent, modules: Iterabl
   }
   if (strange.length > 0) {
     throw new Error(
-      `${lora.path}: changes ${strange.length} layers that this ${component} does not have, such as ${JSON.stringify(strange[0])}. ` +
-        "It was trained for another model.",
+      `${lora.path}: changes ${strange.length}layers that this ${component} does not have, such as ${JSON.stringify(strange[0])}. ` +
+        "It was trained for a different model.",
     );
   }
   return found;

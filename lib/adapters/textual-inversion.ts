@@ -38,13 +38,13 @@ export async function readTextualInversion(
   const { value } = await readWeightsFile(path);
   const found = find(value, path);
   const token = word ?? found.token ?? fileName(path);
-  if (token.trim() === "") throw new Error(`${path}: the concept has no name; give one: { token: "<name>" }`);
+  if (token.trim() === "") throw new Error(`${path}: the concept has no name; give it one: { token: "<name>" }`);
   const { shape, data } = weightsOf(found.tensor);
   const [vectors, width] = shape.length === 1 ? [1, shape[0]!] : [shape[0]!, shape[1] ?? 0];
   if (shape.length < 1 || shape.length > 2 || vectors < 1 || width < 1) {
     throw new Error(`${path}: the concept is a tensor [${shape}]; expected [width] or [vectors, width]`);
   }
-  if (!data.every(Number.isFinite)) throw new Error(`${path}: the concept's vectors hold NaN or infinite numbers`);
+  if (!data.every(Number.isFinite)) throw new Error(`${path}: the concept's vectors contain NaN or infinite numbers`);
   return { token, data, vectors, width };
 }
 
@@ -59,23 +59,23 @@ function find(value: Pickled, path: string): { token: string | undefined; tensor
     new Error(
       `${path}: ${what}; expected a concept of textual inversion: { "<token>": vectors }, "emb_params" or "string_to_param"`,
     );
-  if (!(value instanceof Map)) throw refuse("holds no dictionary");
+  if (!(value instanceof Map)) throw refuse("contains no dictionary");
   const params = value.get("string_to_param");
   if (params instanceof Map) {
     const tensor = params.get("*") ?? [...params.values()][0];
     const name = value.get("name");
-    if (!(tensor instanceof PickledTensor)) throw refuse("its string_to_param holds no tensor");
+    if (!(tensor instanceof PickledTensor)) throw refuse("its string_to_param contains no tensor");
     return { token: typeof name === "string" ? name : undefined, tensor };
   }
   const embedded = value.get("emb_params");
   if (embedded instanceof PickledTensor) return { token: undefined, tensor: embedded };
   if (value.has("clip_g") || value.has("clip_l")) {
     throw new Error(
-      `${path}: a concept for Stable Diffusion XL (it has vectors for two text encoders); 1.x and 2.x have one`,
+      `${path}: a concept for Stable Diffusion XL (it has vectors for two text encoders); expected one for 1.x or 2.x, which have one text encoder`,
     );
   }
   const entries = [...value].filter(([, tensor]) => tensor instanceof PickledTensor) as [unknown, PickledTensor][];
-  if (entries.length !== 1) throw refuse(`holds ${entries.length} tensors`);
+  if (entries.length !== 1) throw refuse(`contains ${entries.length} tensors`);
   const [token, tensor] = entries[0]!;
   return { token: String(token), tensor };
 }

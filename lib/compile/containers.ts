@@ -18,7 +18,7 @@ export function checkNotEmpty(name: string, given: readonly Tensor[]): void {
   for (const tensor of given) {
     if (tensor.numel() > 0) continue;
     throw new RangeError(
-      `${name}: an argument of shape ${show(tensor.shape)} is empty; a compiled function takes one element or more. Leave out empty batches.`,
+      `${name}: an argument of shape ${show(tensor.shape)} is empty; a compiled function needs at least one element. Leave out empty batches.`,
     );
   }
 }
@@ -30,7 +30,7 @@ export function takeApart<R>(name: string, result: R): { tensors: Tensor[]; asse
     value === null || ["string", "number", "boolean", "undefined"].includes(typeof value);
   const refuse = (): never => {
     throw new TypeError(
-      `${name}: a compiled function returns tensors, lists or records of them, or nothing; plain values may stand beside them`,
+      `${name}: a compiled function returns tensors, lists or records of them (which may also contain plain values), or nothing`,
     );
   };
   const visit = (value: unknown): ((all: Tensor[]) => unknown) => {

@@ -58,7 +58,7 @@ function traceOnce<R>(
     if (result instanceof Promise) {
       result.catch(() => {});
       throw new TypeError(
-        `${name}: the function is async; a compiled function only writes operations down, without await`,
+        `${name}: the function is async; a compiled function only records operations, so it cannot await`,
       );
     }
     const { tensors, assemble } = takeApart(name, result);

@@ -57,7 +57,7 @@ export function choice<const T extends string | number>(options: readonly T[], f
 /** The only value that this library has code for. */
 export function only<T>(value: T): Field<T> {
   const same = (other: unknown) => JSON.stringify(other) === JSON.stringify(value);
-  return field(value, `${JSON.stringify(value)}, the only value that difflab supports`, same);
+  return field(value, `${JSON.stringify(value)}, the only value supported by difflab`, same);
 }
 
 /** What nothing here can follow: it has to be left out, and so it is not filled in. */
@@ -79,7 +79,7 @@ export function listOf<T>(item: Field<T>, fallback: readonly T[]): Field<readonl
 export function eachOrAll<T>(one: Field<T>): Field<T | readonly T[]> {
   const list = listOf(one, []);
   const accepts = (value: unknown) => one.accepts(value) || list.accepts(value);
-  return field<T | readonly T[]>(one.fallback, `${one.expected}, or a list of such`, accepts);
+  return field<T | readonly T[]>(one.fallback, `${one.expected}, or a list of them`, accepts);
 }
 
 export function orNull<T>(value: Field<T>, fallback: T | null = null): Field<T | null> {

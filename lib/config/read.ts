@@ -59,7 +59,7 @@ export function readConfig<F extends Fields>(
   }
   if (problems.length === 1) throw new RangeError(`${name}: ${problems[0]}`);
   if (problems.length > 1) {
-    throw new RangeError(`${name}: the config has values that cannot be used:\n  ${problems.join("\n  ")}`);
+    throw new RangeError(`${name}: the config has unsupported values:\n  ${problems.join("\n  ")}`);
   }
   noticeUnknown(name, unknown);
   for (const [key, { fallback }] of Object.entries(fields)) {
@@ -71,7 +71,7 @@ export function readConfig<F extends Fields>(
 /** One line that names the keys of a file that have no effect. */
 export function noticeUnknown(name: string, keys: readonly string[]): void {
   if (keys.length === 0) return;
-  notice(`${name}: the config's ${keys.join(", ")} ${keys.length === 1 ? "is" : "are"} not known and left out`);
+  notice(`${name}: the config's ${keys.join(", ")} ${keys.length === 1 ? "is" : "are"} unknown and ignored`);
 }
 
 /** A key as files spell it. */

@@ -34,17 +34,17 @@ export interface IdxArray {
  */
 export async function parseIdx(bytes: Uint8Array, where = "idx"): Promise<IdxArray> {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? await unpack(bytes, where) : bytes;
-  if (plain.length < 4) throw new Error(`${where}: ${plain.length} bytes are too few for an IDX file`);
+  if (plain.length < 4) throw new Error(`${where}: ${plain.length} bytes are too short for an IDX file`);
   const type = TYPES[plain[2] as keyof typeof TYPES];
   const rank = plain[3]!;
   if (plain[0] !== 0 || plain[1] !== 0 || !type || rank === 0) {
     const start = Buffer.from(plain.subarray(0, 4)).toString("hex");
     throw new Error(
-      `${where}: starts with the bytes ${start}; an IDX file starts with 0000, a type of 08 to 0e and a rank`,
+      `${where}: starts with the bytes ${start}; an IDX file starts with 0000, a type from 08 to 0e, and a rank`,
     );
   }
   const dataStart = 4 + 4 * rank;
-  if (plain.length < dataStart) throw new Error(`${where}: cut off within its header, after ${plain.length} bytes`);
+  if (plain.length < dataStart) throw new Error(`${where}: truncated in its header, after ${plain.length} bytes`);
   const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const bytesWanted = shape.reduce((a, b) => a * b, type.array.BYTES_PER_ELEMENT);
@@ -52,7 +52,7 @@ export async function parseIdx(bytes: Uint8Array, where = "idx"): Promise<IdxArr
   if (bytesFound !== bytesWanted) {
     throw new Error(
       `${where}: its header says ${type.name} [${shape}], ${bytesWanted} bytes, but ${bytesFound} follow; ` +
-        `${bytesFound < bytesWanted ? "it was cut off" : "it is damaged"}, fetch it again`,
+        `${bytesFound < bytesWanted ? "it was truncated" : "it is damaged"}; download it again`,
     );
   }
   // A copy, aligned for its type; a Buffer's own slice would share the memory.
@@ -67,7 +67,7 @@ async function unpack(bytes: Uint8Array, where: string): Promise<Uint8Array> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ERR_BUFFER_TOO_LARGE") throw new Error(`${where}: unpacks to more than ${MAX_UNPACKED_BYTES} bytes`);
-    throw new Error(`${where}: its gzip is damaged or cut off (${message}); fetch it again`, { cause: error });
+    throw new Error(`${where}: its gzip data are damaged or truncated (${message}); download it again`, { cause: error });
   }
 }
 

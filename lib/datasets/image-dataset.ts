@@ -57,7 +57,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
     const [n] = shape;
     if (images.length !== sizeOf(shape) || labels.length !== n) {
       throw new RangeError(
-        `${name}: ${plural(images.length, "pixel")} and ${plural(labels.length, "label")} do not make pictures of shape [${shape}]`,
+        `${name}: ${plural(images.length, "pixel")} and ${plural(labels.length, "label")} do not fit pictures of shape [${shape}]`,
       );
     }
     const wrong = labels.findIndex((label) => label >= classes.length);
@@ -203,7 +203,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
     const i = Number(index);
     if (!Number.isInteger(i) || i < 0 || i >= this.length) {
       throw new RangeError(
-        `${this.name}.${method}: index ${index} is outside; the set has ${plural(this.length, "picture")}`,
+        `${this.name}.${method}: index ${index} is out of range; the data set has ${plural(this.length, "picture")}`,
       );
     }
     return i;

@@ -95,7 +95,7 @@ async function fromFolder(source: Source, split: Split, folder: string): Promise
   }
   if (labels.shape[0] !== n) {
     throw new Error(
-      `${labels.path}: has ${plural(labels.shape[0], "label")} for the ${plural(n, "picture")} of ${images.path}`,
+      `${labels.path}: has ${plural(labels.shape[0], "label")}, but ${images.path} has ${plural(n, "picture")}`,
     );
   }
   return new ImageDataset({
@@ -121,7 +121,7 @@ async function readIdx(source: Source, folder: string, name: string) {
   }
   throw new Error(
     `${source.name}: no ${name}.gz (or ${name}) in the folder ${folder}. ` +
-      `Point { folder } at the four IDX files, or leave it out to fetch the data from the Hugging Face hub.`,
+      `Set { folder } to the folder of the four IDX files, or leave it out to fetch the data from the Hugging Face hub.`,
   );
 }
 

@@ -42,7 +42,7 @@ async function readRows(path: string): Promise<Record<string, unknown>[]> {
     return await parquetReadObjects({ file, columns: ["image", "label"], utf8: false });
   } catch (error) {
     throw new Error(
-      `${path}: damaged, or no parquet table of pictures (${(error as Error).message}). Delete it and try again.`,
+      `${path}: damaged, or not a Parquet table of pictures (${(error as Error).message}). Delete it and try again.`,
       {
         cause: error,
       },
@@ -60,7 +60,7 @@ async function decode(row: Record<string, unknown>, where: string) {
   if (plain) return { ...plain, label };
   try {
     const { data, info } = await sharp(bytes).toColourspace("b-w").raw().toBuffer({ resolveWithObject: true });
-    if (info.channels !== 1) throw new Error(`${info.channels} colour channels, expected grey`);
+    if (info.channels !== 1) throw new Error(`${info.channels} colour channels, expected a greyscale picture`);
     return { pixels: data, height: info.height, width: info.width, label };
   } catch (error) {
     throw new Error(`${where}: its picture cannot be decoded (${(error as Error).message})`, { cause: error });

@@ -34,7 +34,7 @@ export async function wordArithmetic(
 ): Promise<WordSum> {
   const where = "wordArithmetic";
   const { nearest = 5 } = options;
-  if (captions.length === 0) throw new RangeError(`${where}: got no captions to look among`);
+  if (captions.length === 0) throw new RangeError(`${where}: got no captions to search; expected at least one`);
   if (!Number.isInteger(nearest) || nearest < 1)
     throw new RangeError(`${where}: nearest is ${nearest}; expected 1 or more`);
   const parts = ` + ${expression}`.split(/\s([+-])\s/).slice(1);
@@ -44,7 +44,7 @@ export async function wordArithmetic(
   }));
   if (terms.some(({ text }) => text === "")) {
     throw new RangeError(
-      `${where}: ${JSON.stringify(expression)} has an empty part; expected texts as in "a red three - red + blue"`,
+      `${where}: ${JSON.stringify(expression)} has an empty part; expected texts joined by + and -, as in "a red three - red + blue"`,
     );
   }
   const embed = (texts: readonly string[]) => noGrad(() => unit(clip.getTextFeatures(tokenizer.batch(texts).inputIds)));

@@ -51,13 +51,13 @@ export async function crossAttentionMaps(
   options: AttentionMapsOptions = {},
 ): Promise<AttentionMaps> {
   const where = "crossAttentionMaps";
-  if (typeof prompt !== "string") throw new TypeError(`${where}: the prompt is ${typeof prompt}; expected one text`);
+  if (typeof prompt !== "string") throw new TypeError(`${where}: the prompt is a ${typeof prompt}; expected a string`);
   const { layers = /./, ...rest } = options;
   const { tokens, words } = wordsOf(pipe.tokenizer, prompt);
-  if (words.length === 0) throw new RangeError(`${where}: the prompt ${JSON.stringify(prompt)} has no word`);
+  if (words.length === 0) throw new RangeError(`${where}: the prompt ${JSON.stringify(prompt)} contains no words`);
   const attention = [...pipe.unet.namedModules()].filter(([name]) => name.endsWith("attn2.probs") && layers.test(name));
   if (attention.length === 0) {
-    throw new RangeError(`${where}: no attention to the text fits ${layers}; names are as "up_blocks.0.attentions.1"`);
+    throw new RangeError(`${where}: no cross-attention layer matches ${layers}; names look like "up_blocks.0.attentions.1"`);
   }
   const seen = new Map<Module, Tensor>();
   const handles: RemovableHandle[] = [];
@@ -108,7 +108,7 @@ function resized(where: string, probs: Tensor, h: number, w: number): Tensor {
     const maps = probs.transpose(1, 2).reshape(1, tokens, rows, columns);
     return noGrad(() => interpolate(maps, { size: [h, w], mode: "bilinear" }).squeeze(0));
   }
-  throw new RangeError(`${where}: attention of ${places} places does not fit latents of ${h} x ${w}`);
+  throw new RangeError(`${where}: attention at ${places} positions does not match latents of ${h} x ${w}`);
 }
 
 /** The words of a prompt, each with the places of its tokens in the padded row. */

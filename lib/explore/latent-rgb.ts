@@ -62,7 +62,7 @@ export async function fitLatentRgb(pipe: StableDiffusionPipeline, pictures: Tens
   const cells = pictures.shape[0]! * h * w;
   const [x, y] = await Promise.all([rowsOf(latents, cells), rowsOf(small, cells)]);
   const size = channels + 1;
-  if (cells < size) throw new RangeError(`${where}: ${cells} latent cells for ${size} unknowns; give more pictures`);
+  if (cells < size) throw new RangeError(`${where}: ${cells} latent cells for ${size} unknowns; use more pictures`);
   // Normal equations, with a last column of ones for the bias: (xᵀx) factors = xᵀy
   const left = Array.from({ length: size }, () => new Float64Array(size + 3));
   for (let cell = 0; cell < cells; cell++) {
@@ -73,7 +73,7 @@ export async function fitLatentRgb(pipe: StableDiffusionPipeline, pictures: Tens
     }
   }
   const solution = solve(left);
-  if (!solution) throw new RangeError(`${where}: the latents of these pictures are too much alike; give others`);
+  if (!solution) throw new RangeError(`${where}: the latents of these pictures are too similar; use other pictures`);
   const mean = [0, 1, 2].map((c) => left[channels]![size + c]! / cells);
   let [rest, all] = [0, 0];
   for (let cell = 0; cell < cells; cell++) {

@@ -57,7 +57,7 @@ export async function lossByTimestep(
   const { unet } = pipe;
   const kind = config.prediction_type;
   if (kind !== "epsilon" && kind !== "v_prediction") {
-    throw new RangeError(`${where}: a model that predicts "${String(kind)}"; expected "epsilon" or "v_prediction"`);
+    throw new RangeError(`${where}: the model predicts "${String(kind)}"; expected "epsilon" or "v_prediction"`);
   }
   const one = compile((x: Tensor, e: Tensor, time: Tensor, words: Tensor, a: Tensor, b: Tensor) =>
     noGrad(() => {

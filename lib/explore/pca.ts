@@ -28,7 +28,7 @@ export async function pca(points: Tensor, options: { components?: number } = {})
   const { components: k = 2 } = options;
   const n = points.shape[0] ?? 0;
   if (points.ndim < 2 || n < 2)
-    throw new RangeError(`${where}: got [${points.shape}], expected [n, d] with n from 2 up`);
+    throw new RangeError(`${where}: got [${points.shape}], expected [n, d] with n at least 2`);
   const flat = points.detach().float().reshape(n, -1);
   const d = flat.shape[1]!;
   if (!Number.isInteger(k) || k < 1 || k > Math.min(n, d)) {
@@ -37,7 +37,7 @@ export async function pca(points: Tensor, options: { components?: number } = {})
     );
   }
   const size = Math.min(n, d);
-  if (size > MOST) throw new RangeError(`${where}: ${n} points in ${d} dimensions; expected at most ${MOST} of either`);
+  if (size > MOST) throw new RangeError(`${where}: ${n} points in ${d} dimensions; expected at most ${MOST} of each`);
   const { mean, centred } = noGrad(() => {
     const middle = flat.mean(0);
     return { mean: middle, centred: flat.sub(middle) };
@@ -46,7 +46,7 @@ export async function pca(points: Tensor, options: { components?: number } = {})
   const wide = n <= d;
   const product = await (wide ? centred.matmul(centred.T) : centred.T.matmul(centred)).data();
   if (!product.every(Number.isFinite))
-    throw new RangeError(`${where}: the points hold values that are NaN or infinite`);
+    throw new RangeError(`${where}: the points contain values that are NaN or infinite`);
   const { vectors, values, trace } = largest(Float64Array.from(product), size, k);
   const columns = stack(vectors.map((vector) => fromArray("float32", [size], Float32Array.from(vector))));
   const directions = await (wide ? columns.matmul(centred) : columns).tolist();

@@ -98,7 +98,7 @@ export async function trajectories(ways: Readonly<Record<string, Tensor>>): Prom
   for (const [name, way] of entries) {
     if (`${way.shape.slice(1)}` === `${first.shape.slice(1)}`) continue;
     throw new RangeError(
-      `trajectories: ${name} is [${way.shape}], ${entries[0]![0]} [${first.shape}]; expected alike places`,
+      `trajectories: ${name} is [${way.shape}], ${entries[0]![0]} [${first.shape}]; expected the same shape`,
     );
   }
   const { points, explained } = await pca(cat(entries.map(([, way]) => way.flatten(1))));

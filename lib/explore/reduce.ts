@@ -153,7 +153,7 @@ function squaredDistance(a: Float32Array, b: Float32Array): number {
 
 async function rowsOf(where: string, points: Tensor, most: number): Promise<Float32Array[]> {
   const [n = 0, d = 0] = points.shape;
-  if (points.ndim !== 2) throw new RangeError(`${where}: got [${points.shape}], expected [n, d]: a row for each point`);
+  if (points.ndim !== 2) throw new RangeError(`${where}: got [${points.shape}], expected [n, d]: one row per point`);
   if (n < 3 || n > most) throw new RangeError(`${where}: ${n} points; expected 3 to ${most}`);
   const data = (await points.float().data()) as Float32Array;
   const wrong = data.findIndex((value) => !Number.isFinite(value));

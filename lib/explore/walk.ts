@@ -32,7 +32,7 @@ async function angleOf(a: Tensor, b: Tensor): Promise<number> {
     .data();
   const [dot, aa, bb] = [...sums].map(Number) as [number, number, number];
   if (![dot, aa, bb].every(Number.isFinite))
-    throw new RangeError("slerp: the tensors hold values that are NaN or infinite");
+    throw new RangeError("slerp: the tensors contain values that are NaN or infinite");
   return Math.acos(Math.max(-1, Math.min(1, dot / Math.max(1e-30, Math.sqrt(aa * bb)))));
 }
 
@@ -82,5 +82,5 @@ export function noiseCircle(shape: readonly number[], n: number, options: { gene
 
 function sameShape(where: string, a: Tensor, b: Tensor): void {
   if (`${a.shape}` === `${b.shape}`) return;
-  throw new RangeError(`${where}: from [${a.shape}] to [${b.shape}]; expected two tensors of one shape`);
+  throw new RangeError(`${where}: from [${a.shape}] to [${b.shape}]; expected two tensors of the same shape`);
 }

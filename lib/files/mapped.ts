@@ -71,8 +71,8 @@ export class MappedFile {
     if (now && this.is(now)) return;
     throw new Error(
       now
-        ? `${this.#path}: the file has changed since its weights were loaded; load them again`
-        : `${this.#path}: the weights' file cannot be read; has it been moved or deleted? Load them again from where it is`,
+        ? `${this.#path}: the file has changed since its weights were loaded; load the weights again`
+        : `${this.#path}: the weights' file cannot be read; was it moved or deleted? Load the weights again from its new location`,
     );
   }
 

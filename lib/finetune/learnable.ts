@@ -88,7 +88,7 @@ export class Frozen {
     const changed = this.#rest.filter((_, i) => !same[i]).map(([name]) => name);
     if (changed.length > 0) {
       throw new Error(
-        `fine-tuning: ${plural(changed.length, "tensor")} changed that ${changed.length === 1 ? "was" : "were"} not to be learnt: ${changed.slice(0, 5).join(", ")}`,
+        `fine-tuning: ${plural(changed.length, "tensor")} changed although ${changed.length === 1 ? "it was" : "they were"} not meant to be trained: ${changed.slice(0, 5).join(", ")}`,
       );
     }
     return this.#rest.reduce((sum, [, tensor]) => sum + tensor.numel(), 0);

@@ -45,7 +45,7 @@ export function getScheduler(name: LrScheduler, optimizer: Optimizer, options: L
   if (name === "constant_with_warmup")
     return new LambdaLR(optimizer, (step) => Math.min(1, step < warmup ? rising(step) : 1));
   if (total === undefined || !(total > 0)) {
-    throw new RangeError(`getScheduler: numTrainingSteps is ${total}; "${name}" needs the number of steps in all`);
+    throw new RangeError(`getScheduler: numTrainingSteps is ${total}; "${name}" needs the total number of steps`);
   }
   const left = Math.max(1, total - warmup);
   const base = optimizer.lr;

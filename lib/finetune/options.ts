@@ -203,7 +203,7 @@ export function settingsOf(
   }
   if (resume === true && outputDir === undefined) {
     throw new RangeError(
-      `${where}: resumeFromCheckpoint without outputDir; name the folder that the checkpoint lies in, or its path`,
+      `${where}: resumeFromCheckpoint without outputDir; give the folder that contains the checkpoint, or the checkpoint's path`,
     );
   }
   if (resume !== undefined && typeof resume !== "boolean" && typeof resume !== "string") {
@@ -215,5 +215,5 @@ export function settingsOf(
 /** A text that is needed. */
 export function checkPrompt(where: string, name: string, value: unknown, example: string): string {
   if (typeof value === "string" && value.trim() !== "") return value;
-  throw new TypeError(`${where}: ${name} is ${shown(value)}; expected a text such as ${shown(example)}`);
+  throw new TypeError(`${where}: ${name} is ${shown(value)}; expected a string such as ${shown(example)}`);
 }

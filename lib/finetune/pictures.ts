@@ -60,7 +60,7 @@ const METADATA = "metadata.jsonl";
  */
 export async function readPictures(source: PictureSource, options: ReadOptions): Promise<CaptionedPictures> {
   const found = typeof source === "string" ? await inFolder(source, options) : await inMemory(source, options.where);
-  if (found.length === 0) throw new RangeError(`${options.where}: got no pictures to learn from`);
+  if (found.length === 0) throw new RangeError(`${options.where}: got no pictures to train on`);
   const { prepare = (image: Image) => image } = options;
   const images: Image[] = [];
   const broken: string[] = [];
@@ -73,7 +73,7 @@ export async function readPictures(source: PictureSource, options: ReadOptions):
   }
   if (broken.length > 0) {
     throw new Error(
-      `${options.where}: ${broken.length} of ${plural(found.length, "file")} cannot be read as a picture. Take them out, or replace them:\n  ${broken.slice(0, 10).join("\n  ")}`,
+      `${options.where}: ${broken.length} of ${plural(found.length, "file")} cannot be read as a picture. Remove or replace them:\n  ${broken.slice(0, 10).join("\n  ")}`,
     );
   }
   return { images, captions: found.map(({ text }) => text), names: found.map(({ name }) => name) };
@@ -141,8 +141,8 @@ async function inFolder(folder: string, { where, captionColumn = "text" }: ReadO
   if (pictures.length === 0) {
     const others = paths.slice(0, 3).map((path) => relative(folder, path));
     const holds =
-      others.length > 0 ? `; it holds ${others.join(", ")}${paths.length > 3 ? " and more" : ""}` : "; it is empty";
-    throw new Error(`${where}: the folder ${folder} holds no pictures (PNG, JPEG, WebP, GIF, TIFF or AVIF)${holds}`);
+      others.length > 0 ? `; it contains ${others.join(", ")}${paths.length > 3 ? " and more" : ""}` : "; it is empty";
+    throw new Error(`${where}: the folder ${folder} contains no pictures (PNG, JPEG, WebP, GIF, TIFF or AVIF)${holds}`);
   }
   const captions = new Map<string, string | undefined>();
   for (const path of paths.filter((one) => basename(one) === METADATA))
@@ -156,7 +156,7 @@ async function inFolder(folder: string, { where, captionColumn = "text" }: ReadO
   const missing = [...captions.keys()].filter((path) => !pictures.includes(path)).map((path) => relative(folder, path));
   if (missing.length > 0) {
     throw new Error(
-      `${where}: ${METADATA} in ${folder} names ${plural(missing.length, "file")} that ${missing.length === 1 ? "is" : "are"} not there: ${missing.slice(0, 5).join(", ")}`,
+      `${where}: ${METADATA} in ${folder} lists ${plural(missing.length, "file")} that ${missing.length === 1 ? "does" : "do"} not exist: ${missing.slice(0, 5).join(", ")}`,
     );
   }
   return found;
@@ -172,18 +172,18 @@ async function readMetadata(path: string, column: string, captions: Map<string, 
     try {
       entry = JSON.parse(line);
     } catch {
-      throw new Error(`${where}: no JSON; expected {"file_name": "a.png", "${column}": "a caption"}`);
+      throw new Error(`${where}: not JSON; expected {"file_name": "a.png", "${column}": "a caption"}`);
     }
     const name = entry.file_name;
     if (typeof name !== "string")
       throw new Error(`${where}: has no file_name; expected {"file_name": "a.png", "${column}": "..."}`);
     const text = entry[column];
     if (text !== undefined && text !== null && typeof text !== "string") {
-      throw new Error(`${where}: ${column} is ${shown(text)}; expected a text`);
+      throw new Error(`${where}: ${column} is ${shown(text)}; expected a string`);
     }
     if (text === undefined && Object.keys(entry).length > 1) {
       throw new Error(
-        `${where}: has no ${shown(column)}; it has ${Object.keys(entry).join(", ")}. Name the captions with { captionColumn }.`,
+        `${where}: has no ${shown(column)}; it has ${Object.keys(entry).join(", ")}. Set { captionColumn } to the one with the captions.`,
       );
     }
     captions.set(join(path, "..", name), text ?? undefined);
@@ -202,7 +202,7 @@ export function requireCaptions(where: string, { captions, names }: CaptionedPic
       without.length > 5 ? `${without.slice(0, 5).join(", ")} and ${without.length - 5} more` : without.join(", ");
     throw new Error(
       `${where}: ${without.length} of ${plural(names.length, "picture")} ${without.length === 1 ? "has" : "have"} no caption: ${which}. ` +
-        `Give them in ${METADATA} ({"file_name": "a.png", "text": "..."}) or in a .txt beside each, or one for all with { prompt }.`,
+        `Write them in ${METADATA} ({"file_name": "a.png", "text": "..."}) or in a .txt file next to each picture, or give one for all with { prompt }.`,
     );
   }
   return captions as string[];

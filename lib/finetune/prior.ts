@@ -33,7 +33,7 @@ export async function withClass(
   if (!withPriorPreservation) {
     if (options.classPrompt === undefined && classData === undefined) return [own];
     throw new RangeError(
-      `${where}: classPrompt and classData are for prior preservation; add withPriorPreservation: true`,
+      `${where}: classPrompt and classData are only used for prior preservation; add withPriorPreservation: true`,
     );
   }
   const prompt = checkPrompt(where, "classPrompt", options.classPrompt, "a photo of a dog");
@@ -62,7 +62,7 @@ async function paint(
   }
   const missing = count - images.length;
   if (missing > 0 && !quiet)
-    notice(`${where}: paints ${missing} pictures of ${JSON.stringify(prompt)} for prior preservation`);
+    notice(`${where}: generating ${missing} pictures of ${JSON.stringify(prompt)} for prior preservation`);
   while (images.length < count) {
     const numbers = Array.from({ length: Math.min(AT_ONCE, count - images.length) }, (_, k) => images.length + k);
     const painted = await pipe.generate({

@@ -64,7 +64,7 @@ export class FineTuned {
       ["steps", `${stopped}${plural(this.steps, "step")} in ${duration(this.elapsed)}`],
       ...(last.length > 0 ? [["loss", `${mean.toPrecision(3)}, the mean of the last ${last.length}`] as const] : []),
       ["learnt", this.learnt],
-      ["unchanged", `${counted(unchanged)} numbers, all others`],
+      ["unchanged", `${counted(unchanged)} numbers, that is, all others`],
       ...(this.saved === undefined ? [] : [["saved", this.saved] as const]),
     ]);
   }

@@ -150,7 +150,7 @@ export async function textualInversion(
   checkChoice(where, "learnableProperty", learnableProperty, Object.keys(TEMPLATES));
   const without = templates.find((template) => !template.includes("{}"));
   if (without !== undefined || templates.length === 0) {
-    throw new RangeError(`${where}: the template ${JSON.stringify(without)} has no {} where the word goes`);
+    throw new RangeError(`${where}: the template ${JSON.stringify(without)} has no {} to mark where the word goes`);
   }
   const { tokenizer } = pipe;
   const [first, ...more] = tokenizer.encode(checkPrompt(where, "initializerToken", options.initializerToken, "toy"), {
@@ -159,14 +159,14 @@ export async function textualInversion(
   if (first === undefined || more.length > 0) {
     const pieces = tokenizer.tokenize(options.initializerToken).join(" ");
     throw new RangeError(
-      `${where}: initializerToken ${JSON.stringify(options.initializerToken)} is ${plural(more.length + 1, "token")} (${pieces}); expected a word that is one`,
+      `${where}: initializerToken ${JSON.stringify(options.initializerToken)} is ${plural(more.length + 1, "token")} (${pieces}); expected a word that is a single token`,
     );
   }
   const isKnown = tokenizer.tokenToId(token) !== undefined;
   if (isKnown && !settings.resumeFromCheckpoint) {
     throw new Error(
-      `${where}: the word ${JSON.stringify(token)} is in the vocabulary already; choose another placeholderToken` +
-        (settings.outputDir ? ", or go on where its training was stopped with { resumeFromCheckpoint: true }" : ""),
+      `${where}: the word ${JSON.stringify(token)} is already in the vocabulary; choose another placeholderToken` +
+        (settings.outputDir ? ", or continue its training with { resumeFromCheckpoint: true }" : ""),
     );
   }
   const { images } = await readTrainingPictures(where, settings);
@@ -190,7 +190,7 @@ export function newRows(pipe: StableDiffusionPipeline, token: string, from: numb
   }
   if (id + vectors !== before.shape[0]) {
     throw new Error(
-      `textualInversion: ${JSON.stringify(token)} has other words behind it, or not ${plural(vectors, "vector")}; go on in a pipeline that has just been loaded`,
+      `textualInversion: ${JSON.stringify(token)} is followed by other words, or does not have ${plural(vectors, "vector")}; resume in a freshly loaded pipeline`,
     );
   }
   return new NewRows(token, textEncoder, before.narrow(0, 0, id), before.narrow(0, id, vectors));

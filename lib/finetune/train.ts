@@ -44,7 +44,7 @@ export async function train(training: Training): Promise<FineTuned> {
   const checkpoint = checkpointOf(settings);
   const resumes = settings.resumeFromCheckpoint ? checkpoint : undefined;
   if (resumes !== undefined && !existsSync(resumes)) {
-    throw new Error(`${where}: ${resumes}: there is no such checkpoint; leave resumeFromCheckpoint out to start anew`);
+    throw new Error(`${where}: ${resumes}: there is no such checkpoint; leave out resumeFromCheckpoint to start over`);
   }
   const parts = { unet: pipe.unet, textEncoder: pipe.textEncoder, vae: pipe.vae };
   const { learnt } = learnable;
@@ -96,7 +96,7 @@ export async function train(training: Training): Promise<FineTuned> {
   const { step, losses, elapsed } = learner;
   const { interrupted } = fit;
   if (interrupted && !quiet && outputDir !== undefined) {
-    console.log(`${where}: stopped after step ${step}; { resumeFromCheckpoint: true } goes on from there`);
+    console.log(`${where}: stopped after step ${step}; { resumeFromCheckpoint: true } continues from there`);
   }
   const painted = validation?.painted ?? [];
   return new FineTuned(learnable, {
@@ -162,7 +162,7 @@ function explained({ where, settings }: Training, error: Error, lastGood: number
   const upTo = error instanceof Diverged ? `up to step ${lastGood}` : "before";
   const place = saved === undefined ? "" : `, and in ${saved}`;
   return new Error(
-    `${where}: ${message}. What was learnt ${upTo} is kept in the pipeline${place}. learningRate is ${settings.learningRate}.`,
+    `${where}: ${message}. Everything learned ${upTo} is kept in the pipeline${place}. learningRate is ${settings.learningRate}.`,
     { cause: error },
   );
 }

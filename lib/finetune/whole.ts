@@ -24,7 +24,7 @@ export class WholeModel implements Learnable {
     const { targets, trainTextEncoder } = options;
     const { unet, textEncoder } = pipe;
     const chosen = [...unet.namedParameters()].filter(([name]) => targets?.test(name) ?? true).map(([, p]) => p);
-    if (chosen.length === 0) throw new RangeError(`${where}: no weight of the U-Net fits ${targets}`);
+    if (chosen.length === 0) throw new RangeError(`${where}: no weight of the U-Net matches ${targets}`);
     const text = textEncoder.parameters();
     this.#pipe = pipe;
     this.#parts = [

@@ -66,7 +66,7 @@ export function asNumbers(data: TypedArray): NumberArray {
     const value = Number(data[i]);
     if (Number.isSafeInteger(value)) return value;
     throw new RangeError(
-      `data: element ${i} is ${data[i]}, more than a number holds exactly (2^53 - 1); x.bits() gives the BigInt64Array.`,
+      `data: element ${i} is ${data[i]}, more than a number can represent exactly (2^53 - 1). Use x.bits() for a BigInt64Array.`,
     );
   });
 }

@@ -21,13 +21,13 @@ export function show(shape: Shape): string {
 /** Refuses a shape that no tensor can have. */
 export function checkShape(where: string, shape: Shape): void {
   if (!Array.isArray(shape) || shape.some((d) => !Number.isInteger(d) || d < 0)) {
-    throw new RangeError(`${where}: got the shape ${format(shape)}; expected a list of integers, 0 or more each`);
+    throw new RangeError(`${where}: got the shape ${format(shape)}; expected a list of integers, each 0 or more`);
   }
   // Four bytes for each element; half of that in float16, twice in int64: no matter for what is far too large.
   const bytes = 4 * sizeOf(shape);
   if (bytes > totalmem()) {
     throw new RangeError(
-      `${where}: ${show(shape)} is ${counted(sizeOf(shape))} numbers, ${gib(bytes)} in float32; this computer has ${gib(totalmem())}. Make it smaller, or work on one part after the other.`,
+      `${where}: ${show(shape)} is ${counted(sizeOf(shape))} numbers, ${gib(bytes)} in float32; this computer has ${gib(totalmem())}. Make it smaller, or process it in parts.`,
     );
   }
 }
@@ -50,7 +50,7 @@ export function broadcast(where: string, a: Shape, b: Shape): number[] {
     const q = b[b.length - rank + i] ?? 1;
     if (p !== q && p !== 1 && q !== 1) {
       throw new RangeError(
-        `${where}: shapes ${show(a)} and ${show(b)} do not fit: dimension ${i - rank} is ${p} in one and ${q} in the other; expected equal sizes, or 1`,
+        `${where}: shapes ${show(a)} and ${show(b)} do not match: dimension ${i - rank} is ${p} in one and ${q} in the other; expected equal sizes, or 1 in one of them`,
       );
     }
     out.push(p === 1 ? q : p);
@@ -99,12 +99,12 @@ export function inferShape(where: string, from: Shape, to: Shape): number[] {
   const out = [...to];
   if (unknown >= 0) {
     if (to.indexOf(-1, unknown + 1) >= 0) {
-      throw new RangeError(`${where}: ${show(to)} leaves more than one dimension open; expected one -1 at most`);
+      throw new RangeError(`${where}: ${show(to)} leaves more than one dimension open; expected at most one -1`);
     }
     out[unknown] = rest === 0 ? 0 : size / rest;
   }
   if (out.some((d) => !Number.isInteger(d) || d < 0) || sizeOf(out) !== size) {
-    throw new RangeError(`${where}: ${show(from)} holds ${plural(size, "element")}, which do not fit ${show(to)}`);
+    throw new RangeError(`${where}: ${show(from)} has ${plural(size, "element")}, which cannot be reshaped to ${show(to)}`);
   }
   return out;
 }

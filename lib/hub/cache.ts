@@ -114,6 +114,6 @@ export async function listFolder(folder: string): Promise<string[]> {
 export function checkPath(path: string): void {
   const parts = path.split(/[\\/]/);
   if (path === "" || parts.includes("..") || parts.includes("") || /^[a-z]:/i.test(path) || path.includes("\0")) {
-    throw new HubError("damaged", `hub: the name ${JSON.stringify(path)} leads out of its folder; not used`);
+    throw new HubError("damaged", `hub: the name ${JSON.stringify(path)} points outside its folder and was not used`);
   }
 }

@@ -57,7 +57,7 @@ export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: 
       if (!resumed) {
         throw new HubError(
           "damaged",
-          `${options.what}: what came is not the file (its hash is not ${file.hash}). Try again; a proxy may be in between.`,
+          `${options.what}: the download is not the expected file (its hash is not ${file.hash}). Try again; a proxy may be interfering.`,
         );
       }
     }
@@ -110,7 +110,7 @@ async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, opti
   let timer = setTimeout(() => {}, 0);
   const alive = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => stall.abort(new DOMException(`nothing came for ${stallMs} ms`, "TimeoutError")), stallMs);
+    timer = setTimeout(() => stall.abort(new DOMException(`no data received for ${stallMs} ms`, "TimeoutError")), stallMs);
   };
   try {
     alive();
@@ -123,7 +123,7 @@ async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, opti
       sum.reset();
     }
     checkLength(response, file.size - sum.length, what);
-    if (!response.body) throw new ConnectionLost("an answer without contents");
+    if (!response.body) throw new ConnectionLost("an empty answer");
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       alive();
       signal?.throwIfAborted();
@@ -156,7 +156,7 @@ function checkLength(response: Response, expected: number, what: string): void {
 function wrongLength(what: string, got: string, expected: number): HubError {
   return new HubError(
     "damaged",
-    `${what}: got ${got} bytes, the hub lists ${expected}. Try again; a proxy may be in between.`,
+    `${what}: got ${got} bytes, but the hub lists ${expected}. Try again; a proxy may be interfering.`,
   );
 }
 
@@ -221,7 +221,7 @@ async function checkSpace(partial: string, size: number, what: string): Promise<
   if (size - have > free) {
     throw new HubError(
       "disk",
-      `${what}: takes ${bytes(size - have)}, the disk of ${dirname(partial)} has ${bytes(free)} left. ` +
+      `${what}: needs ${bytes(size - have)}, but the disk of ${dirname(partial)} has only ${bytes(free)} left. ` +
         "Free space or choose another { cacheDir }.",
     );
   }

@@ -57,7 +57,7 @@ export function explain(
     });
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new HubError("disk", `${what}: the cache cannot be written (${message}). Choose another { cacheDir }.`, {
+    return new HubError("disk", `${what}: cannot write to the cache (${message}). Choose another { cacheDir }.`, {
       cause: error,
     });
   }
@@ -79,9 +79,9 @@ function explainRefusal(
   const said = detail.trim() === "" ? "" : ` It says: ${detail.trim()}`;
   const answer = `${what}: the hub at ${hubUrl} answered ${status}`;
   const page = `${hubUrl}/${repo}`;
-  const token = hasToken ? "use a token of an account that may see it" : "set HF_TOKEN";
+  const token = hasToken ? "use a token of an account that has access" : "set HF_TOKEN";
   if (status === 401 && hasToken && /invalid|expired/i.test(detail)) {
-    return new HubError("refused", `${answer}. The token is not valid: make one at ${hubUrl}/settings/tokens.${said}`, {
+    return new HubError("refused", `${answer}. The token is not valid. Create one at ${hubUrl}/settings/tokens.${said}`, {
       status,
     });
   }

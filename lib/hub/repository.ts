@@ -66,7 +66,7 @@ export class Repository {
         throw new HubError(
           explained.kind,
           explained.kind === "offline"
-            ? `${explained.message} and no copy in the cache. Connect once to download it, or give a folder on disk.`
+            ? `${explained.message} and there is no copy in the cache. Connect once to download it, or give a folder on disk.`
             : explained.message,
           { status: explained.status, cause: error },
         );
@@ -102,7 +102,7 @@ export class Repository {
         ? await datasetInfo({ ...at, additionalFields: ["sha"] })
         : await modelInfo({ ...at, additionalFields: ["sha"] });
     if (typeof sha !== "string" || !COMMIT.test(sha)) {
-      throw new HubError("status", `${this.#what}: ${this.#hubUrl} named no commit; is it a Hugging Face hub?`);
+      throw new HubError("status", `${this.#what}: ${this.#hubUrl} did not report a commit; is it a Hugging Face hub?`);
     }
     return sha;
   }
@@ -172,7 +172,7 @@ export class Repository {
         if (explained.kind !== "offline") throw explained;
         throw new HubError(
           "offline",
-          `${explained.message} and no whole copy in the cache. What has come is kept: try again to go on from there.`,
+          `${explained.message} and there is no complete copy in the cache. The part already downloaded is kept; try again to resume.`,
           { cause: error },
         );
       }

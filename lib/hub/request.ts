@@ -77,7 +77,7 @@ async function checkKind(response: Response, init: RequestInit | undefined): Pro
   throw new HubRefusal(
     511,
     "",
-    `a web page came in place of an answer${title ? `: "${title}"` : ""}; a proxy may be in between`,
+    `got a web page instead of an answer${title ? `: "${title}"` : ""}; a proxy may be interfering`,
   );
 }
 

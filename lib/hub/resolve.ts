@@ -31,7 +31,7 @@ export async function resolveFiles(idOrFolder: string, options: ResolveOptions =
     const hint = /\.(safetensors|ckpt)$/.test(idOrFolder)
       ? "; a checkpoint in one file has to be converted to diffusers' layout first"
       : "";
-    throw new HubError("missing", `${where}: ${resolve(idOrFolder)} is a file; expected the folder of a model${hint}`);
+    throw new HubError("missing", `${where}: ${resolve(idOrFolder)} is a file; expected a model's folder${hint}`);
   }
   if (isShipped(idOrFolder)) {
     const prefix = options.subfolder ? `${options.subfolder}/` : "";
@@ -41,7 +41,7 @@ export async function resolveFiles(idOrFolder: string, options: ResolveOptions =
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(idOrFolder) || idOrFolder.startsWith(".")) {
     throw new HubError(
       "missing",
-      `${where}: no folder ${resolve(idOrFolder)}; expected one, or a repository on the hub such as "org/name"`,
+      `${where}: there is no folder ${resolve(idOrFolder)}; expected a folder, or a repository on the hub such as "org/name"`,
     );
   }
   try {
@@ -59,7 +59,7 @@ function isUnknown({ kind, status }: HubError): boolean {
 /** A name that is no folder is looked for on the hub: if it is not found there either, a folder's name may have been mistyped. */
 function orFolder(error: HubError, given: string): HubError {
   const { kind, message, status, cause } = error;
-  const told = `${message.replace(/\.$/, "")}. If you meant a folder: there is none at ${resolve(given)}.`;
+  const told = `${message.replace(/\.$/, "")}. If you meant a folder, there is none at ${resolve(given)}.`;
   return new HubError(kind, told, { ...(status !== undefined && { status }), cause });
 }
 

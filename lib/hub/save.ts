@@ -55,7 +55,7 @@ export async function saveFolder(folder: string, fill: (folder: string) => Promi
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
     if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
-      throw new HubError("disk", `savePretrained: ${target} is not written, the disk is full`, { cause: error });
+      throw new HubError("disk", `savePretrained: ${target} was not written; the disk is full. Free some space and try again`, { cause: error });
     }
     throw error;
   }
@@ -78,7 +78,7 @@ async function checkTarget(target: string): Promise<void> {
     const reason = strange === undefined ? "no saved model" : `the file ${strange}`;
     throw new HubError(
       "disk",
-      `savePretrained: the folder ${target} holds ${reason}, which would be lost. Choose another folder.`,
+      `savePretrained: the folder ${target} contains ${reason}, which would be lost. Choose another folder.`,
     );
   }
 }
@@ -120,7 +120,7 @@ export async function pushToHub(folder: string, repo: string, options: PushOptio
   }
   const hubUrl = hubUrlOf(options);
   const paths = await listFolder(folder);
-  if (paths.length === 0) throw new HubError("missing", `pushToHub: ${resolve(folder)} holds no files`);
+  if (paths.length === 0) throw new HubError("missing", `pushToHub: ${resolve(folder)} contains no files`);
   const files: Pushed["files"] = [];
   for (const path of paths) files.push({ path, bytes: (await stat(join(folder, path))).size });
   if (options.dryRun) return { url: `${hubUrl}/${repo}`, commit: null, files };

@@ -129,7 +129,7 @@ function checkNoOthers(names: readonly string[], where: string): void {
   const [other] = weightsIn(names);
   if (other) {
     const variant = JSON.stringify(other.variant);
-    throw new HubError("missing", `${where}: has weights of the variant ${variant} only: give { variant: ${variant} }`);
+    throw new HubError("missing", `${where}: has only weights of the variant ${variant}; use { variant: ${variant} }`);
   }
   checkNoPickles(names, where);
 }
@@ -139,8 +139,8 @@ function checkNoPickles(names: readonly string[], where: string): void {
   if (other.length === 0) return;
   throw new HubError(
     "weights",
-    `${where}: has weights as ${some(other)} only, and none as safetensors. Pickles can run code when they are read, so they ` +
-      "are not. Look on its page for a revision with safetensors (often refs/pr/1: give { revision }), or convert it.",
+    `${where}: its only weights are ${some(other)}, none in safetensors. Reading a pickle can run arbitrary code, so these ` +
+      "are not read. Look on its page for a revision with safetensors (often refs/pr/1; use { revision }), or convert it.",
   );
 }
 

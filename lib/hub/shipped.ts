@@ -36,7 +36,7 @@ export async function shippedFolder(
   const folder = join(root, name.slice(OWNER.length));
   const names = shippedNames(root);
   if (!names.includes(name)) {
-    throw new HubError("missing", `${where}: no model ${name} ships with difflab; expected ${names.join(", ")}`);
+    throw new HubError("missing", `${where}: difflab does not include a model ${name}; expected ${names.join(", ")}`);
   }
   const checksums = JSON.parse(await readFile(join(folder, CHECKSUMS), "utf8")) as Checksums;
   for (const [file, expected] of Object.entries(checksums)) {
@@ -47,7 +47,7 @@ export async function shippedFolder(
     throw new HubError(
       "damaged",
       `${where}: ${path} ${problem}; expected ${expected.bytes} bytes with SHA-256 ${expected.sha256}. ` +
-        `Get it back with: git checkout -- data/${basename(folder)}/${file}`,
+        `Restore it with: git checkout -- data/${basename(folder)}/${file}`,
     );
   }
   return folder;

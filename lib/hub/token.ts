@@ -23,7 +23,7 @@ export async function tokenOf(options: Pick<HubOptions, "token">): Promise<strin
   const token = (given || (await readToken())).trim();
   // It goes into a header, whose own error would print it.
   if (/[^\x21-\x7e]/.test(token))
-    throw new HubError("refused", "hub: the token holds spaces or strange characters; copy it again");
+    throw new HubError("refused", "hub: the token contains spaces or invalid characters; copy it again");
   return token || undefined;
 }
 
@@ -42,7 +42,7 @@ export async function login(options: { token?: string; hubUrl?: string } = {}): 
   if (!token) {
     throw new HubError(
       "refused",
-      `login: no token given. Make one at ${hubUrlOf(options)}/settings/tokens, then login({ token }).`,
+      `login: no token given. Create one at ${hubUrlOf(options)}/settings/tokens, then login({ token }).`,
     );
   }
   const { account, tokenName } = await ownerOf({ ...options, token });
@@ -83,7 +83,7 @@ async function ownerOf(
     if (error instanceof HubRefusal && error.status === 401) {
       throw new HubError(
         "refused",
-        `hub: the token is not valid (${hubUrl} answered 401). Make one at ${hubUrl}/settings/tokens.`,
+        `hub: the token is not valid (${hubUrl} answered 401). Create one at ${hubUrl}/settings/tokens.`,
         {
           status: 401,
         },

@@ -94,7 +94,7 @@ export class Image {
     const images = await Image.fromBatch(tensor, options);
     if (images.length === 1) return images[0]!;
     throw new RangeError(
-      `Image.fromTensor: [${tensor.shape}] holds ${plural(images.length, "picture")}; use Image.fromBatch`,
+      `Image.fromTensor: [${tensor.shape}] contains ${plural(images.length, "picture")}; use Image.fromBatch`,
     );
   }
 
@@ -107,7 +107,7 @@ export class Image {
     if (shape.length !== 4 || ![1, 3, 4].includes(channels)) {
       throw new RangeError(
         `${where}: got [${tensor.shape}], expected [channels, height, width] or [n, channels, height, width] with 1, 3 or 4 channels. ` +
-          "Latents become a picture with vae.decode.",
+          "To turn latents into a picture, use vae.decode.",
       );
     }
     checkSize(where, width, height);
@@ -152,7 +152,7 @@ export class Image {
     const other = frames.find((frame) => frame.width !== first.width || frame.height !== first.height);
     if (other) {
       throw new RangeError(
-        `Image.animation: frames of ${first.width}x${first.height} and ${other.width}x${other.height}; expected one size`,
+        `Image.animation: frames of ${first.width}x${first.height} and ${other.width}x${other.height}; expected the same size`,
       );
     }
     const { width, height } = first;
@@ -216,7 +216,7 @@ export class Image {
     checkSize("Image.crop", width, height);
     if (!inside || left + width > this.width || top + height > this.height) {
       throw new RangeError(
-        `Image.crop: ${width}x${height} from (${left}, ${top}) does not lie within ${this.width}x${this.height}`,
+        `Image.crop: ${width}x${height} from (${left}, ${top}) does not fit inside ${this.width}x${this.height}`,
       );
     }
     const channels = MODES[this.mode];
@@ -263,7 +263,7 @@ export class Image {
     const extension = extname(path).toLowerCase();
     checkChoice("Image.save", "ending", extension, [".png", ".jpg", ".jpeg", ".webp", ".gif"]);
     if (metadata && extension !== ".png") {
-      throw new RangeError(`Image.save: ${path}: metadata is kept in PNG files; save as .png, or leave it out`);
+      throw new RangeError(`Image.save: ${path}: metadata can only be saved in PNG files; save as .png, or leave out the metadata`);
     }
     const opaque = () => this.convert("RGB").#sharp();
     let bytes: Uint8Array;

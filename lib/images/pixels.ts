@@ -82,7 +82,7 @@ export function pixelsOf(
   if (strange > 0) {
     const share = `${strange} of ${plural(plane * channels, "value")} are not finite numbers (NaN or infinite)`;
     throw new RangeError(
-      `${where}: ${share}, so there is no picture in them. A model in float16 that overflows gives such: use float32.`,
+      `${where}: ${share}, so they do not form a picture. A float16 model that overflows produces such values: use float32.`,
     );
   }
   return { width, height, mode, data };

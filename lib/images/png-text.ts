@@ -64,7 +64,7 @@ export function withPngText(png: Uint8Array, texts: Readonly<Record<string, stri
   const chunks = Object.entries(texts).map(([keyword, text]) => {
     if (!/^[\x20-\x7e\xa1-\xff]{1,79}$/.test(keyword) || keyword !== keyword.trim()) {
       throw new RangeError(
-        `Image.save: metadata key ${JSON.stringify(keyword)}; expected 1 to 79 Latin letters, digits or signs, as PNG's keywords are`,
+        `Image.save: metadata key ${JSON.stringify(keyword)}; expected 1 to 79 Latin letters, digits or signs, as for PNG keywords`,
       );
     }
     const latin = /^[\n\r\t\x20-\x7e\xa0-\xff]*$/.test(text);

@@ -24,7 +24,7 @@ export async function readSource(source: ImageSource): Promise<{ bytes: Uint8Arr
     return source.protocol === "file:" ? fromDisk(fileURLToPath(source)) : fromAddress(source.href);
   if (typeof source !== "string" || source === "") {
     throw new TypeError(
-      `Image.open: got ${source === "" ? "an empty text" : typeof source}, expected a path, an address or bytes`,
+      `Image.open: got ${source === "" ? "an empty string" : typeof source}, expected a path, an address or bytes`,
     );
   }
   if (/^(https?|data):/i.test(source)) return fromAddress(source);
@@ -66,7 +66,7 @@ async function fromAddress(address: string): Promise<{ bytes: Uint8Array; name: 
 
 function checkSize(size: number, name: string): void {
   if (size > MOST_BYTES)
-    throw new RangeError(`${name} holds ${sizeOf(size)}, expected a picture of at most ${sizeOf(MOST_BYTES)}`);
+    throw new RangeError(`${name} has ${sizeOf(size)}, expected a picture of at most ${sizeOf(MOST_BYTES)}`);
 }
 
 /** HEIC's brands; AVIF is the same kind of file with a codec that is free. */
@@ -105,13 +105,13 @@ export async function decode(bytes: Uint8Array, name: string, mode: Mode): Promi
     const message = (error as Error).message.split("\n")[0]!;
     if (isHeic(bytes)) {
       throw new Error(
-        `Image.open: ${name}: is a HEIC picture, as iPhones take them, which cannot be read here; save it as JPEG first (in the Photos app: share or export)`,
+        `Image.open: ${name}: is a HEIC picture (from an iPhone?), which cannot be read; save it as JPEG first (in the Photos app: share or export)`,
         { cause: error },
       );
     }
     if (error instanceof RangeError) throw new RangeError(`Image.open: ${name}: ${message}`);
     throw new Error(
-      `Image.open: ${name}: no picture that can be read (${message}); expected PNG, JPEG, WebP, GIF, TIFF or AVIF`,
+      `Image.open: ${name}: not a readable picture (${message}); expected PNG, JPEG, WebP, GIF, TIFF or AVIF`,
       {
         cause: error,
       },

@@ -42,7 +42,7 @@ export async function toOnnx<A extends readonly Tensor[]>(f: (...args: A) => Res
       inputs.push({ ...input, name: `x${outer}` });
       continue;
     }
-    if (input.node.is("live")) throw new Error("saveOnnx: the function draws random numbers; make them an argument");
+    if (input.node.is("live")) throw new Error("saveOnnx: the function draws random numbers; pass them as an argument");
     const node = outer ? outer.peek() : input.node;
     await realize([node]);
     constants.set(input.node, await read(node));

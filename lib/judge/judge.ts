@@ -83,7 +83,7 @@ export class DigitJudge extends Module {
 export async function digitJudge(path: string = dataPath("digit-judge", "model.safetensors")): Promise<DigitJudge> {
   if (!existsSync(path)) {
     throw new Error(
-      `digitJudge: no ${path}. Bring it back with git checkout data/digit-judge, or train one: node dist/lib/judge/train.js`,
+      `digitJudge: no ${path}. Restore it with git checkout data/digit-judge, or train one: node dist/lib/judge/train.js`,
     );
   }
   const judge = new DigitJudge();

@@ -107,7 +107,7 @@ export class WorldJudge extends Model {
    */
   features(x: Tensor): Tensor[] {
     if (x.ndim !== 4 || x.shape[1] !== 3 || x.shape[2]! % 8 !== 0 || x.shape[3]! % 8 !== 0) {
-      throw new RangeError(`WorldJudge: got ${show(x.shape)}, expected [b, 3, 64, 64] or other sides that 8 divides`);
+      throw new RangeError(`WorldJudge: got ${show(x.shape)}, expected [b, 3, 64, 64] or other sizes divisible by 8`);
     }
     const seen: Tensor[] = [];
     for (const stage of this.stages) seen.push(stage.forward(seen.at(-1) ?? x));

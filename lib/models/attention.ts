@@ -191,7 +191,7 @@ export class Transformer2DModel extends Module {
   forward(x: Tensor, context: Tensor): Tensor {
     if (context.shape.at(-1) !== this.contextDim) {
       throw new RangeError(
-        `UNet: encoderHiddenStates ${show(context.shape)} are ${context.shape.at(-1)} wide, the model's cross_attention_dim is ${this.contextDim}; is this the text encoder of the same checkpoint?`,
+        `UNet: encoderHiddenStates ${show(context.shape)} have width ${context.shape.at(-1)}, but the model's cross_attention_dim is ${this.contextDim}; is the text encoder from the same checkpoint?`,
       );
     }
     const [, , height, width] = x.shape;

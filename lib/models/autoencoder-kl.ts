@@ -82,7 +82,7 @@ export class AutoencoderKL extends Model {
     for (const key of ["down_block_types", "up_block_types"] as const) {
       if (config[key].length !== blocks) {
         throw new RangeError(
-          `AutoencoderKL: ${key} has ${config[key].length} blocks, block_out_channels has ${blocks}; expected equal numbers`,
+          `AutoencoderKL: ${key} has ${config[key].length} blocks, block_out_channels has ${blocks}; expected the same number`,
         );
       }
     }
@@ -112,7 +112,7 @@ export class AutoencoderKL extends Model {
     }
     if (x.shape[2]! % this.scale !== 0 || x.shape[3]! % this.scale !== 0) {
       throw new RangeError(
-        `AutoencoderKL: image ${show(x.shape)} has sides that ${this.scale} does not divide; resize or crop it first`,
+        `AutoencoderKL: image ${show(x.shape)} has sides that are not multiples of ${this.scale}; resize or crop it first`,
       );
     }
     const moments = this.#eachImage(x, (one) =>

@@ -40,7 +40,7 @@ export async function loadWeights(model: Checkpointed, path: string): Promise<vo
   if (problems.length > 0) {
     const shown = problems.length > 40 ? [...problems.slice(0, 40), `and ${problems.length - 40} more`] : problems;
     throw new Error(
-      `${model.constructor.name}: ${path} does not fit the config, ${problems.length} of ${own.length} weights:\n  ${shown.join("\n  ")}`,
+      `${model.constructor.name}: ${path} does not match the config in ${problems.length} of ${own.length} weights:\n  ${shown.join("\n  ")}`,
     );
   }
   noticeSurplus(
@@ -58,7 +58,7 @@ function noticeSurplus(model: Checkpointed, path: string, keys: readonly string[
   if (surplus.length === 0) return;
   const more = surplus.length > 5 ? ` and ${surplus.length - 5} more` : "";
   const some = surplus.slice(0, 5).join(", ");
-  notice(`${model.constructor.name}: ${path} holds weights that the model has no use for: ${some}${more}`);
+  notice(`${model.constructor.name}: ${path} contains weights that the model does not use: ${some}${more}`);
 }
 
 /** Autoencoders from before diffusers 0.15 name their attention layers otherwise. */

@@ -39,7 +39,7 @@ class CLIPTextEmbeddings extends Module {
     const [longest, length] = [this.positionEmbedding.weight.shape[0]!, ids.shape[1]!];
     if (length > longest) {
       throw new RangeError(
-        `CLIPTextModel: ${plural(length, "token")}, the model takes ${longest}; let the tokenizer cut off what is too long`,
+        `CLIPTextModel: ${plural(length, "token")}, but the model takes at most ${longest}; let the tokenizer truncate the text`,
       );
     }
     return this.tokenEmbedding.forward(ids).add(positions(this.positionEmbedding, length));

@@ -199,7 +199,7 @@ export async function pointsOf(drawing: Tensor, n = 1000, options: { seed?: numb
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`${where}: ${n} points; expected 1 or more`);
   const ink = Array.from(await drawing.float().data(), (value) => (value > 0.05 ? value : 0));
   const total = ink.reduce((sum, value) => sum + value, 0);
-  if (!(total > 0)) throw new RangeError(`${where}: nothing is drawn; draw something first`);
+  if (!(total > 0)) throw new RangeError(`${where}: the drawing is empty; draw something first`);
   const sums: number[] = [];
   ink.reduce((sum, value) => {
     sums.push(sum + value);

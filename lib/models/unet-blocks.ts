@@ -31,7 +31,7 @@ function attentionLayer(channels: number, options: AttentionKind): AttentionLaye
 function attend(layer: AttentionLayer | undefined, x: Tensor, context: Tensor | undefined): Tensor {
   if (!layer) return x;
   if (layer instanceof ImageAttention) return layer.forward(x);
-  if (!context) throw new Error("UNet: this model reads a text; give encoderHiddenStates [B, tokens, width]");
+  if (!context) throw new Error("UNet: this model is conditioned on text; pass encoderHiddenStates [B, tokens, width]");
   return layer.forward(x, context);
 }
 

@@ -145,7 +145,7 @@ export function checkBlocks(name: string, config: UNet2DConfig | UNet2DCondition
   for (const key of ["down_block_types", "up_block_types"] as const) {
     if (config[key].length !== count) {
       throw new RangeError(
-        `${name}: ${key} has ${config[key].length} blocks, block_out_channels has ${count}; expected equal numbers`,
+        `${name}: ${key} has ${config[key].length} blocks, block_out_channels has ${count}; expected the same number`,
       );
     }
   }

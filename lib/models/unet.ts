@@ -170,7 +170,7 @@ export abstract class UNet extends Model {
       }
       return time;
     }
-    if (!classLabels) throw new Error(`${this.constructor.name}: this model needs classLabels, one for each image`);
+    if (!classLabels) throw new Error(`${this.constructor.name}: this model needs classLabels, one per image`);
     return this.joinClass(time, this.#embedClass(classLabels));
   }
 
@@ -186,7 +186,7 @@ export abstract class UNet extends Model {
     if (timestep.ndim === 2) return timestep;
     if (timestep.ndim > 2 || (timestep.numel() !== 1 && timestep.numel() !== batch)) {
       throw new RangeError(
-        `${this.constructor.name}: timestep ${show(timestep.shape)} for ${batch} images; expected a number, [${batch}], or their sinusoids [${batch}, C]`,
+        `${this.constructor.name}: timestep ${show(timestep.shape)} for ${batch} images; expected a number, [${batch}], or sinusoidal embeddings [${batch}, C]`,
       );
     }
     const proj = this.timeProj(timestep.reshape(-1));

@@ -82,7 +82,7 @@ export function addHook(
 function wrap(where: string, module: object): Hooks {
   const { forward } = module as { forward?: Hook };
   if (typeof forward !== "function") {
-    throw new TypeError(`${where}: ${module.constructor.name} has no forward(); register the hook on its parts`);
+    throw new TypeError(`${where}: ${module.constructor.name} has no forward(); register the hook on its submodules`);
   }
   const own = Object.getOwnPropertyDescriptor(module, "forward");
   const hooks: Hooks = {
@@ -128,6 +128,6 @@ function settled(result: unknown): unknown {
   if (!(result instanceof Promise)) return result;
   result.catch(() => {});
   throw new TypeError(
-    "forward hook: the hook is async; keep the tensor, as in seen.push(output), and await its values after the call",
+    "forward hook: the hook is async; store the tensor, as in seen.push(output), and await its values after the call",
   );
 }

@@ -77,7 +77,7 @@ export abstract class Module {
       if (fields.has(name)) {
         const twins = Object.keys(this).filter((other) => keyOf(other) === name);
         throw new Error(
-          `${this.constructor.name}: the fields ${twins.join(" and ")} have one name in a checkpoint, "${name}"; rename one of them`,
+          `${this.constructor.name}: the fields ${twins.join(" and ")} would have the same name in a checkpoint, "${name}"; rename one of them`,
         );
       }
       fields.set(name, value);

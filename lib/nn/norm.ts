@@ -218,7 +218,7 @@ export class TooFewValues extends RangeError {
   readonly layer: Module;
 
   constructor(layer: Module, shape: Shape) {
-    super(`${layer.constructor.name}: [${shape}] has one value a channel; training needs two or more`);
+    super(`${layer.constructor.name}: [${shape}] has only one value per channel; training needs at least two`);
     this.layer = layer;
   }
 }

@@ -71,7 +71,7 @@ export abstract class Schedule {
     }
     if (baseLr && baseLr.length !== this.baseLr.length) {
       throw new Error(
-        `${this.constructor.name}: the state is of ${baseLr.length} groups, expected ${this.baseLr.length}`,
+        `${this.constructor.name}: the state has ${baseLr.length} groups, expected ${this.baseLr.length}`,
       );
     }
     this.checkSteps(steps);
@@ -119,7 +119,7 @@ export class CosineWithWarmup extends LambdaLR {
     const { warmup, total } = options;
     if (!(total > warmup && warmup >= 0)) {
       throw new RangeError(
-        `CosineWithWarmup: ${plural(warmup, "step")} of warm-up of ${total}; expected fewer than all`,
+        `CosineWithWarmup: ${plural(warmup, "step")} of warm-up out of ${total}; expected fewer than the total`,
       );
     }
     super(optimizer, (step) => {
@@ -187,7 +187,7 @@ export class OneCycleLR extends Schedule {
     const { totalSteps, pctStart, maxLr, divFactor, finalDivFactor } = this.options;
     if (!(totalSteps >= 1)) throw new RangeError(`OneCycleLR: totalSteps is ${totalSteps}, expected 1 or more`);
     if (!(pctStart >= 0 && pctStart <= 1)) {
-      throw new RangeError(`OneCycleLR: pctStart is ${pctStart}, expected a share from 0 to 1`);
+      throw new RangeError(`OneCycleLR: pctStart is ${pctStart}, expected a fraction from 0 to 1`);
     }
     for (const [name, value] of Object.entries({ maxLr, divFactor, finalDivFactor })) {
       if (!(value > 0 && value < Infinity)) {
@@ -200,7 +200,7 @@ export class OneCycleLR extends Schedule {
   override checkSteps(steps: number): void {
     const { totalSteps } = this.options;
     if (steps > totalSteps) {
-      throw new RangeError(`OneCycleLR: step ${steps} of ${totalSteps}; make totalSteps the number of steps you take`);
+      throw new RangeError(`OneCycleLR: step ${steps} of ${totalSteps}; set totalSteps to the number of steps that you take`);
     }
   }
 

@@ -68,7 +68,7 @@ export function loadInto(
     if (!p) throw new Error(`${where}: the state has "${key}", expected the numbers of ${params.length} parameters`);
     if (!names.includes(name!)) {
       throw new Error(
-        `${where}: the state has "${key}", expected ${names.join(", ")}; it is of another kind of optimizer`,
+        `${where}: the state has "${key}", expected ${names.join(", ")}; it belongs to a different kind of optimizer`,
       );
     }
     if (show(tensor.shape) !== show(p.shape)) {
@@ -78,7 +78,7 @@ export function loadInto(
   }
   const steps = state.paramSteps ?? params.map(() => state.steps);
   if (steps.length !== params.length) {
-    throw new Error(`${where}: the state is of ${steps.length} parameters, expected ${params.length}`);
+    throw new Error(`${where}: the state has ${steps.length} parameters, expected ${params.length}`);
   }
   const byParam = new Map(params.map((p, i) => [p, { steps: steps[i]!, tensors: saved[i]! }]));
   for (const group of groups) {

@@ -68,7 +68,7 @@ export async function readTorchFile(path: string): Promise<Pickled> {
     throw new Error(`${path}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`, { cause: error });
   });
   if (size > MOST_BYTES)
-    throw new RangeError(`${path}: holds ${size} bytes; PyTorch files are read up to ${MOST_BYTES}. Use safetensors.`);
+    throw new RangeError(`${path}: is ${size} bytes; PyTorch files are read only up to ${MOST_BYTES} bytes. Use safetensors.`);
   return parseTorchFile(await readFile(path), path);
 }
 
@@ -76,18 +76,18 @@ export async function readTorchFile(path: string): Promise<Pickled> {
 export function parseTorchFile(bytes: Uint8Array, where: string): Pickled {
   if (LEGACY.every((byte, i) => bytes[i] === byte)) {
     throw new Error(
-      `${where}: written in PyTorch's format before 1.6, which is not read. In Python: torch.save(torch.load(FILE), FILE), or better ` +
+      `${where}: written in the format before PyTorch 1.6, which is not supported. In Python: torch.save(torch.load(FILE), FILE), or better ` +
         "safetensors.torch.save_file.",
     );
   }
-  if (!isZip(bytes)) throw new Error(`${where}: no file of torch.save (it does not begin as a zip archive)`);
+  if (!isZip(bytes)) throw new Error(`${where}: not a torch.save file (it does not begin like a zip archive)`);
   const files = readZip(bytes, where);
   const pickle = [...files.keys()].find((name) => /^[^/]*\/data\.pkl$/.test(name));
-  if (pickle === undefined) throw new Error(`${where}: a zip archive without data.pkl; expected a file of torch.save`);
+  if (pickle === undefined) throw new Error(`${where}: a zip archive without data.pkl; expected a torch.save file`);
   const folder = pickle.slice(0, -"data.pkl".length);
   const order = files.get(`${folder}byteorder`);
   if (order && Buffer.from(order).toString("latin1") !== "little") {
-    throw new Error(`${where}: written on a machine of another byte order; save it again as safetensors`);
+    throw new Error(`${where}: written on a machine with a different byte order; save it again as safetensors`);
   }
   const program = files.get(pickle)!;
   if (program.length > MOST_PICKLE_BYTES)
@@ -163,14 +163,14 @@ class TorchMeanings implements Meanings {
     const [kind, type, key, , count] = id instanceof Tuple ? id : [];
     const dtype = type instanceof Global ? STORAGES[type.name] : undefined;
     if (kind !== "storage" || !dtype || typeof key !== "string" || !/^\w+$/.test(key) || !isSize(count)) {
-      throw this.#strange("a reference that is no tensor's storage");
+      throw this.#strange("a reference to something other than a tensor's storage");
     }
     const bytes = this.#file(key);
     const expected = byteLengthOf(dtype, [count]);
     if (!bytes) throw new Error(`${this.#where}: the numbers of storage ${key} are missing`);
     if (bytes.length < expected) {
       throw new Error(
-        `${this.#where}: storage ${key} has ${bytes.length} bytes, ${count} of ${dtype} take ${expected}`,
+        `${this.#where}: storage ${key} has ${bytes.length} bytes, but ${count} of ${dtype} take ${expected}`,
       );
     }
     const known = this.#storages.get(key);
@@ -199,19 +199,19 @@ class TorchMeanings implements Meanings {
     const last = shape.reduce((at, size, dim) => at + (size - 1) * strides[dim]!, offset);
     if (count > 0 && !(last < numbers.length)) {
       throw new Error(
-        `${this.#where}: a tensor [${shape}] reaches to number ${last} of a storage of ${numbers.length}`,
+        `${this.#where}: a tensor [${shape}] extends to element ${last} of a storage of ${numbers.length}`,
       );
     }
     this.#room -= count * array.BYTES_PER_ELEMENT;
     if (!(this.#room >= 0))
-      throw new RangeError(`${this.#where}: its tensors take many times the file's size; not read`);
+      throw new RangeError(`${this.#where}: its tensors would take many times the file's size, so it was not read`);
     const out = new array(new ArrayBuffer(count * array.BYTES_PER_ELEMENT));
     copyStrided(numbers, out, offset, shape, strides);
     return new PickledTensor(dtype, [...shape], out);
   }
 
   #strange(what: string): Error {
-    return new Error(`${this.#where}: holds ${what}, which no file of tensors needs; not read`);
+    return new Error(`${this.#where}: contains ${what}, which no file of tensors needs, so it was not read`);
   }
 }
 

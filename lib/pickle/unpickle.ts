@@ -73,7 +73,7 @@ class Machine {
       if (!step) {
         const shown = code > 32 && code < 127 ? `"${letter}"` : `0x${code.toString(16)}`;
         throw new Error(
-          `${this.#where}: byte ${at} asks for the instruction ${shown}, which no file of tensors needs; not read`,
+          `${this.#where}: byte ${at} asks for the instruction ${shown}, which no file of tensors needs, so it was not read`,
         );
       }
       step(this);
@@ -88,7 +88,7 @@ class Machine {
 
   #take(length: number): Uint8Array {
     if (this.#at + length > this.#bytes.length)
-      throw new Error(`${this.#where}: the pickle is cut off at byte ${this.#bytes.length}`);
+      throw new Error(`${this.#where}: the pickle is truncated at byte ${this.#bytes.length}`);
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
@@ -100,7 +100,7 @@ class Machine {
 
   line(): string {
     const end = this.#bytes.indexOf(10, this.#at);
-    if (end < 0) throw new Error(`${this.#where}: the pickle is cut off within a line`);
+    if (end < 0) throw new Error(`${this.#where}: the pickle is truncated within a line`);
     const text = Buffer.from(this.#take(end - this.#at)).toString("utf8");
     this.#at++;
     return text;
@@ -116,14 +116,14 @@ class Machine {
 
   #pop(): unknown {
     const value = this.#stack.pop();
-    if (value === undefined || value === MARK) throw this.damaged("takes a value that is not there");
+    if (value === undefined || value === MARK) throw this.damaged("takes a value from an empty stack");
     return value;
   }
 
   /** All since the last mark. */
   popMark(): unknown[] {
     const mark = this.#stack.lastIndexOf(MARK);
-    if (mark < 0) throw this.damaged("goes back to a mark that is not there");
+    if (mark < 0) throw this.damaged("returns to a missing mark");
     const items = this.#stack.splice(mark);
     items.shift();
     return items;
@@ -135,7 +135,7 @@ class Machine {
 
   peek(): unknown {
     const value = this.#stack.at(-1);
-    if (value === undefined || value === MARK) throw this.damaged("looks at a value that is not there");
+    if (value === undefined || value === MARK) throw this.damaged("looks at a value on an empty stack");
     return value;
   }
 
@@ -144,7 +144,7 @@ class Machine {
   }
 
   recall(key: number): void {
-    if (!this.#memo.has(key)) throw this.damaged(`recalls value ${key}, which was not kept`);
+    if (!this.#memo.has(key)) throw this.damaged(`recalls value ${key}, which was not stored`);
     this.#stack.push(this.#memo.get(key));
   }
 
@@ -153,7 +153,7 @@ class Machine {
     if (!this.#meanings.allows(global)) {
       const shown = String(global).slice(0, SHOWN);
       throw new Error(
-        `${this.#where}: names ${JSON.stringify(shown)}, which no file of tensors needs. It could run code in Python; not read`,
+        `${this.#where}: names ${JSON.stringify(shown)}, which no file of tensors needs. It could run code in Python, so it was not read`,
       );
     }
     this.#stack.push(global);
@@ -162,7 +162,7 @@ class Machine {
   call(): void {
     const args = this.#pop();
     const callee = this.#pop();
-    if (!(callee instanceof Global) || !(args instanceof Tuple)) throw this.damaged("calls what is no function");
+    if (!(callee instanceof Global) || !(args instanceof Tuple)) throw this.damaged("calls something that is not a function");
     this.#stack.push(this.#meanings.call(callee, args));
   }
 
@@ -177,13 +177,13 @@ class Machine {
 
   setItems(items: readonly unknown[]): void {
     const map = this.peek();
-    if (!(map instanceof Map) || items.length % 2 !== 0) throw this.damaged("puts entries into what is no dictionary");
+    if (!(map instanceof Map) || items.length % 2 !== 0) throw this.damaged("adds entries to something that is not a dictionary");
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
   }
 
   append(items: readonly unknown[]): void {
     const list = this.peek();
-    if (!Array.isArray(list) || list instanceof Tuple) throw this.damaged("adds to what is no list");
+    if (!Array.isArray(list) || list instanceof Tuple) throw this.damaged("appends to something that is not a list");
     for (const item of items) list.push(item);
   }
 

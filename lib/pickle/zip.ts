@@ -23,7 +23,7 @@ export function readZip(bytes: Uint8Array, where: string): Map<string, Uint8Arra
   const within = (at: number, length: number) => {
     if (!Number.isSafeInteger(at) || at < 0 || length < 0 || at + length > bytes.length) {
       throw new Error(
-        `${where}: a damaged or cut-off zip archive (it points to byte ${at + length} of ${bytes.length})`,
+        `${where}: a damaged or truncated zip archive (it points to byte ${at + length} of ${bytes.length})`,
       );
     }
   };
@@ -48,14 +48,14 @@ export function readZip(bytes: Uint8Array, where: string): Map<string, Uint8Arra
     ] as const;
     const [packed, size, header] = wide(sizes, extra);
     if (data.getUint16(at + 10, true) !== 0 || packed !== size || (data.getUint16(at + 8, true) & 1) !== 0) {
-      throw new Error(`${where}: ${name} is packed or encrypted; PyTorch's files are neither`);
+      throw new Error(`${where}: ${name} is compressed or encrypted; PyTorch's files are neither`);
     }
     within(header, 30);
     if (data.getUint32(header, true) !== LOCAL)
       throw new Error(`${where}: a damaged zip archive (${name} is not where it should be)`);
     const from = header + 30 + data.getUint16(header + 26, true) + data.getUint16(header + 28, true);
     within(from, size);
-    if (files.has(name)) throw new Error(`${where}: holds ${name} twice`);
+    if (files.has(name)) throw new Error(`${where}: contains ${name} twice`);
     files.set(name, bytes.subarray(from, from + size));
     at += 46 + nameLength + extraLength + commentLength;
   }
@@ -78,7 +78,7 @@ function findDirectory(bytes: Uint8Array, data: DataView, where: string): { coun
       throw new Error(`${where}: a zip archive of ${count} files; expected at most ${MOST_ENTRIES}`);
     return { count, start };
   }
-  throw new Error(`${where}: a damaged or cut-off zip archive (its directory is missing)`);
+  throw new Error(`${where}: a damaged or truncated zip archive (its directory is missing)`);
 }
 
 /** Packed size, size and place of an entry; those that do not fit 32 bits stand in an extra field. */

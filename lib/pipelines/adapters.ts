@@ -60,7 +60,7 @@ export function applyLora(given: string, parts: LoraParts, options: LoraOptions 
     const { scale = 1, adapterName, ...rest } = options;
     checkNumber("loadLoraWeights", "scale", scale);
     if (adapterName !== undefined && typeof adapterName !== "string") {
-      throw new TypeError(`loadLoraWeights: adapterName is ${shown(adapterName)}, expected a text`);
+      throw new TypeError(`loadLoraWeights: adapterName is ${shown(adapterName)}, expected a string`);
     }
     if (!Number.isFinite(scale)) throw new RangeError(`loadLoraWeights: scale is ${scale}; expected a number`);
     const known = contents.get(parts.unet) ?? new Map<string, string>();
@@ -71,7 +71,7 @@ export function applyLora(given: string, parts: LoraParts, options: LoraOptions 
     const before = [...known].find(([name, content]) => content === digest && names.includes(name))?.[0];
     const name = adapterName ?? before ?? freeName(names);
     if (adapterName !== undefined && names.includes(adapterName) && adapterName !== before) {
-      throw new Error(`loadLoraWeights: the name ${JSON.stringify(adapterName)} is taken; choose another adapterName`);
+      throw new Error(`loadLoraWeights: the name ${JSON.stringify(adapterName)} is already in use; choose another adapterName`);
     }
     // All or nothing: every layer is found to fit before the first is changed.
     const found = [
@@ -140,7 +140,7 @@ function layersIn(lora: Lora, component: "unet" | "text_encoder", model: Model):
     const shape = [up.shape[0]!, ...down.shape.slice(1)];
     if (!weight || weight.numel() !== shape.reduce((a, b) => a * b)) {
       throw new Error(
-        `${lora.path}: ${component}, ${name}: changes a weight [${shape}], the model's is [${weight?.shape ?? "none"}]; it was trained for another model`,
+        `${lora.path}: ${component}, ${name}: changes a weight [${shape}], but the model's is [${weight?.shape ?? "none"}]; it was trained for a different model`,
       );
     }
     found.set(weight, layer);
@@ -171,7 +171,7 @@ export function addConcept(
     const own = model.config.hidden_size;
     if (width !== own) {
       throw new Error(
-        `${given}: the concept is ${width} wide, this text encoder ${own}; it was learned with another model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
+        `${given}: the concept has width ${width}, this text encoder ${own}; it was learned with a different model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
       );
     }
     const rows = fromArray("float32", [concept.vectors, width], concept.data, { device: model.device });
@@ -199,13 +199,13 @@ export function learnRows(
   const first = tokenizer.vocabSize;
   if (first > count) {
     throw new Error(
-      `${where}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not belong together`,
+      `${where}: the tokenizer has ${plural(first, "token")}, the text encoder ${count}; they do not match`,
     );
   }
   const teacher = learnedBy.get(model);
   if (first < count && teacher && teacher !== tokenizer) {
     throw new Error(
-      `${where}: another tokenizer's words stand in this text encoder; make both pipelines with fromPipe, which shares the tokenizer`,
+      `${where}: this text encoder already holds another tokenizer's words; create both pipelines with fromPipe, which shares the tokenizer`,
     );
   }
   tokenizer.addConcept(token, rows.shape[0]!);

@@ -56,13 +56,13 @@ export function checkTogether(name: string, { unet, vae, textEncoder }: Componen
   const width = textEncoder.config.hidden_size;
   if (![wide].flat().includes(width)) {
     throw new RangeError(
-      `${name}: the text encoder's hidden_size is ${width}, the U-Net's cross_attention_dim ${wide}; are both of one checkpoint?`,
+      `${name}: the text encoder's hidden_size is ${width}, the U-Net's cross_attention_dim ${wide}; are both from the same checkpoint?`,
     );
   }
   const [made, expected] = [unet.config.out_channels, vae.config.latent_channels];
   if (made !== expected) {
     throw new RangeError(
-      `${name}: the U-Net makes ${plural(made, "channel")}, the autoencoder's latents have ${expected}`,
+      `${name}: the U-Net outputs ${plural(made, "channel")}, but the autoencoder's latents have ${expected}`,
     );
   }
 }
@@ -119,10 +119,10 @@ async function readIndex(files: ResolvedFiles, given: string): Promise<Record<st
   if (files.files.has("model_index.json")) return files.json("model_index.json");
   const single = [...files.files.keys()].find((name) => name.endsWith(".safetensors"));
   const hint = files.files.has("config.json")
-    ? "It holds a single model: load it with that model's class."
+    ? "It contains a single model: load it with that model's class."
     : single
       ? `It has ${single}: a checkpoint in one file has to be converted to diffusers' layout first.`
-      : "Expected the folder that diffusers' save_pretrained wrote.";
+      : "Expected a folder written by diffusers' save_pretrained.";
   throw new Error(`StableDiffusionPipeline: ${given} has no model_index.json. ${hint}`);
 }
 
@@ -144,7 +144,7 @@ function checkIndex(index: Record<string, unknown>, where: string, given: Partia
   for (const part of more) problems.push(`has a ${part}`);
   if (problems.length > 0) {
     throw new Error(
-      `StableDiffusionPipeline: ${where} (${String(index._class_name)}) is no Stable Diffusion 1.x or 2.x checkpoint: it ${problems.join(", ")}`,
+      `StableDiffusionPipeline: ${where} (${String(index._class_name)}) is not a Stable Diffusion 1.x or 2.x checkpoint: it ${problems.join(", ")}`,
     );
   }
 }

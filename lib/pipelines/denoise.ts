@@ -101,7 +101,7 @@ function textFor(name: string, text: Tensor, count: number, guided: boolean): Te
   if (!guided) return rows === 2 * count ? text.narrow(0, count, count) : text;
   if (rows === 2 * count) return text;
   throw new RangeError(
-    `${name}: guidance was turned on in the middle, but there are no negative prompts; begin with a guidanceScale above 1, or return promptEmbeds [${2 * count}, tokens, width], negative ones first`,
+    `${name}: guidance was turned on midway, but there are no negative prompts; start with a guidanceScale above 1, or return promptEmbeds [${2 * count}, tokens, width], negative ones first`,
   );
 }
 
@@ -124,7 +124,7 @@ async function checkFinite(
   for (const value of await latents.data()) {
     if (Number.isFinite(value)) continue;
     throw new Error(
-      `${name}: the latents became ${value} at step ${at.index + 1} of ${at.count} (timestep ${at.timestep}). Try a smaller guidanceScale or another scheduler; if it is so from the first step on, the checkpoint is damaged.`,
+      `${name}: the latents became ${value} at step ${at.index + 1} of ${at.count} (timestep ${at.timestep}). Try a smaller guidanceScale or another scheduler; if this happens from the first step, the checkpoint is damaged.`,
     );
   }
 }

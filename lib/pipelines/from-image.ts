@@ -74,6 +74,6 @@ export function fill(name: string, what: string, x: Tensor, count: number): Tens
   const given = x.shape[0]!;
   if (given === count) return x;
   if (count % given !== 0)
-    throw new RangeError(`${name}: ${given} ${what} for ${plural(count, "picture")}; expected one, or as many`);
+    throw new RangeError(`${name}: ${given} ${what} for ${plural(count, "picture")}; expected one, or the same number`);
   return cat(new Array<Tensor>(count / given).fill(x));
 }

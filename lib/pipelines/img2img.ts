@@ -59,7 +59,7 @@ export function skipped(
   const kept = Math.min(Math.trunc(steps * strength), steps);
   if (kept < 1) {
     throw new RangeError(
-      `${name}: strength ${strength} of ${plural(steps, "step")} leaves none; take more steps or a larger strength`,
+      `${name}: strength ${strength} of ${plural(steps, "step")} leaves no steps to run; use more steps or a larger strength`,
     );
   }
   const skip = (steps - kept) * scheduler.order;

@@ -23,7 +23,7 @@ export interface InpaintOptions extends Img2ImgOptions {
 export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<InpaintOptions> {
   override async *steps(options: InpaintOptions): AsyncGenerator<Step, Tensor, undefined> {
     if (options?.maskImage === undefined || options.maskImage === null) {
-      throw new TypeError(`${this.constructor.name}: no maskImage; give an Image, white where to paint`);
+      throw new TypeError(`${this.constructor.name}: no maskImage; give an Image that is white where to paint`);
     }
     return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
   }
@@ -35,7 +35,7 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
   protected override checkInputChannels(got: number, latents: number): void {
     if (got === latents || got === 2 * latents + 1) return;
     throw new RangeError(
-      `${this.constructor.name}: the U-Net takes ${plural(got, "channel")}, expected ${latents} or, of an inpainting model, ${2 * latents + 1}`,
+      `${this.constructor.name}: the U-Net takes ${plural(got, "channel")}; expected ${latents}, or ${2 * latents + 1} for an inpainting model`,
     );
   }
 

@@ -101,7 +101,7 @@ export function planOf(
   const { prompt, promptEmbeds, numImagesPerPrompt: each = 1, guidanceScale = 7.5 } = options;
   if ((prompt === undefined) === (promptEmbeds === undefined)) fail("give either prompt or promptEmbeds", TypeError);
   const prompts = prompt === undefined ? null : textsOf(name, "prompt", prompt);
-  if (prompts?.length === 0) fail("prompt is an empty list; expected a text, or at least one");
+  if (prompts?.length === 0) fail("prompt is an empty list; expected a string, or a list of at least one");
   if (promptEmbeds && promptEmbeds.ndim !== 3)
     fail(`promptEmbeds ${show(promptEmbeds.shape)}; expected [prompts, tokens, width]`);
   const batch = prompts?.length ?? promptEmbeds!.shape[0]!;
@@ -133,7 +133,7 @@ export function planOf(
   const rescale = options.guidanceRescale ?? 0;
   if (!(rescale >= 0 && rescale <= 1)) fail(`guidanceRescale is ${rescale}; expected 0 to 1`);
   const generators = generatorsOf(name, options, batch * each);
-  if (options.latents && !(options.latents instanceof Tensor)) fail("latents is no tensor", TypeError);
+  if (options.latents && !(options.latents instanceof Tensor)) fail("latents is not a tensor", TypeError);
   // Models with the guidance scale as an input have been taught to do without the second prediction.
   const guided = guidanceScale > 1 && unet.config.time_cond_proj_dim === null;
   return {
@@ -170,7 +170,7 @@ function textsOf(name: string, key: string, given: unknown): string[] {
   const wrong = list.findIndex((text) => typeof text !== "string");
   if (wrong < 0) return list as string[];
   throw new TypeError(
-    `${name}: ${key} ${Array.isArray(given) ? "holds" : "is"} ${shown(list[wrong])}; expected a text, or a list of texts`,
+    `${name}: ${key} ${Array.isArray(given) ? "holds" : "is"} ${shown(list[wrong])}; expected a string, or a list of strings`,
   );
 }
 
@@ -180,7 +180,7 @@ function negativeOf(name: string, given: GenerateOptions["negativePrompt"], batc
   const list = given === undefined ? [""] : textsOf(name, "negativePrompt", given);
   if (list.length === batch) return list;
   if (list.length === 1) return new Array<string>(batch).fill(list[0]!);
-  throw new RangeError(`${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or as many`);
+  throw new RangeError(`${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or the same number`);
 }
 
 function generatorsOf(name: string, { seed, generator }: GenerateOptions, count: number): readonly Generator[] {
@@ -188,11 +188,11 @@ function generatorsOf(name: string, { seed, generator }: GenerateOptions, count:
   if (generator === undefined) return [];
   const list = generator instanceof Generator ? [generator] : generator;
   if (!Array.isArray(list) || !list.every((one) => one instanceof Generator)) {
-    throw new TypeError(`${name}: generator is ${shown(generator)}; expected new Generator(seed), or a list of such`);
+    throw new TypeError(`${name}: generator is ${shown(generator)}; expected new Generator(seed), or a list of them`);
   }
   if (list.length !== 1 && list.length !== count) {
     throw new RangeError(
-      `${name}: ${plural(list.length, "generator")} for ${plural(count, "picture")}; expected one, or as many`,
+      `${name}: ${plural(list.length, "generator")} for ${plural(count, "picture")}; expected one, or the same number`,
     );
   }
   return list;

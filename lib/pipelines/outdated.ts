@@ -14,7 +14,7 @@ export function amendScheduler(name: string, scheduler: Scheduler, right: Partia
   if (wrong.length === 0) return;
   scheduler.amend(Object.fromEntries(wrong));
   const changes = wrong.map(([key, value]) => `${key} ${value} in place of ${Reflect.get(known, key)}`);
-  notice(`${name}: the scheduler's settings are outdated; as diffusers does, it takes ${changes.join(" and ")}`);
+  notice(`${name}: the scheduler's settings are outdated; using, as diffusers does, ${changes.join(" and ")}`);
 }
 
 /** Height and width of the latents that a U-Net was trained on; null where its config does not say. */

@@ -193,7 +193,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     const strange = names.find((name) => !known.includes(name));
     if (strange === undefined) return;
     throw new Error(
-      `${where}: no LoRA is called ${JSON.stringify(strange)}; expected some of ${known.join(", ") || "none, none is loaded"}`,
+      `${where}: no LoRA is called ${JSON.stringify(strange)}; expected some of ${known.join(", ") || "(none is loaded)"}`,
     );
   }
 

@@ -31,7 +31,7 @@ export class PromptEncoder {
     const layers = this.#model.config.num_hidden_layers;
     if (!Number.isInteger(skip) || skip < 0 || skip >= layers) {
       throw new RangeError(
-        `clipSkip is ${skip}; expected 0 to ${layers - 1}, the text encoder has ${plural(layers, "layer")}`,
+        `clipSkip is ${skip}; expected 0 to ${layers - 1}, because the text encoder has ${plural(layers, "layer")}`,
       );
     }
     const written = prompts.map((prompt) => this.#tokenizer.maybeConvertPrompt(prompt));
@@ -41,7 +41,7 @@ export class PromptEncoder {
     const beyond = ids.find((id) => id >= largest);
     if (beyond !== undefined) {
       throw new RangeError(
-        `the tokenizer's token ${beyond} is not among the text encoder's ${largest}; are both of one checkpoint?`,
+        `the tokenizer's token ${beyond} is beyond the text encoder's ${largest}; are both from the same checkpoint?`,
       );
     }
     const { device } = this.#model;
@@ -65,7 +65,7 @@ export class PromptEncoder {
     checkEmbeds(name, "negativePromptEmbeds", negative, plan.batch, width);
     if (negative.shape[1] !== wanted.shape[1]) {
       throw new RangeError(
-        `${name}: negativePromptEmbeds ${show(negative.shape)} and promptEmbeds ${show(wanted.shape)} differ in tokens`,
+        `${name}: negativePromptEmbeds ${show(negative.shape)} and promptEmbeds ${show(wanted.shape)} differ in their number of tokens`,
       );
     }
     return cat([repeatEach(negative, numImagesPerPrompt), text]).realize();

@@ -47,7 +47,7 @@ export function animate(frames: PicturesInput, options: AnimationOptions = {}): 
   const pictures = picturesOf(where, frames, { three: "grey" });
   if (pictures.count > MOST_FRAMES) {
     throw new RangeError(
-      `${where}: ${plural(pictures.count, "frame")}, expected at most ${MOST_FRAMES}. Take every tenth.`,
+      `${where}: ${plural(pictures.count, "frame")}, expected at most ${MOST_FRAMES}. Use every tenth frame.`,
     );
   }
   if (!(fps > 0 && fps <= 60)) throw new RangeError(`${where}: fps is ${String(fps)}, expected above 0 and at most 60`);
@@ -141,7 +141,7 @@ export class Animation {
   /** Writes the film to a file, whose name ends in its format. */
   async save(path: string): Promise<void> {
     if (!path.toLowerCase().endsWith(`.${this.#format}`)) {
-      throw new RangeError(`animate: save got "${path}"; expected a name in .${this.#format}, as the film's format is`);
+      throw new RangeError(`animate: save got "${path}"; expected a name ending in .${this.#format}, the film's format`);
     }
     await writeFile(path, await this.bytes());
   }
@@ -158,7 +158,7 @@ export class Animation {
   }
 
   [inspect.custom](): string {
-    return `Animation: shows itself in a notebook; in a script: await film.save("film.${this.#format}")`;
+    return `Animation: displayed automatically in a notebook; in a script, use: await film.save("film.${this.#format}")`;
   }
 }
 

@@ -118,7 +118,7 @@ async function draw(
     what: "attention to each word",
     notes: [],
   });
-  const end = options.scale === "all" ? `0 to ${percent(most)}` : "from each word's least share to its largest";
+  const end = options.scale === "all" ? `0 to ${percent(most)}` : "from each word's smallest share to its largest";
   const place = {
     x: 2,
     y: grid.height + 4,

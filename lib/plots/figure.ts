@@ -72,7 +72,7 @@ export class Figure {
     const svg = await this.svg();
     if (/\.svg$/i.test(path)) return writeFile(path, svg);
     if (!/\.png$/i.test(path))
-      throw new RangeError(`${this.#name}: save got "${path}"; expected a name in .svg or .png`);
+      throw new RangeError(`${this.#name}: save got "${path}"; expected a name ending in .svg or .png`);
     const { default: sharp } = await import("sharp");
     await sharp(Buffer.from(svg), { density: 144 }).flatten({ background: "white" }).png().toFile(path);
   }
@@ -82,7 +82,7 @@ export class Figure {
   }
 
   [inspect.custom](): string {
-    return `Figure (${this.#name}): shows itself in a notebook; in a script: await figure.save("figure.svg")`;
+    return `Figure (${this.#name}): displayed automatically in a notebook; in a script, use: await figure.save("figure.svg")`;
   }
 }
 

@@ -68,7 +68,7 @@ export async function filmPlayer(film: PlayerFilm): Promise<string | undefined> 
     },
     button("play", "pause or play", PAUSE),
     button("back", "one frame back", "‹"),
-    button("on", "one frame on", "›"),
+    button("on", "one frame forward", "›"),
     slider,
   );
   const heading = title ? tag("div", { style: "font-weight:600;font-size:14px" }, escapeText(title)) : "";

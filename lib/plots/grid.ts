@@ -75,7 +75,7 @@ export function showImages(images: PicturesInput, options: ImagesOptions = {}): 
     const { height, width } = pictures;
     const unlike = pictures.ambiguous && channelLikeness(shown[0]!) < 0.5;
     const three = unlike
-      ? `[3, ${height}, ${width}] is shown as one picture in colour; for three grey ones: x.reshape(3, 1, ${height}, ${width})`
+      ? `[3, ${height}, ${width}] is shown as one colour picture; for three grey ones: x.reshape(3, 1, ${height}, ${width})`
       : "";
     const what = `${plural(count, "picture")} of ${describe(pictures)} pixels`;
     return drawRows(rows, { ...options, what, notes: [more, three] });
@@ -240,7 +240,7 @@ class Scales {
   notes(): string[] {
     const special = specialNote(this.#all, true);
     if (this.#given === "each")
-      return ["black and white are the least and the greatest value of each picture", special];
+      return ["black and white are the smallest and largest value of each picture", special];
     if (this.#eachRow && !this.#given) {
       const faint = this.#rows.map((row, r) => {
         const note = contrastNote(this.range(r, row.pictures[0]!), this.#extent(r));

@@ -29,7 +29,7 @@ export function showGuidance(run: GuidedRunLike, options: { step?: number; title
   const where = "showGuidance";
   const { step = 0 } = options;
   if (run.unconditional === null) {
-    throw new RangeError(`${where}: the run was not guided; give generate a guidanceScale above 1`);
+    throw new RangeError(`${where}: the run was not guided; call generate with a guidanceScale above 1`);
   }
   const [with_, without] = [
     valuesOf(`${where}: conditional`, run.conditional),
@@ -38,7 +38,7 @@ export function showGuidance(run: GuidedRunLike, options: { step?: number; title
   const count = with_.shape[0]!;
   if (`${with_.shape}` !== `${without.shape}`) {
     throw new RangeError(
-      `${where}: conditional [${with_.shape.join(", ")}], unconditional [${without.shape.join(", ")}]; expected one shape`,
+      `${where}: conditional [${with_.shape.join(", ")}], unconditional [${without.shape.join(", ")}]; expected the same shape`,
     );
   }
   if (!Number.isInteger(step) || step < 0 || step >= count) {

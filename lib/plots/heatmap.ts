@@ -56,7 +56,7 @@ export function showHeatmap(
   }
   if (compare !== "none" && (list.length !== 2 || !alike)) {
     const shapes = list.map(([, map]) => `[${map.height}, ${map.width}]`).join(", ");
-    throw new RangeError(`${where}: compare "${compare}" got maps of ${shapes}; expected two of one shape`);
+    throw new RangeError(`${where}: compare "${compare}" got maps of ${shapes}; expected two of the same shape`);
   }
   return new Figure(where, async () => {
     const read = list.map(async ([name, map]) => ({ name, picture: (await map.read())[0]! }));
@@ -192,6 +192,6 @@ function compared(maps: readonly NamedMap[], compare: (typeof COMPARISONS)[numbe
 /** Six digits behind the point: what is nearly 1 differs there. */
 function closeness(value: number): string {
   return Number.isNaN(value)
-    ? "undefined (a map is zero everywhere, or holds NaN)"
+    ? "undefined (a map is zero everywhere, or contains NaN)"
     : value.toFixed(6).replace("-", "−");
 }

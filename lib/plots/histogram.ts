@@ -54,7 +54,7 @@ export function histogram(
       ...options,
       legend: sets.length > 1 ? legend : [],
       notes: [
-        outside > 0 ? `${plural(outside, "value")} outside of ${label(low)} to ${label(high)}` : "",
+        outside > 0 ? `${plural(outside, "value")} outside ${label(low)} to ${label(high)}` : "",
         specialNote(extent, false),
       ],
       alt: sets.map(({ name, data }) => `${name ? `${name}: ` : ""}histogram of ${summary(data)}`).join(". "),

@@ -105,7 +105,7 @@ export function showPoke(poked: PokedLike, options: { title?: string } = {}): Fi
   const { width, height, channels } = before;
   if (after.width !== width || after.height !== height || after.channels !== channels) {
     throw new RangeError(
-      `${where}: after is ${after.height} x ${after.width}, before ${height} x ${width}; expected one size`,
+      `${where}: after is ${after.height} x ${after.width}, before ${height} x ${width}; expected the same size`,
     );
   }
   const { top, left, size } = poked.square;

@@ -110,7 +110,7 @@ function curveOf(where: string, name: string, input: SeriesInput, x: NumbersInpu
   const count = (list: Pending) => list.shape.reduce((n, d) => n * d, 1);
   if (xs && count(xs) !== count(y)) {
     throw new RangeError(
-      `${where}: ${plural(count(y), "value")} for ${count(xs)} places on the x axis; expected as many`,
+      `${where}: ${plural(count(y), "value")} for ${count(xs)} places on the x axis; expected the same number`,
     );
   }
   return { name, x: xs, y };
@@ -246,5 +246,5 @@ function describe({ name, points }: Curve, { xLabel, yLabel }: LinePlotOptions):
   const what = `${name || yLabel || "curve"}${xLabel ? ` over ${xLabel}` : ""}`;
   if (finite.length === 0) return `${what}: no finite values`;
   const [low, high] = finite.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [finite[0]!, finite[0]!]);
-  return `${what}: ${plural(points.length, "value")}, first ${label(finite[0]!)}, last ${label(finite.at(-1)!)}, least ${label(low)}, greatest ${label(high)}`;
+  return `${what}: ${plural(points.length, "value")}, first ${label(finite[0]!)}, last ${label(finite.at(-1)!)}, min ${label(low)}, max ${label(high)}`;
 }

@@ -25,7 +25,7 @@ export function plotLossByTimestep(
   const where = "plotLossByTimestep";
   const named: [string, LossByTimestepLike][] =
     "timesteps" in losses ? [["", losses as LossByTimestepLike]] : Object.entries(losses);
-  if (named.length === 0) throw new RangeError(`${where}: got none; expected what lossByTimestep gives`);
+  if (named.length === 0) throw new RangeError(`${where}: got no losses; expected the result of lossByTimestep`);
   const curves = named.map(([name, { timesteps, losses: values, errors }], i) => {
     if (timesteps.length === 0 || values.length !== timesteps.length) {
       throw new RangeError(`${where}: ${values.length} losses for ${plural(timesteps.length, "timestep")}`);
@@ -47,7 +47,7 @@ export function plotLossByTimestep(
       plot: (Plot) => ({
         x: { label: "timestep t (0: the picture, the last: noise)", grid: true },
         y: {
-          label: "mean squared error (1: as always predicting zero)",
+          label: "mean squared error (1: as for always predicting zero)",
           type: "log",
           grid: true,
           ticks: 5,

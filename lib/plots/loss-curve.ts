@@ -83,7 +83,7 @@ export class LossCurve {
 
   #take(list: Point[], method: string, step: number, loss: number): this {
     if (typeof step !== "number" || typeof loss !== "number") {
-      const hint = typeof loss === "object" ? " Of a tensor take its number: await loss.item()." : "";
+      const hint = typeof loss === "object" ? " For a tensor, pass its number: await loss.item()." : "";
       throw new TypeError(`lossCurve: ${method} got ${kind(step)} and ${kind(loss)}, expected two numbers.${hint}`);
     }
     list.push({ x: step, y: loss });

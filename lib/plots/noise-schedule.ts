@@ -163,7 +163,7 @@ function namedSchedules(
   for (const [name, schedule] of list) {
     if (!schedule?.betas || !schedule.alphasCumprod || !schedule.timesteps) {
       throw new TypeError(
-        `${where}: ${name || "the argument"} is no scheduler; expected one such as new DDIMScheduler()`,
+        `${where}: ${name || "the argument"} is not a scheduler; expected one such as new DDIMScheduler()`,
       );
     }
   }

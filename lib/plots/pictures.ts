@@ -130,7 +130,7 @@ function several(where: string, list: readonly (ImageLike | NumbersInput | Pictu
   for (const [i, part] of parts.entries()) {
     if (part.width !== first.width || part.height !== first.height || part.channels !== first.channels) {
       throw new RangeError(
-        `${where}: picture ${i} is ${describe(part)}, picture 0 is ${describe(first)}; expected one size. Show them in figures of their own.`,
+        `${where}: picture ${i} is ${describe(part)}, picture 0 is ${describe(first)}; expected the same size. Show them in separate figures.`,
       );
     }
   }
@@ -147,7 +147,7 @@ function arrange(where: string, values: Pending, labels?: readonly string[], thr
   );
   if (height > LARGEST_SIDE || width > LARGEST_SIDE) {
     throw new RangeError(
-      `${where}: pictures of ${height} x ${width} pixels; expected at most ${LARGEST_SIDE} a side. Show a part, or make them smaller.`,
+      `${where}: pictures of ${height} x ${width} pixels; expected at most ${LARGEST_SIDE} per side. Show a part of them, or make them smaller.`,
     );
   }
   const read = async (): Promise<Picture[]> => {
@@ -174,12 +174,12 @@ function layout(
   if (shape.length === 4 && (b === 1 || b === 3)) return [a, b, c, d];
   if (shape.length === 4 && (d === 1 || d === 3)) {
     throw new RangeError(
-      `${where}: [${shape.join(", ")}] has its channels last, expected first. Use x.permute(0, 3, 1, 2).`,
+      `${where}: [${shape.join(", ")}] has its channels last; expected channels first. Use x.permute(0, 3, 1, 2).`,
     );
   }
   if (shape.length === 4) {
     throw new RangeError(
-      `${where}: [${shape.join(", ")}] has ${plural(b, "channel")}, expected 1 (grey) or 3 (red, green, blue). Show the channels as pictures of their own: x.reshape([${a * b}, ${c}, ${d}]).`,
+      `${where}: [${shape.join(", ")}] has ${plural(b, "channel")}, expected 1 (grey) or 3 (red, green, blue). Show the channels as separate pictures: x.reshape([${a * b}, ${c}, ${d}]).`,
     );
   }
   throw new RangeError(`${where}: got [${shape.join(", ")}], expected ${EXPECTED}`);
@@ -226,7 +226,7 @@ export function checkCount(
     throw new TypeError(`${where}: ${what} is ${kind(list)}, expected a list`);
   if (list.length !== count) {
     throw new RangeError(
-      `${where}: ${plural(list.length, what.replace(/s$/, ""))} for ${plural(count, each)}; expected as many`,
+      `${where}: ${plural(list.length, what.replace(/s$/, ""))} for ${plural(count, each)}; expected the same number`,
     );
   }
 }

@@ -34,12 +34,12 @@ export function showPixels(image: PicturesInput, options: PixelsOptions = {}): F
   const { width, height } = pictures;
   if (pictures.count !== 1 || pictures.channels !== 1) {
     throw new RangeError(
-      `${where}: got ${pictures.count} of ${describe(pictures)}, expected one grey picture. For more: showImages.`,
+      `${where}: got ${pictures.count} of ${describe(pictures)}, expected one grey picture. For several, use showImages.`,
     );
   }
   if (width > LARGEST || height > LARGEST) {
     throw new RangeError(
-      `${where}: ${describe(pictures)} pixels, expected at most ${LARGEST} × ${LARGEST}. For large ones: showImages.`,
+      `${where}: ${describe(pictures)} pixels, expected at most ${LARGEST} × ${LARGEST}. For large pictures, use showImages.`,
     );
   }
   if (options.range !== undefined) checkRange(where, options.range);
@@ -48,7 +48,7 @@ export function showPixels(image: PicturesInput, options: PixelsOptions = {}): F
     if (
       !(Number.isInteger(row) && Number.isInteger(column) && row >= 0 && column >= 0 && row < height && column < width)
     ) {
-      throw new RangeError(`${where}: mark [${row}, ${column}] lies outside of the picture [${height}, ${width}]`);
+      throw new RangeError(`${where}: mark [${row}, ${column}] is outside the picture [${height}, ${width}]`);
     }
   }
   return new Figure(where, async () => draw((await pictures.read())[0]!, options));

@@ -73,7 +73,7 @@ export function contrastNote([low, high]: Range, extent: Extent): string {
   if (extent.high - extent.low >= 0.1 * (high - low)) return "";
   const [from, to] = [label(extent.low), label(extent.high)];
   const ends = [extent.low, extent.high].map((end) => Number(end.toPrecision(3)));
-  return `the values only go from ${from} to ${to}, so there is little contrast; range: [${ends.join(", ")}] stretches it`;
+  return `the values only go from ${from} to ${to}, so there is little contrast; use range: [${ends.join(", ")}] to stretch it`;
 }
 
 /** A sentence on numbers that are none, with the colours that stand for them; empty if there are none. */

@@ -51,7 +51,7 @@ export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}):
   const { texts } = options;
   if (texts) checkCount(where, "texts", texts, n!, "point");
   const most = texts ? MOST.texts : pictures ? MOST.pictures : MOST.points;
-  if (n! > most) throw new RangeError(`${where}: ${plural(n!, "point")}, expected at most ${most}. Take some of them.`);
+  if (n! > most) throw new RangeError(`${where}: ${plural(n!, "point")}, expected at most ${most}. Show a subset.`);
   const labels = options.labels?.map(String) ?? pictures?.labels;
   if (options.labels) checkCount(where, "labels", options.labels, n!, "point");
   if (options.range !== undefined) checkRange(where, options.range);
@@ -96,7 +96,7 @@ export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}):
       ...options,
       legend: legend.length > 1 ? legend : [],
       notes: [
-        coloured || shown ? "" : `${plural(classes.length, "label")}: the pointer on a point shows its own`,
+        coloured || shown ? "" : `${plural(classes.length, "label")}: point at a dot to see its label`,
         gone > 0 ? `${plural(gone, "point")} NaN or infinite, left out` : "",
       ],
       alt: `map of ${plural(good.length, shown ? "picture" : "point")}${classes.length > 0 ? `, ${plural(classes.length, "label")}: ${classes.slice(0, 12).join(", ")}` : ""}`,

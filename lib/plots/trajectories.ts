@@ -24,7 +24,7 @@ export function plotTrajectories(seen: TrajectoriesLike, options: ChartOptions =
   const where = "plotTrajectories";
   if (seen.ways.length === 0 || seen.names.length !== seen.ways.length) {
     throw new RangeError(
-      `${where}: ${plural(seen.names.length, "name")} for ${plural(seen.ways.length, "way")}; expected as many, at least one`,
+      `${where}: ${plural(seen.names.length, "name")} for ${plural(seen.ways.length, "way")}; expected the same number, at least one`,
     );
   }
   const pending = seen.ways.map((way, i) => {
@@ -48,7 +48,7 @@ export function plotTrajectories(seen: TrajectoriesLike, options: ChartOptions =
       height: 400,
       ...options,
       legend: ways,
-      notes: ["ring: after the first step; a dot for each step; square: the end"],
+      notes: ["ring: after the first step; dot: each step; square: the end"],
       alt: `ways of ${ways.map(({ name, points }) => `${name} (${plural(points.length, "step")})`).join(", ")} in a plane`,
       plot: (Plot) => ({
         inset: 14,

@@ -38,7 +38,7 @@ export function drawUNet(shapes: UNetShapes, options: { title?: string } = {}): 
   const up = shapes.up ?? down;
   const middle = shapes.middle ?? down.at(-1)!;
   if (up.length !== down.length) {
-    throw new RangeError(`${where}: ${plural(down.length, "level")} down and ${up.length} up; expected as many`);
+    throw new RangeError(`${where}: ${plural(down.length, "level")} down and ${up.length} up; expected the same number`);
   }
   for (const [name, shape] of [
     ["input", input],
@@ -138,7 +138,7 @@ function uNet(shapes: Required<Omit<UNetShapes, "condition">> & { condition?: st
   if (condition) {
     low += lineHeight(SMALL) + 4;
     parts.push(
-      lines([`every block is also given ${condition}`], centre, low, { size: SMALL, anchor: "middle", faint: true }),
+      lines([`every block also receives ${condition}`], centre, low, { size: SMALL, anchor: "middle", faint: true }),
     );
   }
   const height = Math.max(low, top + tallest + 30) + 8;

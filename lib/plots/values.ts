@@ -58,7 +58,7 @@ export function valuesOf(where: string, input: unknown): Pending {
   if (count === 0) throw new RangeError(`${where}: [${found.shape.join(", ")}] is empty; there is nothing to show.`);
   if (count > MOST_VALUES) {
     throw new RangeError(
-      `${where}: [${found.shape.join(", ")}] is ${plural(count, "number")}, a figure takes ${MOST_VALUES}. Show a part of it.`,
+      `${where}: [${found.shape.join(", ")}] is ${plural(count, "number")}, but a figure takes at most ${MOST_VALUES}. Show a part of it.`,
     );
   }
   return {
@@ -141,7 +141,7 @@ function nestedShape(where: string, list: readonly unknown[]): number[] {
     }
     const got = length < 0 ? kind(part) : plural(length, "element");
     const expected = dim === shape.length ? "a number" : plural(shape[dim], "element");
-    throw new RangeError(`${where}: ${path || "the list"} holds ${got}, expected ${expected} as in those before it`);
+    throw new RangeError(`${where}: ${path || "the list"} contains ${got}, expected ${expected} like those before it`);
   };
   check(list, 0, "");
   return shape;

@@ -160,15 +160,15 @@ function randomSeed(): bigint {
 
 function seedToUint64(seed: number | bigint, where: string): bigint {
   if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
-    const hint = Number.isInteger(seed) ? "Beyond 2^53 give a bigint, such as 12345678901234567890n." : "";
-    throw new TypeError(`${where}: seed ${seed} is not a whole number that float64 holds exactly. ${hint}`.trim());
+    const hint = Number.isInteger(seed) ? "Beyond 2^53, use a bigint such as 12345678901234567890n." : "";
+    throw new TypeError(`${where}: seed ${seed} is not a whole number that float64 can represent exactly. ${hint}`.trim());
   }
   if (typeof seed !== "number" && typeof seed !== "bigint") {
     throw new TypeError(`${where}: seed is a ${typeof seed}, expected a whole number`);
   }
   const value = BigInt(seed);
   if (value < -(UINT64 / 2n) || value >= UINT64) {
-    throw new RangeError(`${where}: seed ${value} does not fit 64 bits; expected -2^63 to 2^64 - 1`);
+    throw new RangeError(`${where}: seed ${value} does not fit into 64 bits; expected -2^63 to 2^64 - 1`);
   }
   return BigInt.asUintN(64, value);
 }

@@ -34,7 +34,7 @@ export function fillRandint<T extends BigInt64Array | Int32Array | Uint8Array | 
   const [smallest, largest] = limits(out);
   if (first < smallest || first + range - 1n > largest) {
     throw new RangeError(
-      `randint: [${low}, ${high}) does not fit ${out.constructor.name}, which holds ${smallest} to ${largest}`,
+      `randint: [${low}, ${high}) does not fit into ${out.constructor.name}, which holds ${smallest} to ${largest}`,
     );
   }
   if (range >= BigInt(RANDINT_64BIT_FROM)) {
@@ -113,7 +113,7 @@ function random64Modulo(generator: Generator, n: number): number {
 function wholeNumber(value: number | bigint, name: string): bigint {
   if (typeof value === "bigint") return value;
   if (!Number.isSafeInteger(value)) {
-    throw new TypeError(`randint: ${name} ${value} is not a whole number that float64 holds exactly`);
+    throw new TypeError(`randint: ${name} ${value} is not a whole number that float64 can represent exactly`);
   }
   return BigInt(value);
 }

@@ -24,7 +24,7 @@ export const autoencoder: Recipe = {
 
 /** Its decoder alone, trained on: the latents stay what they are, so it may go on beside the U-Net or after it. */
 export const decoder: Recipe = {
-  about: "the autoencoder's decoder, trained on while its latents stay as they are",
+  about: "the autoencoder's decoder, trained further with its latents unchanged",
   steps: 900,
   seed: 11,
   train: trainDecoder,

@@ -29,7 +29,7 @@ const STRIDE = 1000 / 50;
 
 /** From 51 steps to 4: consistency distillation, as low-rank changes. https://arxiv.org/abs/2311.05556 */
 export const fewSteps: Recipe = {
-  about: "low-rank changes with which the tiny Stable Diffusion paints in 4 steps (LCM-LoRA)",
+  about: "low-rank changes that let the tiny Stable Diffusion paint in 4 steps (LCM-LoRA)",
   steps: 400,
   seed: 9,
   train,

@@ -6,7 +6,7 @@ import { labelled, scaled } from "./world-data.ts";
 
 /** Reads thing, ink, background and manner: the measure of all that follows, so it learns from pictures of its own. */
 export const judge: Recipe = {
-  about: "a classifier of the small world's pictures, by which the other networks are measured",
+  about: "a classifier of the small world's pictures, used to measure the other networks",
   steps: 5000,
   seed: 1000,
   train: (run) => train(run, true),

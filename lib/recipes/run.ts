@@ -116,14 +116,14 @@ export class Run {
       if (fresh) await rm(this.checkpoint);
       else {
         await this.#resume(learner);
-        this.log(`${this.checkpoint}: goes on after step ${learner.step}; --fresh starts anew`);
+        this.log(`${this.checkpoint}: continuing after step ${learner.step}; use --fresh to start over`);
       }
     }
     try {
       const { interrupted } = await learner.fit(Number.POSITIVE_INFINITY, { steps: this.steps });
       if (interrupted) {
         throw new Stopped(
-          `train ${this.name}: stopped after step ${learner.step}; the same command goes on from there`,
+          `train ${this.name}: stopped after step ${learner.step}; run the same command again to continue from there`,
         );
       }
     } catch (error) {
@@ -141,13 +141,13 @@ export class Run {
       await learner.load(this.checkpoint);
     } catch (error) {
       throw new Error(
-        `train ${this.name}: the checkpoint cannot be used: ${(error as Error).message}. --fresh starts without it.`,
+        `train ${this.name}: the checkpoint cannot be used: ${(error as Error).message}. Use --fresh to start without it.`,
         { cause: error },
       );
     }
     if (learner.step > this.steps) {
       throw new Error(
-        `train ${this.name}: ${this.checkpoint} is at step ${learner.step}, beyond ${this.steps}; --fresh starts anew`,
+        `train ${this.name}: ${this.checkpoint} is at step ${learner.step}, beyond ${this.steps}; use --fresh to start over`,
       );
     }
   }

@@ -13,12 +13,12 @@ export type Device = (typeof devices)[number];
 const fastest: readonly Device[] = ["cuda", "dml", "webgpu", "coreml", "cpu"];
 
 const remedy: Readonly<Record<Device, string>> = {
-  cpu: "the CPU is always there",
+  cpu: "the CPU is always available",
   webgpu:
     "it needs a graphics driver: Vulkan on Linux (mesa-vulkan-drivers, or the card's own), DirectX 12 on Windows, Metal on macOS",
   cuda: "it needs Linux on x64 with an NVIDIA driver, CUDA 12 and cuDNN 9, and onnxruntime-node installed with `npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12`",
-  coreml: "it is part of macOS only",
-  dml: "it is part of Windows only",
+  coreml: "it is part of macOS",
+  dml: "it is part of Windows",
 };
 
 const usable = new Map<Device, Promise<string | null>>();
@@ -76,7 +76,7 @@ function whyNot(device: Device): Promise<string | null> {
 async function attempt(device: Device): Promise<string | null> {
   const backends = (await engine.request({ type: "backends" })) as { name: string }[];
   if (!backends.some((backend) => backend.name === device)) {
-    return `onnxruntime-node for ${process.platform} ${process.arch} is built without it`;
+    return `onnxruntime-node for ${process.platform} ${process.arch} does not include it`;
   }
   const model = copyModel("float32", [1]);
   const quiet = device === "webgpu" ? await quietProbe(model, device) : null;
@@ -86,7 +86,7 @@ async function attempt(device: Device): Promise<string | null> {
     const data = Float32Array.of(3);
     const feeds = [{ name: "x0", dtype: "float32", shape: [1], data }] as const;
     const [read] = await session.run(feeds, [{ name: "y0", dtype: "float32", shape: [1], read: true }]);
-    return (read as Float32Array)[0] === 3 ? null : "it computes wrong numbers";
+    return (read as Float32Array)[0] === 3 ? null : "it computes wrong results";
   } catch (error) {
     return (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
   } finally {

@@ -55,7 +55,7 @@ class Engine {
     const id = this.#count++;
     worker.postMessage({ id, request, wake } satisfies Envelope);
     if (Atomics.wait(wake, 0, 0, 60_000) === "timed-out") {
-      throw new Error("engine: no answer within a minute; use `await x.data()` where a computation takes long");
+      throw new Error("engine: no answer within a minute; use `await x.data()` for long computations");
     }
     // An answer that came too late for the one who had asked may lie before it.
     for (;;) {
@@ -114,7 +114,7 @@ class Engine {
     for (const { reject } of waiting) {
       reject(
         new Error(
-          `engine: the computing thread stopped (${cause.message}); tensors that it held are lost. Load or make them again and go on: a new thread starts by itself.`,
+          `engine: the computing thread stopped (${cause.message}); tensors that it held are lost. Load or create them again and continue: a new thread starts by itself.`,
         ),
       );
     }

@@ -20,7 +20,7 @@ export async function arrived(nodes: Iterable<Node>): Promise<boolean> {
     const future = futures.get(node);
     if (!future) {
       throw new Error(
-        `a tensor of shape [${node.shape}] was made inside a compiled function and is gone since; return it from the function`,
+        `a tensor of shape [${node.shape}] was created inside a compiled function and no longer exists; return it from the function`,
       );
     }
     waited = true;

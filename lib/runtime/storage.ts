@@ -75,7 +75,7 @@ export class DeviceBuffer implements Storage {
   get gone(): string | null {
     if (!this.#open) return "is used after dispose()";
     if (this.#generation === engine.generation) return null;
-    return "is lost: the computing thread that held it has stopped. Load or make it again.";
+    return "is lost: the computing thread that held it has stopped. Load or create it again.";
   }
 
   get usable(): boolean {

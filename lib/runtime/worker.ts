@@ -67,7 +67,7 @@ function tensorOf(dtype: DType, shape: Shape, data: TypedArray): ort.Tensor {
 
 function buffer(id: number): ort.Tensor {
   const tensor = buffers.get(id);
-  if (!tensor) throw new Error("the tensor has been disposed of");
+  if (!tensor) throw new Error("the tensor has been disposed");
   return tensor;
 }
 

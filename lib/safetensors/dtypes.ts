@@ -70,13 +70,13 @@ export function byteLengthOf(dtype: SafetensorsDtype, shape: readonly number[]):
   let bits: number = DTYPES[dtype].bits;
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0) {
-      throw new RangeError(`shape [${shape}] holds ${size}; expected whole numbers from 0 up`);
+      throw new RangeError(`shape [${shape}] holds ${size}; expected whole numbers, 0 or more`);
     }
     bits *= size;
     if (!Number.isSafeInteger(bits))
       throw new RangeError(`shape [${shape}] of ${dtype} is too large: beyond 2^53 bits`);
   }
-  if (bits % 8 !== 0) throw new RangeError(`shape [${shape}] of ${dtype} is ${bits} bits, which end within a byte`);
+  if (bits % 8 !== 0) throw new RangeError(`shape [${shape}] of ${dtype} is ${bits} bits, which is not a whole number of bytes`);
   return bits / 8;
 }
 

@@ -35,20 +35,20 @@ export interface SafetensorsHeader {
  */
 export function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
   if (fileBytes < 8 || prefix.length < 8) {
-    throw new Error(`${where}: ${fileBytes} bytes are too few for a safetensors file; was the download cut off?`);
+    throw new Error(`${where}: ${fileBytes} bytes are too short for a safetensors file; was the download interrupted?`);
   }
   const other = otherKind(prefix);
-  if (other !== undefined) throw new Error(`${where}: is ${other}; this is no safetensors file`);
+  if (other !== undefined) throw new Error(`${where}: is ${other}; this is not a safetensors file`);
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const length = view.getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new Error(
-      `${where}: announces a header of ${length} bytes, the limit is ${MAX_HEADER_BYTES}; this is no safetensors file`,
+      `${where}: announces a header of ${length} bytes, but the limit is ${MAX_HEADER_BYTES}; this is not a safetensors file`,
     );
   }
   if (Number(length) > fileBytes - 8) {
     throw new Error(
-      `${where}: announces a header of ${length} bytes, the file has ${fileBytes}; was the download cut off?`,
+      `${where}: announces a header of ${length} bytes, but the file has ${fileBytes}; was the download interrupted?`,
     );
   }
   return Number(length);
@@ -97,7 +97,7 @@ function parseJson(json: Uint8Array, where: string): object {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(json);
   } catch {
-    throw new Error(`${where}: the header is not UTF-8 text; this is no safetensors file, or it is damaged`);
+    throw new Error(`${where}: the header is not UTF-8 text; this is not a safetensors file, or it is damaged`);
   }
   let header: unknown;
   try {
@@ -109,7 +109,7 @@ function parseJson(json: Uint8Array, where: string): object {
     throw new Error(`${where}: the header starts with ${JSON.stringify(text.slice(0, 10))}, expected a JSON object`);
   }
   const repeated = findRepeatedKey(text);
-  if (repeated !== undefined) throw new Error(`${where}: the header holds the key ${JSON.stringify(repeated)} twice`);
+  if (repeated !== undefined) throw new Error(`${where}: the header contains the key ${JSON.stringify(repeated)} twice`);
   return header;
 }
 
@@ -138,7 +138,7 @@ function parseEntry(name: string, entry: unknown, dataStart: number, dataBytes: 
   const [start, end] = offsets as [number, number];
   if (start < 0 || end < start || end > dataBytes) {
     throw new Error(
-      `${label}: data_offsets [${start}, ${end}] lie outside the ${dataBytes} bytes of data; was the download cut off?`,
+      `${label}: data_offsets [${start}, ${end}] lie outside the ${dataBytes} bytes of data; was the download interrupted?`,
     );
   }
   let byteLength: number;
@@ -148,7 +148,7 @@ function parseEntry(name: string, entry: unknown, dataStart: number, dataBytes: 
     throw new Error(`${label}: ${(error as Error).message}`);
   }
   if (byteLength !== end - start) {
-    throw new Error(`${label}: ${dtype} [${shape}] takes ${byteLength} bytes, data_offsets give ${end - start}`);
+    throw new Error(`${label}: ${dtype} [${shape}] takes ${byteLength} bytes, but data_offsets give ${end - start}`);
   }
   return { name, dtype, shape, offset: dataStart + start, byteLength };
 }

@@ -187,7 +187,7 @@ async function readBytes(file: FileHandle, offset: number, length: number, path:
   while (done < length) {
     const { bytesRead } = await file.read(bytes, done, Math.min(READ_BYTES, length - done), offset + done);
     if (bytesRead === 0)
-      throw new Error(`${path}: ends ${length - done} bytes too early; was it cut off while being read?`);
+      throw new Error(`${path}: ends ${length - done} bytes too early; was it truncated while being read?`);
     done += bytesRead;
   }
   return bytes.buffer;

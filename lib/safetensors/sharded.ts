@@ -34,13 +34,13 @@ async function openIndex(path: string): Promise<SafetensorsFile> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, shard] of weightMap) {
     const entry = files.get(shard)!.tensors.get(name);
-    if (!entry) throw new Error(`${path}: places tensor ${JSON.stringify(name)} in ${shard}, which does not hold it`);
+    if (!entry) throw new Error(`${path}: places tensor ${JSON.stringify(name)} in ${shard}, which does not contain it`);
     tensors.set(name, entry);
   }
   for (const [shard, file] of files) {
     for (const name of file.tensors.keys()) {
       if (weightMap.get(name) !== shard) {
-        throw new Error(`${path}: does not list tensor ${JSON.stringify(name)}, which ${shard} holds`);
+        throw new Error(`${path}: does not list tensor ${JSON.stringify(name)}, which ${shard} contains`);
       }
     }
   }
@@ -63,7 +63,7 @@ async function readIndex(path: string): Promise<{ weightMap: Map<string, string>
     throw new Error(`${path}: not JSON (${(error as Error).message})`);
   }
   const repeated = findRepeatedKey(text);
-  if (repeated !== undefined) throw new Error(`${path}: holds the key ${JSON.stringify(repeated)} twice`);
+  if (repeated !== undefined) throw new Error(`${path}: contains the key ${JSON.stringify(repeated)} twice`);
   const map = index?.weight_map;
   if (typeof map !== "object" || map === null || Array.isArray(map)) {
     throw new Error(`${path}: has no "weight_map" object; expected the index of a sharded safetensors checkpoint`);
@@ -72,7 +72,7 @@ async function readIndex(path: string): Promise<{ weightMap: Map<string, string>
     // A name with a folder in it could point anywhere on the disk.
     if (typeof file !== "string" || basename(file) !== file || file.includes("\\") || !file.endsWith(".safetensors")) {
       throw new Error(
-        `${path}: tensor ${JSON.stringify(name)} lies in ${JSON.stringify(file)}; expected a .safetensors file beside the index`,
+        `${path}: tensor ${JSON.stringify(name)} is in ${JSON.stringify(file)}; expected a .safetensors file next to the index`,
       );
     }
   }

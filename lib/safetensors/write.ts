@@ -64,7 +64,7 @@ export function serializeSafetensors(
 /** Bytes of one tensor's data. Checks that it fits its dtype and shape. */
 export function checkTensor(name: string, { dtype, shape, data }: TensorToSave): number {
   const label = `saveSafetensors: tensor ${JSON.stringify(name)}`;
-  if (name === "__metadata__") throw new TypeError(`${label}: the name is taken by the format; choose another`);
+  if (name === "__metadata__") throw new TypeError(`${label}: the name is reserved by the format; choose another`);
   if (!isDtype(dtype))
     throw new TypeError(`${label}: unknown dtype ${dtype}; expected one of ${DTYPE_NAMES.join(", ")}`);
   let byteLength: number;
@@ -81,7 +81,7 @@ export function checkTensor(name: string, { dtype, shape, data }: TensorToSave):
   }
   const got = rounded ? data.length * 2 : data.byteLength;
   if (got !== byteLength) {
-    throw new RangeError(`${label}: ${dtype} [${shape}] takes ${byteLength} bytes, the data has ${got}`);
+    throw new RangeError(`${label}: ${dtype} [${shape}] takes ${byteLength} bytes, but the data has ${got}`);
   }
   return byteLength;
 }

@@ -26,7 +26,7 @@ export interface NoiseSchedule {
 export function noiseSchedule(name: string, config: BetaSettings, zeroSnr = false): NoiseSchedule {
   let betas = betasOf(config);
   const wrong = betas.findIndex((beta) => !(beta >= 0 && beta <= 1));
-  if (wrong >= 0) throw new RangeError(`${name}: beta ${wrong} is ${betas[wrong]}; a variance lies between 0 and 1`);
+  if (wrong >= 0) throw new RangeError(`${name}: beta ${wrong} is ${betas[wrong]}; a variance must be between 0 and 1`);
   if (zeroSnr) betas = rescaleZeroTerminalSnr(betas);
   const alphas = betas.map((beta) => 1 - beta);
   return { betas, alphas, alphasCumprod: cumulativeProduct(alphas) };

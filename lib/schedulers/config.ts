@@ -34,7 +34,7 @@ export function makeConfig<C extends Partial<SchedulerSettings>>(
   const spacings = ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"].filter(
     (key) => read[key],
   );
-  if (spacings.length > 1) throw new RangeError(`${name}: ${spacings.join(" and ")} exclude each other`);
+  if (spacings.length > 1) throw new RangeError(`${name}: ${spacings.join(" and ")} cannot be combined`);
   const set = new Set(Object.entries(given).map(([key, value]) => (value === undefined ? "" : keyOf(key))));
   const config = Object.fromEntries(Object.entries(read).filter(([key]) => !isNote(key)));
   const defaulted = Object.keys(defaults).filter((key) => !set.has(key));

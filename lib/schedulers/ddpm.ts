@@ -75,7 +75,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
     const index = this.timesteps.indexOf(timestep);
     if (index < 0) {
       throw new RangeError(
-        `${this.name}.step: timestep ${timestep} is not one of this run's; take them from timesteps`,
+        `${this.name}.step: timestep ${timestep} is not part of this run; use those in scheduler.timesteps`,
       );
     }
     return this.timesteps[index + 1] ?? -1;
@@ -93,7 +93,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
       case "learned":
       case "learned_range":
         throw new RangeError(
-          `${this.name}: variance_type "${this.config.variance_type}" needs a model that gives twice the sample's channels`,
+          `${this.name}: variance_type "${this.config.variance_type}" needs a model with twice the sample's channels in its output`,
         );
       default:
         return Math.sqrt(small);

@@ -99,7 +99,7 @@ export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
     if (steps !== null || timesteps || sigmas.length < 2 || !falling) {
       const beside = timesteps ? "timesteps" : `${steps} steps`;
       throw new RangeError(
-        `${this.name}.setTimesteps: sigmas [${sigmas}] beside ${beside}; expected falling levels, the last after the last step, and null steps`,
+        `${this.name}.setTimesteps: sigmas [${sigmas}] with ${beside}; expected decreasing levels, including the one after the last step, and null steps`,
       );
     }
     const table = this.scheduleSigmas();

@@ -110,7 +110,7 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<FlowMatchEul
     const lengths = [sigmas?.length, timesteps?.length, steps ?? undefined].filter((n) => n !== undefined);
     if (lengths.some((n) => n !== lengths[0]) || lengths[0] === 0) {
       throw new RangeError(
-        `${this.name}.setTimesteps: ${steps} steps, ${sigmas?.length ?? "no"} sigmas and ${timesteps?.length ?? "no"} timesteps; expected one number of them`,
+        `${this.name}.setTimesteps: ${steps} steps, ${sigmas?.length ?? "no"} sigmas and ${timesteps?.length ?? "no"} timesteps; expected the same number of each`,
       );
     }
     return lengths[0]!;

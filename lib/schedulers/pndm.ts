@@ -58,7 +58,7 @@ export class PNDMScheduler extends Scheduler<PNDMConfig> {
     } else {
       if (n < 4)
         throw new RangeError(
-          `${this.name}.setTimesteps: ${plural(n, "step")}; the Runge-Kutta start needs 4, or set skip_prk_steps`,
+          `${this.name}.setTimesteps: ${plural(n, "step")}; the Runge-Kutta start needs at least 4, unless you set skip_prk_steps`,
         );
       const half = Math.floor(Math.floor(this.length / n) / 2);
       const pairs = rising.slice(-4).flatMap((t) => [t, t + half]);

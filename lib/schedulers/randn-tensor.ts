@@ -18,7 +18,7 @@ export function randnTensor(
   const list = generators === undefined ? [] : [generators].flat();
   if (list.length <= 1) return randn(shape, { device, ...(list[0] ? { generator: list[0] } : {}) });
   if (list.length !== shape[0]) {
-    throw new RangeError(`${list.length} generators for a batch of ${shape[0]}; expected one, or as many`);
+    throw new RangeError(`${list.length} generators for a batch of ${shape[0]}; expected one, or the same number`);
   }
   return cat(list.map((generator) => randn([1, ...shape.slice(1)], { device, generator })));
 }

@@ -56,7 +56,7 @@ export function schedulerFromConfig(config: string | object): Scheduler {
   if (typeof name !== "string" || !Object.hasOwn(SCHEDULERS, name)) {
     throw new Error(
       `scheduler config: unknown _class_name ${JSON.stringify(name)}; expected one of ${Object.keys(SCHEDULERS).join(", ")}. ` +
-        "To use one of these with the checkpoint, make it of the same config, DPMSolverMultistepScheduler.fromConfig(config), " +
+        "To use one of these with the checkpoint, create it from the same config, DPMSolverMultistepScheduler.fromConfig(config), " +
         "or give it to the pipeline: fromPretrained(id, { components: { scheduler } }).",
     );
   }

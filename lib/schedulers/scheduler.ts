@@ -190,7 +190,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
     const { num_train_timesteps, beta_start, beta_end, beta_schedule, prediction_type } = this.config;
     const run =
       this.numInferenceSteps === null
-        ? "no run yet: setTimesteps(n) starts one"
+        ? "no run yet; call setTimesteps(n) to start one"
         : `a run of ${plural(this.numInferenceSteps, "step")}`;
     const betas = beta_start === undefined ? "" : `, beta ${beta_start} to ${beta_end} (${beta_schedule})`;
     return listed(this.constructor.name, [
@@ -268,7 +268,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   protected checkSteps(steps: number | null, options: object = {}): number {
     const train = this.config.num_train_timesteps;
     if (steps === null || !Number.isInteger(steps) || steps < 1 || steps > train) {
-      const hint = Object.keys(options).length > 0 ? " (or null beside { timesteps })" : "";
+      const hint = Object.keys(options).length > 0 ? " (or null with { timesteps })" : "";
       throw new RangeError(`${this.name}.setTimesteps: ${steps} steps; expected 1 to ${train}${hint}`);
     }
     return steps;
@@ -282,7 +282,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
     const falling = timesteps.every((t, i) => t >= 0 && t < train && (i === 0 || t < timesteps[i - 1]!));
     if (timesteps.length === 0 || !falling) {
       throw new RangeError(
-        `${this.name}.setTimesteps: timesteps [${timesteps}]; expected falling numbers from below ${train} to 0`,
+        `${this.name}.setTimesteps: timesteps [${timesteps}]; expected decreasing numbers from below ${train} to 0`,
       );
     }
     return timesteps;

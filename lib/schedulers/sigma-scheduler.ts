@@ -67,7 +67,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
   indexForTimestep(timestep: number): number {
     const first = this.timesteps.indexOf(timestep);
     if (first < 0) {
-      throw new RangeError(`${this.name}: timestep ${timestep} is not one of this run's; take them from timesteps`);
+      throw new RangeError(`${this.name}: timestep ${timestep} is not part of this run; use those in scheduler.timesteps`);
     }
     const second = this.timesteps.indexOf(timestep, first + 1);
     return second < 0 ? first : second;
@@ -90,7 +90,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     const c = this.config as Partial<SchedulerSettings>;
     if (c.use_karras_sigmas || c.use_exponential_sigmas || c.use_beta_sigmas || c.use_lu_lambdas || c.use_flow_sigmas) {
       throw new RangeError(
-        `${this.name}.setTimesteps: { timesteps } and the config's own spacing of sigmas exclude each other`,
+        `${this.name}.setTimesteps: { timesteps } and the config's own sigma spacing cannot be combined`,
       );
     }
     return this.checkTimesteps(steps, timesteps);
@@ -111,7 +111,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     this.#index ??= this.#begin ?? this.indexForTimestep(timestep);
     if (this.#index >= this.timesteps.length) {
       throw new RangeError(
-        `${this.name}.step: this run of ${plural(this.timesteps.length, "step")} is done; call setTimesteps`,
+        `${this.name}.step: this run of ${plural(this.timesteps.length, "step")} is finished; call setTimesteps to start another`,
       );
     }
     return this.#index;

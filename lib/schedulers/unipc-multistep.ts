@@ -50,7 +50,7 @@ export class UniPCMultistepScheduler extends ExponentialScheduler<UniPCMultistep
     });
     const { shift_terminal: terminal, use_flow_sigmas: flow } = this.config;
     if (terminal !== null && !flow) {
-      throw new RangeError(`${this.name}: shift_terminal is ${terminal}; expected null, or use_flow_sigmas beside it`);
+      throw new RangeError(`${this.name}: shift_terminal is ${terminal}; expected null, unless use_flow_sigmas is on`);
     }
     this.sigmas = this.scheduleSigmas();
   }

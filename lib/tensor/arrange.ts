@@ -55,7 +55,7 @@ export abstract class Arranging<T extends Arranging<T>> extends Ordering<T> {
     }
     const [by, along] = [shifts, dims].map((v) => (typeof v === "number" ? [v] : v)) as [number[], number[]];
     if (by.length !== along.length) {
-      throw new RangeError(`roll: ${by.length} shifts for ${along.length} dims; expected as many`);
+      throw new RangeError(`roll: ${by.length} shifts for ${along.length} dims; expected the same number`);
     }
     checkWhole("roll", "shifts", by, -Infinity);
     return along.reduce((x: T, dim, i) => {

@@ -46,14 +46,14 @@ function flatten(data: Nested, shape: Shape, dim: number, out: (number | boolean
   if (dim === shape.length) {
     if (typeof data !== "number" && typeof data !== "boolean") {
       const what = Array.isArray(data) ? "a list" : typeof data;
-      throw new TypeError(`tensor: got ${what} where a number was expected; lists must be equally deep`);
+      throw new TypeError(`tensor: got ${what} where a number was expected; lists must be nested equally deep`);
     }
     out.push(data);
     return;
   }
   if (!Array.isArray(data) || data.length !== shape[dim]) {
     const got = Array.isArray(data) ? `a list of ${data.length}` : String(data);
-    throw new RangeError(`tensor: in dimension ${dim} got ${got}, expected a list of ${shape[dim]} as before`);
+    throw new RangeError(`tensor: in dimension ${dim} got ${got}, expected a list of ${shape[dim]} like those before it`);
   }
   for (const item of data) flatten(item, shape, dim + 1, out);
 }
@@ -71,7 +71,7 @@ function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): Typed
 /** A number as int64: fractions are cut off, as in PyTorch. */
 function wholeOf(value: number | boolean | bigint): bigint {
   if (typeof value === "bigint") return value;
-  if (!Number.isFinite(Number(value))) throw new RangeError(`tensor: ${value} is no int64; expected a finite number`);
+  if (!Number.isFinite(Number(value))) throw new RangeError(`tensor: ${value} cannot be an int64; expected a finite number`);
   return BigInt(Math.trunc(Number(value)));
 }
 
@@ -194,7 +194,7 @@ export function arange(a: number, b?: number | TensorOptions, step = 1, options:
     checkNumber("arange", name, value);
   }
   if (step === 0 || !Number.isFinite((end - start) / step)) {
-    throw new RangeError(`arange: ${start} to ${end} in steps of ${step} has no end`);
+    throw new RangeError(`arange: ${start} to ${end} in steps of ${step} never ends`);
   }
   const count = Math.max(0, Math.ceil((end - start) / step));
   checkShape("arange", [count]);

@@ -20,7 +20,7 @@ export function einsum(equation: string, ...operands: Tensor[]): Tensor {
     const shape = operands[i]!.shape;
     if (term.length !== shape.length || new Set(term).size !== term.length) {
       throw new RangeError(
-        `einsum: "${term}" does not fit ${show(shape)}; expected one letter for each dimension, each once`,
+        `einsum: "${term}" does not fit ${show(shape)}; expected one distinct letter per dimension`,
       );
     }
     for (const [d, letter] of [...term].entries()) {
@@ -39,7 +39,7 @@ export function einsum(equation: string, ...operands: Tensor[]): Tensor {
       .sort()
       .join("");
   for (const letter of out) {
-    if (!sizes.has(letter)) throw new RangeError(`einsum: "${letter}" of the result is in no operand`);
+    if (!sizes.has(letter)) throw new RangeError(`einsum: "${letter}" of the result is not in any operand`);
   }
   let [x, letters] = [operands[0]!, terms[0]!];
   for (let i = 1; i < operands.length; i++) {

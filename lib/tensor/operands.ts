@@ -106,7 +106,7 @@ export function shapeArguments<O extends object>(args: ShapeArguments<O>): [shap
   if (typeof first === "number") {
     const sizes = (args as unknown[]).filter((size) => typeof size === "number");
     throw new TypeError(
-      `with options the shape is a list: got ${sizes.join(", ")} and options, expected [${sizes.join(", ")}], options`,
+      `with options, the shape must be a list: got ${sizes.join(", ")} and options, expected [${sizes.join(", ")}], options`,
     );
   }
   return [first as Shape, (second ?? {}) as O];

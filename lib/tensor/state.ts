@@ -82,7 +82,7 @@ export abstract class TensorState<T extends TensorState<T>> implements Variable 
     if (this.#home !== null) {
       if (this.#home === trace) return this.#node;
       throw new Error(
-        `this tensor ${show(this.shape)} was made inside the compiled function "${this.#home.name}" and is gone since; return it from the function, or change a tensor from outside in place (copy_)`,
+        `this tensor ${show(this.shape)} was created inside the compiled function "${this.#home.name}" and no longer exists; return it from the function, or change a tensor from outside in place (copy_)`,
       );
     }
     if (trace) {
@@ -229,7 +229,7 @@ export abstract class TensorState<T extends TensorState<T>> implements Variable 
    */
   backward(gradient?: T, options: { createGraph?: boolean } = {}): void {
     if (!this.node.requiresGrad) {
-      throw new Error("backward: no tensor with requiresGrad took part in this result");
+      throw new Error("backward: this result does not depend on any tensor with requiresGrad");
     }
     if (this.numel() !== 1 && !gradient) {
       throw new Error(`backward: got ${show(this.shape)}, expected a scalar; call sum() or mean() first`);

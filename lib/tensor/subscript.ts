@@ -9,7 +9,7 @@ export function refuseSubscripts(prototype: object): void {
       get(_, key) {
         if (typeof key === "string" && /^-?\d+$/.test(key)) {
           throw new TypeError(
-            `x[${key}] does not index a tensor. Write x.at(${key}); x.at(null, ${key}) for x[:, ${key}] in Python.`,
+            `x[${key}] cannot index a tensor. Write x.at(${key}); x.at(null, ${key}) for x[:, ${key}] in Python.`,
           );
         }
         return Reflect.get(Object.prototype, key);
@@ -17,7 +17,7 @@ export function refuseSubscripts(prototype: object): void {
       set(_, key, value, receiver) {
         if (typeof key === "string" && /^-?\d+$/.test(key)) {
           throw new TypeError(
-            `x[${key}] = ... does not work: elements are not set one by one. Make a list and call tensor(list), or choose with where(condition, a, x).`,
+            `x[${key}] = ... does not work: tensor elements cannot be set one by one. Build a list and call tensor(list), or use where(condition, a, x).`,
           );
         }
         return Reflect.set(Object.prototype, key, value, receiver);

@@ -47,7 +47,7 @@ export abstract class Values<T extends Values<T>> extends TensorState<T> {
   /** The only element as a number (true and false as 1 and 0). `await loss.item()` in a cell. */
   async item(): Promise<number> {
     if (this.numel() !== 1)
-      throw new RangeError(`item: ${show(this.shape)} holds ${plural(this.numel(), "element")}, expected 1`);
+      throw new RangeError(`item: ${show(this.shape)} has ${plural(this.numel(), "element")}, expected 1`);
     return Number((await this.#elements())[0]);
   }
 

@@ -174,7 +174,7 @@ export class CLIPTokenizer {
     const { padding = "max_length", truncation = true, maxLength = this.modelMaxLength, onNotice = notice } = options;
     const list = typeof texts === "string" ? [texts] : texts;
     if (!Array.isArray(list) || list.length === 0) {
-      throw new TypeError("CLIPTokenizer.batch: got no prompts, expected a text or a list of texts");
+      throw new TypeError("CLIPTokenizer.batch: got no prompts, expected a string or a list of strings");
     }
     if (padding !== "max_length" && padding !== "longest") {
       throw new RangeError(
@@ -183,7 +183,7 @@ export class CLIPTokenizer {
     }
     if (!Number.isInteger(maxLength) || maxLength < 2) {
       throw new RangeError(
-        `CLIPTokenizer.batch: maxLength ${maxLength}; expected a whole number from 2 up (a token starts and one ends each row)`,
+        `CLIPTokenizer.batch: maxLength ${maxLength}; expected a whole number from 2 up (each row begins and ends with a special token)`,
       );
     }
     const truncated: string[] = [];
@@ -193,8 +193,8 @@ export class CLIPTokenizer {
       const cut = ids.slice(1 + room, -1);
       truncated.push(this.decode(cut));
       if (cut.length === 0) return ids;
-      const count = `the prompt takes ${plural(ids.length, "token")} with start and end, ${maxLength} fit`;
-      if (!truncation) throw new RangeError(`CLIPTokenizer.batch: ${count}; shorten it, or leave truncation on`);
+      const count = `the prompt has ${plural(ids.length, "token")} including start and end, but only ${maxLength} fit`;
+      if (!truncation) throw new RangeError(`CLIPTokenizer.batch: ${count}; shorten it, or turn truncation on`);
       onNotice(`CLIPTokenizer: ${count}; cut off: ${JSON.stringify(truncated.at(-1))}`);
       return [...ids.slice(0, 1 + room), this.eosTokenId];
     });
@@ -219,7 +219,7 @@ export class CLIPTokenizer {
     const list = Array.from(ids, Number);
     for (const id of list) {
       if (this.idToToken(id) === undefined) {
-        throw new RangeError(`CLIPTokenizer.decode: no token has the id ${id}; expected 0 to ${this.vocabSize - 1}`);
+        throw new RangeError(`CLIPTokenizer.decode: there is no token with id ${id}; expected 0 to ${this.vocabSize - 1}`);
       }
     }
     if (list.length === 0) return "";
@@ -267,7 +267,7 @@ export class CLIPTokenizer {
     const taken = tokens.find((t) => this.tokenToId(t) !== undefined);
     if (taken !== undefined) {
       throw new Error(
-        `CLIPTokenizer.addConcept: the token ${JSON.stringify(taken)} is in the vocabulary already; choose another name`,
+        `CLIPTokenizer.addConcept: the token ${JSON.stringify(taken)} is already in the vocabulary; choose another name`,
       );
     }
     this.addTokens(tokens);
@@ -332,7 +332,7 @@ export class CLIPTokenizer {
 
 function checkText(method: string, text: unknown): string {
   if (typeof text !== "string") {
-    throw new TypeError(`CLIPTokenizer.${method}: got ${text === null ? "null" : typeof text}, expected a text`);
+    throw new TypeError(`CLIPTokenizer.${method}: got ${text === null ? "null" : typeof text}, expected a string`);
   }
   return text;
 }

@@ -142,7 +142,7 @@ function readVocabulary(
   const model = asObject(whole.model ?? {}, at);
   if (model.type !== "BPE" || model.end_of_word_suffix !== "</w>") {
     throw new Error(
-      `${at}: holds a tokenizer of type ${JSON.stringify(model.type)} with the word ending ${JSON.stringify(model.end_of_word_suffix)}; ` +
+      `${at}: contains a tokenizer of type ${JSON.stringify(model.type)} with the word ending ${JSON.stringify(model.end_of_word_suffix)}; ` +
         'CLIP\'s is "BPE" with "</w>"',
     );
   }
@@ -179,11 +179,11 @@ function checkVocab(vocab: Json, where: string): Map<string, number> {
   const taken = new Set<number>();
   for (const [token, id] of Object.entries(vocab)) {
     checkId(id, token, where);
-    if (taken.has(id)) throw new Error(`${where}: token ${JSON.stringify(token)} has the id ${id}, which another has`);
+    if (taken.has(id)) throw new Error(`${where}: token ${JSON.stringify(token)} has the id ${id}, which belongs to another token`);
     taken.add(id);
     ids.set(token, id);
   }
-  if (ids.size === 0) throw new Error(`${where}: an empty vocabulary`);
+  if (ids.size === 0) throw new Error(`${where}: the vocabulary is empty`);
   return ids;
 }
 

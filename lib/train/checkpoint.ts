@@ -67,7 +67,7 @@ export async function saveTraining(path: string, trained: Trained, standing: Sta
 export async function loadTraining(path: string, trained: Trained): Promise<Standing> {
   const { model, optimizer, schedule, data, ema } = trained;
   const text = (await openSafetensors(path)).metadata.difflab;
-  if (text === undefined) throw new Error(`${path}: no checkpoint of a Learner; load weights with loadTensors`);
+  if (text === undefined) throw new Error(`${path}: not a Learner checkpoint; load weights with loadTensors`);
   const notes = JSON.parse(text) as Notes;
   const all = await loadTensors(path, { copy: true });
   const part = (prefix: string) =>

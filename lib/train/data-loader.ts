@@ -140,7 +140,7 @@ export class DataLoader {
 
   #checkLength(): void {
     if (this.length > 0) return;
-    throw new RangeError(`DataLoader: ${plural(this.dataset.length, "example")} make no batch of ${this.batchSize}`);
+    throw new RangeError(`DataLoader: ${plural(this.dataset.length, "example")} do not fill a batch of ${this.batchSize}`);
   }
 
   /** Whether a last batch that is smaller than the others is left out; may be changed at any time. */
@@ -216,7 +216,7 @@ export class DataLoader {
   checkState({ epoch, position }: LoaderState): void {
     if (!(position >= 0 && position < this.length && epoch >= 0)) {
       throw new RangeError(
-        `DataLoader: position ${position} of ${this.length} batches in epoch ${epoch}; the data are not those of the state`,
+        `DataLoader: position ${position} of ${this.length} batches in epoch ${epoch}; the data set is not the one that the state was saved with`,
       );
     }
   }

@@ -17,9 +17,9 @@ export function explainSmallBatch(
   const size = batch[0]?.shape[0] ?? 1;
   const isLast = size < data.batchSize;
   return new RangeError(
-    `fit: ${isLast ? "the last batch of the epoch" : "a batch"} has ${plural(size, "example")}, and ${layer} needs two values a channel or more to train. ` +
+    `fit: ${isLast ? "the last batch of the epoch" : "a batch"} has ${plural(size, "example")}, and ${layer} needs at least two values per channel to train. ` +
       (isLast
-        ? "Leave it out, and call fit again: data.dropLast = true; or choose another batchSize."
+        ? "Drop it with data.dropLast = true and call fit again, or choose another batchSize."
         : "Choose a larger batchSize."),
     { cause: error },
   );

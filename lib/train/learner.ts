@@ -96,7 +96,7 @@ export class Learner implements Training {
   /**
    * Trains until `epochs` epochs are done in all, going on from where the learner stands (a loaded checkpoint, an
    * interrupted run). Ctrl+C in a terminal, the stop button of a notebook, `signal`, or a callback that throws `CancelFit`
-   * stop it after the current step; the weights reached are kept.
+   * stop it after the current step; the current weights are kept.
    *
    * @param options.steps - stop after so many steps in all, in the middle of an epoch too: `fit(Infinity, { steps })`
    * @throws Error if the loss or the length of its gradient is NaN or infinite, naming the step and the first tensor
@@ -212,8 +212,8 @@ export class Learner implements Training {
     const { model, objective } = this.options;
     const where = await firstBadTensor(model, batch, () => objective(...(batch as Tensor[])));
     throw new Error(
-      `fit: the ${key === "loss" ? "loss" : "length of the gradient"} is ${value} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
-        "The weights are those before this step. A lower learning rate or clipNorm: 1 may help.",
+      `fit: the ${key === "loss" ? "loss" : "norm of the gradient"} is ${value} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
+        "The weights are as they were before this step. Try a lower learning rate, or clipNorm: 1.",
     );
   }
 

@@ -43,12 +43,12 @@ export class Choice<T> extends ValueWidget<T> {
     const write = (value: T) => {
       const index = values.indexOf(value);
       if (index >= 0) return index;
-      throw new RangeError(`choice: ${String(value)} is none of ${labels.join(", ")}`);
+      throw new RangeError(`choice: ${String(value)} is not one of ${labels.join(", ")}`);
     };
     const check = (key: string, value: unknown) => {
       if (key !== "index") return value;
       if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < values.length) return value;
-      throw new RangeError(`choice: no choice number ${String(value)}`);
+      throw new RangeError(`choice: there is no choice number ${String(value)}`);
     };
     const index = "value" in options ? write(options.value as T) : 0;
     super(

@@ -65,6 +65,6 @@ function checked(where: string, children: readonly unknown[]): readonly Widget[]
   const wrong = children.findIndex((child) => !isWidget(child));
   if (wrong < 0) return children as readonly Widget[];
   throw new TypeError(
-    `${where}: entry ${wrong} is ${typeof children[wrong]}, expected a widget. Put a figure or picture into one: output(figure)`,
+    `${where}: entry ${wrong} is ${typeof children[wrong]}, expected a widget. Wrap a figure or picture: output(figure)`,
   );
 }

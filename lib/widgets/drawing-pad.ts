@@ -77,7 +77,7 @@ export class DrawingPad extends AfmWidget<PadState> {
     if (channels !== 1 && channels !== 3) throw new RangeError(`drawingPad: channels ${channels}; expected 1 or 3`);
     const { inks = channels === 3 ? INKS : [], paper = channels === 3 ? "#f8f5ec" : "#000000" } = options;
     if (!/^#[\da-f]{6}$/i.test(paper))
-      throw new RangeError(`drawingPad: paper "${paper}"; expected a colour as "#000000"`);
+      throw new RangeError(`drawingPad: paper "${paper}"; expected a colour such as "#000000"`);
     const { ink = inks[0] ?? "#ffffff", pen = Math.min(width, height) / 12 } = options;
     if (!(pen > 0)) throw new RangeError(`drawingPad: pen ${pen}; expected more than 0 pixels`);
     const { scale = Math.max(1, Math.round(280 / width)), value } = options;

@@ -144,7 +144,7 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
   /** Tells a run to stop, once it has had its grace. */
   #hurry({ controller, began }: { controller: AbortController; began: number }): void {
     const left = began + GRACE_MS - performance.now();
-    const stop = () => controller.abort(new DOMException("A newer value came.", "AbortError"));
+    const stop = () => controller.abort(new DOMException("A newer value arrived.", "AbortError"));
     if (left <= 0) stop();
     else setTimeout(() => this.#run?.controller === controller && this.#isWaiting && stop(), left);
   }
@@ -167,7 +167,7 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
 
 const IDLE = `<span style="opacity:0">&nbsp;</span>`;
 const BUSY = `<span style="opacity:.65">computing&hellip;</span>`;
-const NOTHING = "interact: the function returned nothing; what it returns is shown here";
+const NOTHING = "interact: the function returned nothing; its return value is shown here";
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever value
 function controlOf(name: string, control: unknown): ValueWidget<any> {
@@ -184,7 +184,7 @@ function controlOf(name: string, control: unknown): ValueWidget<any> {
   }
   throw new TypeError(
     `interact: ${name} is ${isWidget(control) ? "a widget without a value" : String(control)}; ` +
-      "expected a control, as slider(0, 99), or a number, text, true or false, or a list",
+      "expected a control such as slider(0, 99), or a number, text, true or false, or a list",
   );
 }
 

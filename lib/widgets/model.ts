@@ -97,7 +97,7 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
   #open(): Comm {
     if (this.#comm) return this.#comm;
     const comms = findComms();
-    if (!comms) throw new Error("widget: there is no notebook here that could show it");
+    if (!comms) throw new Error("widget: there is no notebook here to show it in");
     answerStateRequests(comms);
     const { state, buffer_paths, buffers } = this.encoded();
     const comm = comms.open("jupyter.widget", { state, buffer_paths }, { buffers, metadata: { version: PROTOCOL } });

@@ -71,7 +71,7 @@ export class RangeSlider extends ValueWidget<readonly [number, number]> {
     const isWhole = [min, max, step].every(Number.isInteger);
     const check = (value: unknown): readonly [number, number] => {
       if (!Array.isArray(value) || value.length !== 2) {
-        throw new TypeError(`rangeSlider: got ${String(value)}, expected two numbers, as [${min}, ${max}]`);
+        throw new TypeError(`rangeSlider: got ${String(value)}, expected two numbers such as [${min}, ${max}]`);
       }
       const [low, high] = value.map((each) => within("rangeSlider", each, min, max, isWhole)) as [number, number];
       if (low > high) throw new RangeError(`rangeSlider: got [${low}, ${high}], expected the lower number first`);

@@ -62,7 +62,7 @@ export abstract class Widget implements Reference {
   }
 
   [inspect.custom](): string {
-    return `${this.constructor.name}: shows itself in a notebook`;
+    return `${this.constructor.name}: displayed automatically in a notebook`;
   }
 }
 

@@ -57,7 +57,7 @@ function check(n: number, size: number, labels: readonly number[]): void {
   }
   if (n * size * size > MOST_PIXELS) {
     throw new RangeError(
-      `digits: ${plural(n, "picture")} of ${size}x${size} are ${n * size * size} bytes; draw fewer at a time`,
+      `digits: ${plural(n, "picture")} of ${size}x${size} would take ${n * size * size} bytes; draw fewer at a time`,
     );
   }
   const wrong = labels.find((label) => !Number.isInteger(label) || label < 0 || label > 9);

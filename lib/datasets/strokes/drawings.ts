@@ -25,16 +25,16 @@ export function readDrawings(folder: string): Drawing[] {
     names = readdirSync(folder).filter((name) => name.endsWith(".svg"));
   } catch (error) {
     throw new Error(
-      `${folder}: cannot be read (${(error as Error).message}); expected 1.svg, 2.svg ... in it. What ships comes back with: git checkout data/strokes`,
+      `${folder}: cannot be read (${(error as Error).message}); expected 1.svg, 2.svg ... in it. To restore the original drawings: git checkout data/strokes`,
       { cause: error },
     );
   }
-  if (names.length === 0) throw new Error(`${folder}: holds no drawing; expected 1.svg, 2.svg ...`);
+  if (names.length === 0) throw new Error(`${folder}: contains no drawing; expected 1.svg, 2.svg ...`);
   return names.map((_, i) => {
     const name = `${i + 1}.svg`;
     if (!names.includes(name)) {
       throw new Error(
-        `${folder}: has ${names.sort().join(", ")}, no ${name}; number the drawings from 1 without a gap`,
+        `${folder}: has ${names.sort().join(", ")}, but no ${name}; number the drawings from 1 without gaps`,
       );
     }
     return readDrawing(join(folder, name));

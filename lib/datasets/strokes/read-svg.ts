@@ -50,9 +50,9 @@ const WHITE = /^(#fff|#ffffff|white|rgb\(255, ?255, ?255\))$/;
 export function readSvg(text: string, path: string): Drawing {
   const root = parseXml(text);
   if (!root || nameOf(root) !== "svg") {
-    throw new Error(`${path}: ${root ? `a <${root.tagName}> document` : "no XML"}; expected an SVG file, <svg ...>`);
+    throw new Error(`${path}: ${root ? `a <${root.tagName}> document` : "not XML"}; expected an SVG file, <svg ...>`);
   }
-  if (!/<\/(svg:)?svg\s*>/.test(text)) throw new Error(`${path}: is cut off; expected </svg> at its end`);
+  if (!/<\/(svg:)?svg\s*>/.test(text)) throw new Error(`${path}: is truncated; expected </svg> at its end`);
   const elements = [root, ...root.querySelectorAll("*")].filter((element) => !isWithin(element, "defs"));
   for (const element of elements) {
     const name = nameOf(element);
@@ -66,7 +66,7 @@ export function readSvg(text: string, path: string): Drawing {
     }
   }
   const parts = elements.filter((e) => nameOf(e) === "path").map((e, i) => readPart(e, i, path));
-  if (parts.length === 0) throw new Error(`${path}: holds no <path>; expected at least one with a d attribute`);
+  if (parts.length === 0) throw new Error(`${path}: contains no <path>; expected at least one with a d attribute`);
   const viewBox = readBox(root, path);
   return { path, viewBox, aspect: readAspect(root, viewBox, path), parts, numbers: readNumbers(root, path) };
 }

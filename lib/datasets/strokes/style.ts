@@ -12,7 +12,7 @@ const CORNER = 0.8660254037844386;
  */
 export function styleOf({ path, parts, aspect, numbers }: Drawing): Style {
   if (parts.some(({ filled, cut }) => filled || cut)) {
-    throw new Error(`${path}: has a filled or a white path; a digit is written, so expected strokes with fill="none"`);
+    throw new Error(`${path}: has a filled or white path; digits are drawn with strokes, so expected fill="none"`);
   }
   const { weight = 1 } = numbers;
   if (weight <= 0) throw new Error(`${path}: data-weight="${weight}"; expected a number above 0`);

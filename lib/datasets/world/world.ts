@@ -119,8 +119,8 @@ function kindsOf(options: WorldOptions, split: (typeof SPLITS)[number]): Kind[] 
     .filter((kind) => split === "all" || isHeldOut(kind) === (split === "heldOut"));
   if (kinds.length === 0) {
     throw new RangeError(
-      `world: split "${split}" holds none of things [${things}] in inks [${inks}] and manners [${manners}]; ` +
-        'widen the lists or take split "all"',
+      `world: split "${split}" contains none of the things [${things}] in inks [${inks}] and manners [${manners}]; ` +
+        'widen the lists or use split "all"',
     );
   }
   return kinds;
@@ -162,7 +162,7 @@ function check(n: number, size: number, split: string): void {
   checkSize("world", size);
   if (3 * n * size * size > MOST_BYTES) {
     throw new RangeError(
-      `world: ${n} pictures of ${size}x${size} are ${3 * n * size * size} bytes; draw fewer at a time`,
+      `world: ${n} pictures of ${size}x${size} would take ${3 * n * size * size} bytes; draw fewer at a time`,
     );
   }
   if (!SPLITS.includes(split as never)) {

@@ -57,7 +57,7 @@ export function groupNorm(x: Node, weight: Node, bias: Node, groups: number, eps
   }
   if (weight.size !== c || bias.size !== c) {
     throw new RangeError(
-      `groupNorm: input ${show(x.shape)} has ${plural(c, "channel")}, weight ${show(weight.shape)} and bias ${show(bias.shape)} must too`,
+      `groupNorm: input ${show(x.shape)} has ${plural(c, "channel")}, weight ${show(weight.shape)} and bias ${show(bias.shape)} must have that many`,
     );
   }
   return inFloat32(x, (wide) => {
@@ -83,7 +83,7 @@ export function layerNorm(x: Node, weight: Node, bias: Node, eps: number): Node 
   const n = x.shape.at(-1);
   if (weight.size !== n || bias.size !== n) {
     throw new RangeError(
-      `layerNorm: the last dimension of ${show(x.shape)} is ${n}, weight ${show(weight.shape)} and bias ${show(bias.shape)} must have it too`,
+      `layerNorm: the last dimension of ${show(x.shape)} is ${n}, weight ${show(weight.shape)} and bias ${show(bias.shape)} must match it`,
     );
   }
   return inFloat32(x, (wide) => {

@@ -31,7 +31,7 @@ export function gather(x: Node, dim: number, index: Node): Node {
   const fits = index.shape.length === x.shape.length && index.shape.every((n, i) => i === d || n <= x.shape[i]!);
   if (!fits) {
     throw new RangeError(
-      `gather: index ${show(index.shape)} does not fit ${show(x.shape)}: as many dimensions, none longer but dim ${dim}`,
+      `gather: index ${show(index.shape)} does not fit ${show(x.shape)}; expected the same number of dimensions, none longer except dim ${dim}`,
     );
   }
   // ONNX gathers from exactly as many rows as the index has.
@@ -52,7 +52,7 @@ function scattered(op: "scatterAdd" | "scatter", base: Node, dim: number, index:
   const d = axis(op, dim, base.shape.length);
   if (!sameShape(index.shape, x.shape) || index.shape.length !== base.shape.length) {
     throw new RangeError(
-      `${op}: index ${show(index.shape)} and source ${show(x.shape)} must be equal, with ${plural(base.shape.length, "dimension")}`,
+      `${op}: index ${show(index.shape)} and source ${show(x.shape)} must have the same shape, with ${plural(base.shape.length, "dimension")}`,
     );
   }
   const at = indices(op, index);

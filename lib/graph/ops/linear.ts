@@ -23,7 +23,7 @@ export function matmul(a: Node, b: Node): Node {
   }
   if (a.shape[p - 1] !== b.shape[q - 2]) {
     throw new RangeError(
-      `matmul: ${show(a.shape)} has ${plural(a.shape[p - 1], "column")} and ${show(b.shape)} has ${plural(b.shape[q - 2], "row")}; expected equal numbers`,
+      `matmul: ${show(a.shape)} has ${plural(a.shape[p - 1], "column")} and ${show(b.shape)} has ${plural(b.shape[q - 2], "row")}; expected the same number`,
     );
   }
   const lead = broadcast("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));

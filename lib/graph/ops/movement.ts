@@ -16,7 +16,7 @@ export function permute(x: Node, dims: readonly number[]): Node {
   const perm = dims.map((d) => axis("permute", d, x.shape.length));
   if (perm.length !== x.shape.length || new Set(perm).size !== perm.length) {
     throw new RangeError(
-      `permute: dims ${show(dims)} do not name each of the ${plural(x.shape.length, "dimension")} once`,
+      `permute: dims ${show(dims)} must name each of the ${plural(x.shape.length, "dimension")} once`,
     );
   }
   if (perm.every((d, i) => d === i)) return x;

@@ -32,7 +32,7 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   const m = k.shape.at(-2)!;
   if (k.shape.at(-1) !== d || v.shape.at(-2) !== m) {
     throw new RangeError(
-      `attention: query ${show(q.shape)}, key ${show(k.shape)} and value ${show(v.shape)} do not fit; expected [.., N, d], [.., M, d], [.., M, e]`,
+      `attention: query ${show(q.shape)}, key ${show(k.shape)} and value ${show(v.shape)} do not match; expected [.., N, d], [.., M, d], [.., M, e]`,
     );
   }
   const scale = options.scale ?? 1 / Math.sqrt(d);
@@ -60,7 +60,7 @@ export function attentionProbs(q: Tensor, k: Tensor, options: AttentionOptions =
   const d = q.shape.at(-1)!;
   if (k.shape.at(-1) !== d) {
     throw new RangeError(
-      `attentionProbs: query ${show(q.shape)} and key ${show(k.shape)} do not fit; expected [.., N, d], [.., M, d]`,
+      `attentionProbs: query ${show(q.shape)} and key ${show(k.shape)} do not match; expected [.., N, d], [.., M, d]`,
     );
   }
   const { probs, none } = masked(q, k, options, options.scale ?? 1 / Math.sqrt(d));

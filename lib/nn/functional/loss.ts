@@ -204,7 +204,7 @@ function classLoss(
   const expected = [logs.shape[0]!, ...logs.shape.slice(2)];
   if (show(target.shape) !== show(expected)) {
     throw new RangeError(
-      `${name}: scores ${show(logs.shape)} need classes ${show(expected)}, got ${show(target.shape)}`,
+      `${name}: scores ${show(logs.shape)} need target classes ${show(expected)}, got ${show(target.shape)}`,
     );
   }
   const { ignoreIndex = -100, reduction = "mean" } = options;

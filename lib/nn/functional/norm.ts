@@ -34,7 +34,7 @@ function affine(size: number, weight: Tensor | null | undefined, bias: Tensor | 
 export function rmsNorm(x: Tensor, weight?: Tensor | null, eps = 2 ** -23): Tensor {
   if (weight && (weight.ndim !== 1 || weight.shape[0] !== x.shape.at(-1))) {
     throw new RangeError(
-      `rmsNorm: the last dimension of ${show(x.shape)} is ${x.shape.at(-1)}, weight ${show(weight.shape)} must have it too`,
+      `rmsNorm: the last dimension of ${show(x.shape)} is ${x.shape.at(-1)}, weight ${show(weight.shape)} must match it`,
     );
   }
   const wide = x.float();

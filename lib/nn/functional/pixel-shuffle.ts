@@ -12,7 +12,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 export function pixelUnshuffle(x: Tensor, r: number): Tensor {
   const [b, c, h, w] = images("pixelUnshuffle", x, r);
   if (h % r !== 0 || w % r !== 0) {
-    throw new RangeError(`pixelUnshuffle: ${show(x.shape)} does not divide into squares of ${r} x ${r} pixels`);
+    throw new RangeError(`pixelUnshuffle: ${show(x.shape)} cannot be divided into squares of ${r} x ${r} pixels`);
   }
   const squares = x.reshape(b, c, h / r, r, w / r, r); // [B, C, H / r, row, W / r, column]
   return squares.permute(0, 1, 3, 5, 2, 4).reshape(b, c * r * r, h / r, w / r);

@@ -41,7 +41,7 @@ function windows(where: string, x: Tensor, kernelSize: Pair, options: MaxPoolOpt
   const dilation = wholePair(where, "dilation", options.dilation ?? 1, 1);
   const reach = [0, 1].map((i) => dilation[i]! * (kernel[i]! - 1) + 1);
   if ([0, 1].some((i) => padding[i]! * 2 > reach[i]!)) {
-    throw new RangeError(`${where}: padding ${padding} is more than half of the window ${reach}`);
+    throw new RangeError(`${where}: padding ${padding} is more than half the window ${reach}`);
   }
   const rest = [0, 1].map((i) => {
     if (!options.ceilMode || x.ndim !== 4) return 0;

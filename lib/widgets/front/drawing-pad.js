@@ -84,13 +84,13 @@ export default {
       tools.append(button);
       return button;
     };
-    tool("undo", "takes back the last stroke", () => {
+    tool("undo", "undoes the last stroke", () => {
       const image = before.pop();
       if (!image) return;
       pen.putImageData(image, 0, 0);
       send();
     });
-    tool("clear", "an empty sheet", () => {
+    tool("clear", "clears the sheet", () => {
       before.push(pen.getImageData(0, 0, width, height));
       blank();
       send();

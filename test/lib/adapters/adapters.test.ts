@@ -89,7 +89,7 @@ describe("textual inversion", () => {
       "a tensor [2,2,2]; expected [width]",
     );
     await expect(failing("nan.safetensors", safe({ a: f32([4], Number.NaN) }))).rejects.toThrow("hold NaN or infinite");
-    await expect(failing("old.bin", reference.legacy.file)).rejects.toThrow("format before 1.6");
+    await expect(failing("old.bin", reference.legacy.file)).rejects.toThrow("format before PyTorch 1.6");
     await expect(failing("text.bin", Buffer.from("hello, this is a text"))).rejects.toThrow(/text\.bin/);
     await expect(readTextualInversion(join(folder, "none.bin"))).rejects.toThrow("none.bin: there is no such file");
   });
@@ -113,7 +113,7 @@ describe("an adapter on the hub", () => {
       expect((await readLora("org/lora", { ...at, subfolder: "sub" })).layers.length).toBeGreaterThan(50);
       await expect(readTextualInversion("org/styles", at)).rejects.toThrow(
         "readTextualInversion: org/styles: has no learned_embeds.bin. It has style.safetensors, other.safetensors. " +
-          "Nor has it learned_embeds.safetensors: name the file with { weightName }.",
+          "Nor does it have learned_embeds.safetensors. Name the file with { weightName }.",
       );
       await expect(readLora("org/none", at)).rejects.toThrow(/No repository org\/none(?!.*weightName)/);
       await hub.stop();
@@ -201,22 +201,22 @@ describe("LoRA", () => {
   test("for another model is refused as a whole", async () => {
     const lora = await readLora(await fileOf("lora.safetensors", reference.lora.kohya));
     expect(() => matchLora(lora, "unet", reference.modules.unet.slice(8))).toThrow(
-      /lora\.safetensors: changes \d+ layers that this unet does not have, such as "down_blocks_.*trained for another model\./,
+      /lora\.safetensors: changes \d+ layers that this unet does not have, such as "down_blocks_.*trained for a different model\./,
     );
   });
 
   test("says what is wrong with a file", async () => {
     const failing = async (tensors: TensorsToSave) => readLora(await fileOf("bad.safetensors", safe(tensors)));
     const down = { "unet.a.lora_A.weight": f32([2, 8]) };
-    await expect(failing(down)).rejects.toThrow("unet, a: has the matrix down and not the other");
+    await expect(failing(down)).rejects.toThrow("unet, a: has only the down matrix");
     await expect(failing({ ...down, "unet.a.lora_B.weight": f32([8, 3]) })).rejects.toThrow(
-      "matrices [2,8] and [8,3] do not fit",
+      "matrices [2,8] and [8,3] do not match",
     );
     await expect(failing({ ...down, "unet.a.lora_B.weight": f32([8, 2], Number.NaN) })).rejects.toThrow("holds NaN");
     await expect(failing({ "lora_unet_a.alpha": f32([]), "conv_in.weight": f32([4]) })).rejects.toThrow(
-      'no kind that is known (1 tensor, such as "conv_in.weight")',
+      'an unknown kind (1 tensor, such as "conv_in.weight")',
     );
-    await expect(failing({})).rejects.toThrow("holds no tensors");
+    await expect(failing({})).rejects.toThrow("contains no tensors");
     const others = {
       "lora_unet_a.dora_scale": "DoRA",
       "lora_unet_a.hada_w1_a": "LoHa",
@@ -226,7 +226,7 @@ describe("LoRA", () => {
     for (const [key, kind] of Object.entries(others))
       await expect(failing({ [key]: f32([2, 2]) })).rejects.toThrow(kind);
     await expect(readLora(await fileOf("bare.bin", reference.inversion.bare))).rejects.toThrow(
-      "holds no dictionary of tensors",
+      "contains no dictionary of tensors",
     );
   });
 });

@@ -78,7 +78,7 @@ describe("a layout of LoRA whose scale stands beside its matrices", () => {
   test("PEFT's matrices mean nothing without adapter_config.json, which is said", async () => {
     const { files } = reference.layouts.peft!;
     const folder = await folderOf(decoded({ "adapter_model.safetensors": files["adapter_model.safetensors"]! }));
-    await expect(readLora(folder)).rejects.toThrow(/its settings are missing, .*adapter_config\.json/);
+    await expect(readLora(folder)).rejects.toThrow(/cannot read its settings, .*adapter_config\.json/);
   });
 });
 
@@ -87,7 +87,7 @@ describe("an adapter that is not read", () => {
     DoRA: /the kind DoRA \(2 tensors, .*beside 4 tensors of plain LoRA/,
     "LoRA with biases": /the kind LoRA with biases \(2 tensors, .*beside 4 tensors/,
     "biases of the layers": /the kind LoRA with biases \(2 tensors, .*beside 4 tensors/,
-    modules_to_save: /the kind whole layers beside LoRA \(modules_to_save\) \(2 tensors, .*beside 4 tensors/,
+    modules_to_save: /kind of adapter: full layers in addition to LoRA \(modules_to_save\) \(2 tensors, .*next to 4 tensors/,
     embedding: /the kind LoRA of an embedding table \(2 tensors, .*beside 4 tensors/,
     LoHa: /the kind LoHa \(8 tensors/,
     LoKr: /the kind LoKr \(5 tensors/,
@@ -101,7 +101,7 @@ describe("an adapter that is not read", () => {
     const { shapes, config } = reference.others[kind]!;
     const message = await refusalOf(shapes, { config, name: "adapter_model.safetensors" });
     expect(message).toMatch(said[kind]!);
-    expect(message).not.toContain("no kind that is known");
+    expect(message).not.toContain("an unknown kind");
   });
 
   test("is named by its settings where its tensors look like plain LoRA", async () => {
@@ -130,7 +130,7 @@ describe("an adapter that is not read", () => {
       "LoHa (2 tensors, such as",
       "LoKr (1 tensor, such as",
       "textual inversion bundled with a LoRA (bundle_emb) (2 tensors, such as",
-      'no kind that is known (1 tensor, such as "something.else")',
+      'an unknown kind (1 tensor, such as "something.else")',
       "beside 3 tensors of plain LoRA",
     ]) {
       expect(message).toContain(part);

@@ -125,7 +125,7 @@ describe("compile", () => {
 
   it("reports a shape that does not fit as the plain function would, and can be called again", async () => {
     const f = compile((x: Tensor, y: Tensor) => x.add(y));
-    await expect(f(zeros([2]), zeros([3]))).rejects.toThrow("add: shapes [2] and [3] do not fit");
+    await expect(f(zeros([2]), zeros([3]))).rejects.toThrow("add: shapes [2] and [3] do not match");
     expect(await (await f(zeros([2]), zeros([2]))).tolist()).toEqual([0, 0]);
   });
 

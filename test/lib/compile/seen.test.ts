@@ -314,7 +314,7 @@ describe("a compiled function", () => {
     expect(await f(tensor([1, 2])).item()).toBe(3);
     expect(await f(tensor([1, 2])).tolist()).toBe(3);
     await expect(compile((x: Tensor, y: Tensor) => x.add(y))(zeros([2]), zeros([3])).item()).rejects.toThrow(
-      "do not fit",
+      "do not match",
     );
   });
 
@@ -329,9 +329,9 @@ describe("a compiled function", () => {
       { name: "step" },
     );
     await f(tensor([1]));
-    await expect(kept!.data()).rejects.toThrow(/made inside the compiled function "step".*return it/);
-    expect(() => kept!.add(1)).toThrow(/made inside the compiled function/);
-    await expect(f(tensor([1]))).rejects.toThrow(/made inside the compiled function "step"/);
+    await expect(kept!.data()).rejects.toThrow(/created inside the compiled function "step".*return it/);
+    expect(() => kept!.add(1)).toThrow(/created inside the compiled function/);
+    await expect(f(tensor([1]))).rejects.toThrow(/created inside the compiled function "step"/);
     kept = undefined;
     expect(await value(await f(tensor([1])))).toEqual([4]);
   });
@@ -498,7 +498,7 @@ describe("host actions in a compiled function", () => {
       opt.step();
       w.add(zeros([2, 3])).add(zeros([4]));
     });
-    await expect(fails()).rejects.toThrow("do not fit");
+    await expect(fails()).rejects.toThrow("do not match");
     expect(opt.steps).toBe(2);
   });
 

@@ -73,12 +73,12 @@ describe("a data set", () => {
   test("refuses parts and indices that do not fit", () => {
     const parts = { name: "x", images: new Uint8Array(4), labels: new Uint8Array(1), classes: ["a"] };
     expect(() => new ImageDataset({ ...parts, shape: [1, 2, 3] })).toThrow(
-      "x: 4 pixels and 1 label do not make pictures",
+      "x: 4 pixels and 1 label do not fit pictures",
     );
     expect(() => new ImageDataset({ ...parts, labels: Uint8Array.of(7), shape: [1, 2, 2] })).toThrow(
       "x: picture 0 has the label 7, expected 0 to 0",
     );
-    expect(() => small().batch([3])).toThrow("small.batch: index 3 is outside; the set has 3 pictures");
+    expect(() => small().batch([3])).toThrow("small.batch: index 3 is out of range; the data set has 3 pictures");
     expect(() => small().select([0.5])).toThrow("small.select: index 0.5 is outside");
     expect(() => small().batch([0], { range: [0, Number.NaN] })).toThrow("range [0, NaN]");
   });
@@ -100,20 +100,20 @@ describe("an IDX file", () => {
   test("that is damaged is refused with the reason", async () => {
     const good = idx([2, 3], [0, 1, 2, 3, 4, 5]);
     const packed = gzipSync(good);
-    await expect(parseIdx(new Uint8Array(0), "f")).rejects.toThrow("f: 0 bytes are too few");
+    await expect(parseIdx(new Uint8Array(0), "f")).rejects.toThrow("f: 0 bytes are too short");
     await expect(parseIdx(Buffer.from("<html>not found</html>"), "f")).rejects.toThrow(
       "f: starts with the bytes 3c68746d",
     );
-    await expect(parseIdx(good.subarray(0, 9), "f")).rejects.toThrow("cut off within its header, after 9 bytes");
+    await expect(parseIdx(good.subarray(0, 9), "f")).rejects.toThrow("truncated in its header, after 9 bytes");
     await expect(parseIdx(good.subarray(0, 14), "f")).rejects.toThrow(
-      "6 bytes, but 2 follow; it was cut off, fetch it again",
+      "6 bytes, but 2 follow; it was truncated; download it again",
     );
-    await expect(parseIdx(Buffer.concat([good, good]), "f")).rejects.toThrow("it is damaged, fetch it again");
-    await expect(parseIdx(packed.subarray(0, 20), "f")).rejects.toThrow("its gzip is damaged or cut off");
+    await expect(parseIdx(Buffer.concat([good, good]), "f")).rejects.toThrow("it is damaged; download it again");
+    await expect(parseIdx(packed.subarray(0, 20), "f")).rejects.toThrow("its gzip data are damaged or truncated");
     const flipped = Buffer.from(packed);
     flipped[flipped.length - 6]! ^= 255;
-    await expect(parseIdx(flipped, "f")).rejects.toThrow("its gzip is damaged or cut off");
-    await expect(parseIdx(idx([2 ** 31, 2 ** 31], []), "f")).rejects.toThrow("it was cut off");
+    await expect(parseIdx(flipped, "f")).rejects.toThrow("its gzip data are damaged or truncated");
+    await expect(parseIdx(idx([2 ** 31, 2 ** 31], []), "f")).rejects.toThrow("it was truncated");
     await expect(parseIdx(idx([1], [0], 10), "f")).rejects.toThrow("starts with the bytes 00000a01");
   });
 });
@@ -146,7 +146,7 @@ describe("mnist from a folder", () => {
     const names: [string, string] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
     const fails = async (i: Buffer, l: Buffer, message: string) =>
       expect(mnist({ folder: await put(i, l, names) })).rejects.toThrow(message);
-    await fails(images, idx([3], [1, 2, 3]), "has 3 labels for the 2 pictures");
+    await fails(images, idx([3], [1, 2, 3]), "has 3 labels, but");
     await fails(labels, labels, "holds uint8 [2], expected pictures as uint8 [n, height, width]");
     await fails(images, images, "expected labels as uint8 [n]");
     await fails(images, idx([2], [1, 10]), "mnist: picture 1 has the label 10, expected 0 to 9");

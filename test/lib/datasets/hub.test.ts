@@ -104,7 +104,7 @@ describe("mnist from the hub", () => {
   test("that is damaged names the file to delete", async () => {
     hub.put("datasets/ylecun/mnist", { [PATH]: "PAR1 this is not a table PAR1" });
     await expect(load()).rejects.toThrow(
-      /snapshots.*parquet: damaged, or no parquet table of pictures .*Delete it and try again\./,
+      /snapshots.*parquet: damaged, or not a Parquet table of pictures .*Delete it and try again\./,
     );
   });
 });

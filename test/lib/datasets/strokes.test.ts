@@ -72,11 +72,11 @@ describe("a drawing in SVG", () => {
   });
 
   const refused: [string, string, string][] = [
-    ["an empty file", "", "x.svg: no XML; expected an SVG file, <svg ...>"],
-    ["a PNG", "\u0089PNG\r\n\u001a\n\0", "x.svg: no XML; expected an SVG file"],
+    ["an empty file", "", "x.svg: not XML; expected an SVG file, <svg ...>"],
+    ["a PNG", "\u0089PNG\r\n\u001a\n\0", "x.svg: not XML; expected an SVG file"],
     ["a page", "<html><body/></html>", "x.svg: a <html> document; expected an SVG file"],
-    ["no path", svg(""), "x.svg: holds no <path>; expected at least one with a d attribute"],
-    ["a file that was cut off", svg(path("M0 0 h9")).slice(0, -3), "x.svg: is cut off; expected </svg> at its end"],
+    ["no path", svg(""), "x.svg: contains no <path>; expected at least one with a d attribute"],
+    ["a file that was cut off", svg(path("M0 0 h9")).slice(0, -3), "x.svg: is truncated; expected </svg> at its end"],
     ["a path without d", svg("<path/>"), 'x.svg: path 1: draws nothing, d=""; expected a line or curve'],
     ["a path that only moves", svg(path("M0 0 h9") + path("M3 4")), 'x.svg: path 2: draws nothing, d="M3 4"'],
     ["a number that is none", svg(path("M0 0 L NaN 3")), "x.svg: path 1: SvgPath: param should start with 0..9"],
@@ -121,12 +121,12 @@ describe("a drawing in SVG", () => {
     expect(() => readDrawings(join(scratch, "absent"))).toThrow(
       /absent: cannot be read .*expected 1\.svg.*git checkout/s,
     );
-    expect(() => readDrawings(folder("empty", {}))).toThrow("empty: holds no drawing; expected 1.svg, 2.svg ...");
+    expect(() => readDrawings(folder("empty", {}))).toThrow("empty: contains no drawing; expected 1.svg, 2.svg ...");
     expect(() => readDrawings(folder("gap", { "1.svg": good, "3.svg": good }))).toThrow(
       "gap: has 1.svg, 3.svg, no 2.svg; number",
     );
     expect(() => readDrawings(folder("bad", { "1.svg": good, "2.svg": "hello" }))).toThrow(
-      join("bad", "2.svg: no XML"),
+      join("bad", "2.svg: not XML"),
     );
     mkdirSync(join(folder("folder", {}), "1.svg"));
     expect(() => readDrawings(join(scratch, "folder"))).toThrow(/1\.svg: cannot be read .*expected an SVG file/);
@@ -157,7 +157,7 @@ describe("a digit in SVG", () => {
 
   test("has neither areas nor a weight of nothing", () => {
     expect(() => styleOf(readSvg(svg(path("M0 0 h9 v9 Z", 'fill="#123"')), "x.svg"))).toThrow(
-      "x.svg: has a filled or a white path; a digit is written",
+      "x.svg: has a filled or white path; digits are drawn",
     );
     expect(() => styleOf(readSvg(svg(path("M0 0 h9"), 'viewBox="0 0 9 9" data-weight="0"'), "x.svg"))).toThrow(
       'x.svg: data-weight="0"; expected a number above 0',

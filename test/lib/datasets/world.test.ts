@@ -261,7 +261,7 @@ describe("what is asked of the world", () => {
     expect(ask({ seed: 0.5 })).toThrow("seed 0.5 is not a whole number");
     const [thing, ink] = WORLD.heldOut.inks[0]!;
     expect(ask({ things: [thing], inks: [ink] })).toThrow(
-      `world: split "train" holds none of things [${thing}] in inks [${ink}]`,
+      `world: split "train" contains none of the things [${thing}] in inks [${ink}]`,
     );
     expect(() => drawScene({ ...many.scenes[0]!, ink: "brown" } as never)).toThrow(
       'drawScene: ink "brown"; expected one of red, orange',

@@ -59,8 +59,8 @@ describe("crossAttentionMaps", () => {
 
   it("refuses layers that are none, prompts without words, and several of them; the next run works", async () => {
     await expect(crossAttentionMaps(pipe, "moon", { ...run, layers: /nowhere/ })).rejects.toThrow("fits /nowhere/");
-    await expect(crossAttentionMaps(pipe, "...", run)).rejects.toThrow('the prompt "..." has no word');
-    await expect(crossAttentionMaps(pipe, ["a"] as never, run)).rejects.toThrow("expected one text");
+    await expect(crossAttentionMaps(pipe, "...", run)).rejects.toThrow('the prompt "..." contains no words');
+    await expect(crossAttentionMaps(pipe, ["a"] as never, run)).rejects.toThrow("expected a string");
     const stop = { ...run, signal: AbortSignal.abort() };
     await expect(crossAttentionMaps(pipe, "moon", stop)).rejects.toThrow("abort");
     const probs = [...pipe.unet.namedModules()].filter(([name]) => name.endsWith("attn2.probs"));

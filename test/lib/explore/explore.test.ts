@@ -38,7 +38,7 @@ describe("walks", () => {
 
   it("refuses what cannot be walked", async () => {
     const [a, b] = [d.zeros([2]), d.zeros([3])];
-    await expect(d.slerp(a, b, 0.5)).rejects.toThrow("slerp: from [2] to [3]; expected two tensors of one shape");
+    await expect(d.slerp(a, b, 0.5)).rejects.toThrow("slerp: from [2] to [3]; expected two tensors of the same shape");
     await expect(d.walk(a, a, 1)).rejects.toThrow("walk: 1 places; expected a whole number from 2 up");
     await expect(d.walk(a, a, 3, { kind: "curly" as never })).rejects.toThrow('walk: unknown kind "curly"');
     await expect(d.slerp(a, a.add(Number.NaN), 0.5)).rejects.toThrow("NaN or infinite");

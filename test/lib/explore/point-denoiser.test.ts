@@ -54,7 +54,7 @@ describe("pointsOf", () => {
       expect(y).toBeGreaterThan(1.39);
       expect(y).toBeLessThan(1.61);
     }
-    await expect(d.pointsOf(drawing)).rejects.toThrow("pointsOf: nothing is drawn; draw something first");
+    await expect(d.pointsOf(drawing)).rejects.toThrow("pointsOf: the drawing is empty; draw something first");
     await expect(d.pointsOf(d.ones([3, 4, 4]))).rejects.toThrow("expected a drawing in one channel");
   });
 });

@@ -123,8 +123,8 @@ describe("tensors that lie in a file", () => {
     await saveTensors(other, first(9));
     const cases: [string, (path: string) => Promise<unknown>, RegExp][] = [
       ["replaced", (path) => cp(other, `${path}.new`).then(() => rename(`${path}.new`, path)), /has changed since/],
-      ["deleted", (path) => rm(path), /has it been moved or deleted/],
-      ["moved", (path) => rename(path, `${path}.gone`), /has it been moved or deleted/],
+      ["deleted", (path) => rm(path), /was it moved or deleted/],
+      ["moved", (path) => rename(path, `${path}.gone`), /was it moved or deleted/],
       ["cut", (path) => truncate(path, 40), /has changed since/],
       ["overwritten", (path) => cp(other, path), /has changed since/],
       [

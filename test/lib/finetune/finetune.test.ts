@@ -186,10 +186,10 @@ describe("what is refused before anything is learnt", () => {
     [
       "a word that is there",
       ti({ placeholderToken: "moon</w>" }),
-      /"moon<\/w>" is in the vocabulary already; choose another/,
+      /"moon<\/w>" is already in the vocabulary; choose another/,
     ],
-    ["no word", ti({ placeholderToken: " " }), /placeholderToken is " "; expected a text such as "<cat-toy>"/],
-    ["a start of several tokens", ti({ initializerToken: "mooncat" }), /is \d+ tokens .*expected a word that is one/],
+    ["no word", ti({ placeholderToken: " " }), /placeholderToken is " "; expected a string such as "<cat-toy>"/],
+    ["a start of several tokens", ti({ initializerToken: "mooncat" }), /is \d+ tokens .*expected a word that is a single token/],
     ["a template without the word", ti({ templates: ["a picture"] }), /"a picture" has no \{\}/],
     [
       "an unknown property",
@@ -205,16 +205,16 @@ describe("what is refused before anything is learnt", () => {
     [
       "a rank larger than the layer",
       lora({ rank: 64 }),
-      /rank 64 is larger than the layer down_blocks.*choose a smaller rank/,
+      /rank 64 is larger than the layer down_blocks.*use a smaller rank/,
     ],
     ["no such layers", lora({ targets: /nothing/ }), /no linear layer or convolution .* fits \/nothing\//],
     ["a class without preservation", booth({ classPrompt: "a cat" }), /add withPriorPreservation: true/],
     [
       "preservation without a class",
       booth({ withPriorPreservation: true }),
-      /classPrompt is undefined; expected a text/,
+      /classPrompt is undefined; expected a string/,
     ],
-    ["no such weights", booth({ targets: /nothing/ }), /no weight of the U-Net fits/],
+    ["no such weights", booth({ targets: /nothing/ }), /no weight of the U-Net matches/],
     ["no prompt", booth({ instancePrompt: undefined }), /instancePrompt is undefined/],
   ])("%s", async (_, run, message) => {
     const words = pipe.tokenizer.vocabSize;

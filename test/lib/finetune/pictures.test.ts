@@ -72,12 +72,12 @@ describe("where pictures come from", () => {
   });
 
   it.each<[string, Record<string, string | Image>, RegExp]>([
-    ["none", { "notes.txt": "x", "b.csv": "y" }, /holds no pictures \(PNG.*it holds b\.csv, notes\.txt/],
+    ["none", { "notes.txt": "x", "b.csv": "y" }, /contains no pictures \(PNG.*it contains b\.csv, notes\.txt/],
     ["broken", { "a.png": plain(1), "b.png": "no picture" }, /1 of 2 files cannot be read.*\n.*b\.png: no picture/],
     [
       "absent",
       { "a.png": plain(1), "metadata.jsonl": '{"file_name": "z.png", "text": "z"}' },
-      /names 1 file .*not there: z\.png/,
+      /lists 1 file .*not exist: z\.png/,
     ],
     ["json", { "a.png": plain(1), "metadata.jsonl": "a.png: a first" }, /metadata\.jsonl, line 1: no JSON/],
     ["nameless", { "a.png": plain(1), "metadata.jsonl": '{"text": "a"}' }, /line 1: has no file_name/],
@@ -87,7 +87,7 @@ describe("where pictures come from", () => {
 
   it("says what is wrong with other things", async () => {
     await expect(readPictures(at("nowhere"), { where })).rejects.toThrow(/nowhere: there is no such folder/);
-    await expect(readPictures([], { where })).rejects.toThrow("finetune: got no pictures to learn from");
+    await expect(readPictures([], { where })).rejects.toThrow("finetune: got no pictures to train on");
     await expect(readPictures(7 as never, { where })).rejects.toThrow(/data is 7; expected a folder/);
     await expect(readPictures([{ image: 3 }] as never, { where })).rejects.toThrow(/picture 0/);
     const some = await readPictures([plain(1), { image: plain(2), text: "two" }, plain(3)], { where });

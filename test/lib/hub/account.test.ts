@@ -137,11 +137,11 @@ describe("saveFolder", () => {
   test("refuses to take the place of anything that is no saved model", async () => {
     await writeFile(join(home, "thesis.docx"), "years of work");
     await expect(saveFolder(home, async () => {})).rejects.toThrow(
-      /holds .* which would be lost\. Choose another folder/,
+      /contains .* which would be lost\. Choose another folder/,
     );
     await expect(saveFolder(join(home, "thesis.docx"), async () => {})).rejects.toThrow("is a file, expected a folder");
     await writeFile(join(home, "config.json"), "{}");
-    await expect(saveFolder(home, async () => {})).rejects.toThrow("holds the file thesis.docx, which would be lost");
+    await expect(saveFolder(home, async () => {})).rejects.toThrow("contains the file thesis.docx, which would be lost");
     expect(await readFile(join(home, "thesis.docx"), "utf8")).toBe("years of work");
   });
 });
@@ -189,7 +189,7 @@ describe("pushToHub", () => {
     await expect(pushToHub(folder, "student/digits")).rejects.toThrow("pushToHub: no token. Set HF_TOKEN");
     await expect(pushToHub(folder, "digits", { token: "hf_good" })).rejects.toThrow('expected "you/name"');
     await expect(pushToHub(join(home, "none"), "student/digits", { token: "hf_good" })).rejects.toThrow(
-      "holds no files",
+      "contains no files",
     );
     await expect(pushToHub(folder, "student/digits", { token: "hf_bad" })).rejects.toThrow("The token is not valid");
     await hub.stop();

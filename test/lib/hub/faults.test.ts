@@ -75,7 +75,7 @@ describe("a hub's answers", () => {
     server.close();
     expect(isUnavailable(error)).toBe(true);
     expect(explain(error, "hub: a/b", at).message).toMatch(
-      /a web page came .*"Log in to the school's network"; a proxy/,
+      /got a web page instead .*"Log in to the school's network"; a proxy/,
     );
     expect(agents[0]).toMatch(/^difflab; node\/\d/);
   });
@@ -95,7 +95,7 @@ describe("files", () => {
     }
     const heic = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from("ftypheic"), Buffer.alloc(40)]);
     await writeFile(join(home, "photo.heic"), heic);
-    await expect(Image.open(join(home, "photo.heic"))).rejects.toThrow("is a HEIC picture, as iPhones take them");
+    await expect(Image.open(join(home, "photo.heic"))).rejects.toThrow("is a HEIC picture (from an iPhone?)");
   });
 
   it("with one tensor of a strange type give the others", async () => {

@@ -164,7 +164,7 @@ describe("resolveFiles", () => {
   test("says that weights are there as pickles only", async () => {
     hub.put("models/org/old", { "config.json": "{}", "pytorch_model.bin": noise(3000) });
     await expect(resolveFiles("org/old", { hubUrl: hub.url, cacheDir })).rejects.toThrow(
-      /org\/old: has weights as pytorch_model\.bin only.*Pickles can run code.*revision/,
+      /org\/old: its only weights are pytorch_model\.bin.*can run arbitrary code.*revision/,
     );
   });
 
@@ -184,7 +184,7 @@ describe("resolveFiles", () => {
     ]);
     expect(found.commit).toBeUndefined();
     expect((await resolveFiles(folder, { subfolder: "unet" })).weights()).toBe(join(folder, UNET));
-    await expect(resolveFiles(join(folder, "nope"))).rejects.toThrow(/no folder .*nope; expected one, or a repository/);
+    await expect(resolveFiles(join(folder, "nope"))).rejects.toThrow(/no folder .*nope; expected a folder, or a repository/);
     await expect(resolveFiles("./nope")).rejects.toThrow("no folder");
     await expect(resolveFiles("")).rejects.toThrow('expected a folder or a repository such as "org/name"');
   });
@@ -280,7 +280,7 @@ describe("resolveFiles", () => {
   test("gives up on a connection that keeps breaking, and keeps no file that looks whole", async () => {
     hub.fault = (request) => (request.includes("?for=unet") ? { breakAfter: 0 } : undefined);
     await expect(load({ files: [UNET] })).rejects.toThrow(
-      /org\/sd\/unet\/.*: no answer from .*no whole copy in the cache\. What has come is kept: try again/,
+      /org\/sd\/unet\/.*: no answer from .*no complete copy in the cache\. The part already downloaded is kept; try again/,
     );
     await expect(load({ files: [UNET], localFilesOnly: true })).rejects.toThrow("is not in the cache");
   });
@@ -302,7 +302,7 @@ describe("resolveFiles", () => {
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(1234) } : undefined);
     await expect(load({ files: [UNET] })).rejects.toThrow(/got 1234 bytes, the hub lists 300000\. Try again; a proxy/);
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(300_000, 55) } : undefined);
-    await expect(load({ files: [UNET] })).rejects.toThrow(/what came is not the file \(its hash is not [0-9a-f]{64}\)/);
+    await expect(load({ files: [UNET] })).rejects.toThrow(/the download is not the expected file \(its hash is not [0-9a-f]{64}\)/);
     hub.fault = (request) => (request.endsWith("unet/config.json") ? { contents: Buffer.from("{}") } : undefined);
     await expect(load({ files: ["unet/config.json"] })).rejects.toThrow("got 2 bytes, the hub lists 18");
     hub.fault = () => undefined;
@@ -335,7 +335,7 @@ describe("resolveFiles", () => {
       /^refused: hub: org\/sd: .* answered 401\. Accept the licence on its page, then set HF_TOKEN\. \(The page is http.*\/org\/sd;/,
     );
     expect(await failing(403, "GatedRepo", "not in the authorized list", { token: "hf_good" })).toContain(
-      "then use a token of an account that may see it",
+      "then use a token of an account that has access",
     );
     expect(await failing(401, "", "Invalid credentials", { token: "hf_bad" })).toContain("The token is not valid");
     expect(await failing(401, "RepoNotFound", "")).toMatch(/^missing: .*No repository org\/sd, or it is private/);
@@ -358,7 +358,7 @@ describe("resolveFiles", () => {
     const { inspect } = await import("node:util");
     expect((error as Error).message).toContain("bad token hf_***");
     expect((error as Error).message + (error as Error).stack).not.toContain("secretsecret");
-    await expect(load({ token: "hf_two lines" })).rejects.toThrow("the token holds spaces");
+    await expect(load({ token: "hf_two lines" })).rejects.toThrow("the token contains spaces");
     expect(inspect(await load({ token: "hf_secretsecret", localFilesOnly: true, files: [UNET] }))).not.toContain(
       "secret",
     );
@@ -366,9 +366,9 @@ describe("resolveFiles", () => {
 
   test("refuses names that lead out of the cache", async () => {
     hub.put(ID, { "../../evil.json": "{}", "config.json": "{}" });
-    await expect(load()).rejects.toThrow('the name "../../evil.json" leads out of its folder');
-    await expect(load({ revision: "../../x", localFilesOnly: true })).rejects.toThrow("leads out of its folder");
-    await expect(load({ subfolder: "../x" })).rejects.toThrow("leads out of its folder");
+    await expect(load()).rejects.toThrow('the name "../../evil.json" points outside its folder');
+    await expect(load({ revision: "../../x", localFilesOnly: true })).rejects.toThrow("points outside its folder");
+    await expect(load({ subfolder: "../x" })).rejects.toThrow("points outside its folder");
   });
 
   test("finds one file of a data set", async () => {

@@ -31,7 +31,7 @@ describe("the models that ship", () => {
     await expect(find()).rejects.toThrow(
       new RegExp(
         `^Model: .*small.unet.model.safetensors is damaged: it has 20 bytes; expected ${copy.length} bytes with SHA-256 [0-9a-f]{64}. ` +
-          "Get it back with: git checkout -- data/small/unet/model.safetensors$",
+          "Restore it with: git checkout -- data/small/unet/model.safetensors$",
       ),
     );
     writeFileSync(file(), copy);
@@ -52,10 +52,10 @@ describe("the models that ship", () => {
 
   it("are named where another is asked for", async () => {
     await expect(find("difflab/large")).rejects.toThrow(
-      "Model: no model difflab/large ships with difflab; expected difflab/small",
+      "Model: difflab does not include a model difflab/large; expected difflab/small",
     );
-    await expect(resolveFiles("difflab/none")).rejects.toThrow(/no model difflab\/none ships/);
-    await expect(CLIPModel.fromPretrained("difflab/none")).rejects.toThrow(/CLIPModel: no model difflab\/none/);
+    await expect(resolveFiles("difflab/none")).rejects.toThrow(/does not include a model difflab\/none/);
+    await expect(CLIPModel.fromPretrained("difflab/none")).rejects.toThrow(/CLIPModel: difflab does not include a model difflab\/none/);
   });
 
   it("give way to a folder of that name", async () => {

@@ -100,9 +100,9 @@ describe("Image.open", () => {
     await expect(Image.open(join(folder, "none.png"))).rejects.toThrow(/none\.png: there is no such file/);
     await expect(Image.open(folder)).rejects.toThrow("it is a folder");
     await expect(Image.open(Buffer.from("not a picture"))).rejects.toThrow(
-      /13 bytes: no picture that can be read .*expected PNG/,
+      /13 bytes: not a readable picture .*expected PNG/,
     );
-    await expect(Image.open(new Uint8Array())).rejects.toThrow("no picture that can be read");
+    await expect(Image.open(new Uint8Array())).rejects.toThrow("not a readable picture");
     await expect(Image.open(3 as unknown as string)).rejects.toThrow("got number, expected a path");
     const whole = await sharp({
       create: {
@@ -115,7 +115,7 @@ describe("Image.open", () => {
     })
       .png()
       .toBuffer();
-    await expect(Image.open(whole.subarray(0, whole.length / 2))).rejects.toThrow("no picture that can be read");
+    await expect(Image.open(whole.subarray(0, whole.length / 2))).rejects.toThrow("not a readable picture");
     // A header that asks for 3.6 gigapixels.
     const absurd = Buffer.from(file("grey"));
     absurd.writeUInt32BE(60_000, 16);
@@ -159,11 +159,11 @@ describe("Image and tensors", () => {
   test("refuse NaN, and shapes that are no picture", async () => {
     const broken = tensor([0, Number.NaN, 1, Number.POSITIVE_INFINITY], [1, 1, 2, 2]);
     await expect(Image.fromTensor(broken)).rejects.toThrow(
-      "Image.fromTensor: 2 of 4 values are not finite numbers (NaN or infinite), so there is no picture in them.",
+      "Image.fromTensor: 2 of 4 values are not finite numbers (NaN or infinite), so they do not form a picture.",
     );
     await expect(Image.fromTensor(tensor([1, 2]))).rejects.toThrow("got [2], expected [channels, height, width]");
     await expect(Image.fromTensor(tensor([0, 0, 0, 0], [1, 2, 1, 2]))).rejects.toThrow(
-      "Latents become a picture with vae.decode",
+      "To turn latents into a picture, use vae.decode",
     );
     await expect(Image.fromTensor(tensor([0, 0], [2, 1, 1, 1]))).rejects.toThrow(
       "holds 2 pictures; use Image.fromBatch",
@@ -208,8 +208,8 @@ describe("Image", () => {
     const { data } = pattern().toRaw();
     const row = (y: number) => [...data.subarray((y * 6 + 2) * 3, (y * 6 + 5) * 3)];
     expect([...part.toRaw().data]).toEqual([...row(1), ...row(2)]);
-    expect(() => pattern().crop(4, 0, 3, 2)).toThrow("Image.crop: 3x2 from (4, 0) does not lie within 6x4");
-    expect(() => pattern().crop(-1, 0, 3, 2)).toThrow("does not lie within");
+    expect(() => pattern().crop(4, 0, 3, 2)).toThrow("Image.crop: 3x2 from (4, 0) does not fit inside 6x4");
+    expect(() => pattern().crop(-1, 0, 3, 2)).toThrow("does not fit inside");
   });
 
   test("stands in a grid, in the middle of its place, with white between", async () => {
@@ -291,7 +291,7 @@ describe("Image", () => {
     await expect(sharp(path, { failOn: "warning" }).raw().toBuffer()).resolves.toBeTruthy();
     await expect(pattern().save(path, { metadata: { "": "x" } })).rejects.toThrow('metadata key ""; expected 1 to 79');
     await expect(pattern().save(join(folder, "a.jpg"), { metadata: { seed: 1 } })).rejects.toThrow(
-      "metadata is kept in PNG",
+      "metadata can only be saved in PNG",
     );
     await expect(pattern().save(join(folder, "a.bmp"))).rejects.toThrow('unknown ending ".bmp"; expected ".png"');
   });
@@ -317,7 +317,7 @@ describe("Image", () => {
       expect([pages, delay, pageHeight ?? height]).toEqual([3, [200, 200, 200], 4]);
       const { data } = await sharp(path, { animated: true }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
       expect([data[0], data[48], data[96]]).toEqual([0, 128, 255]);
-      expect(() => Image.animation([...frames, pattern()])).toThrow("frames of 4x4 and 6x4; expected one size");
+      expect(() => Image.animation([...frames, pattern()])).toThrow("frames of 4x4 and 6x4; expected the same size");
       expect(() => Image.animation([])).toThrow("got no pictures");
       expect(() => Image.animation(frames, { fps: 0 })).toThrow("fps is 0");
     },

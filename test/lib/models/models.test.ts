@@ -219,7 +219,7 @@ describe("autoencoders", () => {
 
   it("say which sizes they take", () => {
     const model = new AutoencoderKL(recorded.vaes.kl.config as object);
-    expect(() => model.encode(draw(1, 1, 3, 25, 24))).toThrow(/25, 24\] has sides that 2 does not divide; resize/);
+    expect(() => model.encode(draw(1, 1, 3, 25, 24))).toThrow(/25, 24\] has sides that are not multiples of 2; resize/);
     expect(() => model.encode(draw(1, 1, 4, 24, 24))).toThrow(/expected \[B, 3, H, W\]/);
     expect(() => model.decode(draw(1, 1, 3, 24, 24))).toThrow(/latents \[1, 3, 24, 24\], expected \[B, 4, h, w\]/);
   });
@@ -299,7 +299,7 @@ describe("bad checkpoints", () => {
       await writeModel(folder, one.config, new Map());
       await rename(join(folder, "diffusion_pytorch_model.safetensors"), join(folder, "diffusion_pytorch_model.bin"));
       await expect(UNet2DModel.fromPretrained(folder)).rejects.toThrow(
-        /has weights as diffusion_pytorch_model\.bin only/,
+        /its only weights are diffusion_pytorch_model\.bin/,
       );
     });
   });
@@ -310,7 +310,7 @@ describe("bad checkpoints", () => {
       const more = weights(one.keys).set("extra.weight", { shape: [1], data: new Float32Array(1) });
       await writeModel(folder, one.config, more);
       await UNet2DModel.fromPretrained(folder);
-      expect(said).toHaveBeenCalledWith(expect.stringMatching(/no use for: extra\.weight/));
+      expect(said).toHaveBeenCalledWith(expect.stringMatching(/does not use: extra\.weight/));
     });
   });
 
@@ -346,7 +346,7 @@ describe("bad checkpoints", () => {
       kind.fromConfig({ _diffusers_version: "9.9", ...config });
       expect(said).not.toHaveBeenCalled();
       kind.fromConfig({ ...config, wobble: 3, quantization_config: null });
-      expect(said.mock.calls).toEqual([[`${kind.name}: the config's wobble is not known and left out`]]);
+      expect(said.mock.calls).toEqual([[`${kind.name}: the config's wobble is unknown and ignored`]]);
       expect(() => new kind({ ...config, wobble: 3 })).toThrow(
         `${kind.name}: unknown setting wobble; expected one of `,
       );
@@ -371,7 +371,7 @@ describe("bad checkpoints", () => {
     expect(said).not.toHaveBeenCalled();
     said.mockRestore();
     expect(() => CLIPTextModel.fromConfig({ ...recorded.texts.quick.config, attention_dropout: 0.1 })).toThrow(
-      "attention_dropout is 0.1; expected 0, the only value that difflab supports",
+      "attention_dropout is 0.1; expected 0, the only value supported by difflab",
     );
   });
 

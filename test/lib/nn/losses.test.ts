@@ -63,8 +63,8 @@ describe("classes out of range", () => {
 describe("losses", () => {
   it("refuse shapes that do not fit", () => {
     const [input, labels] = [scores(), tensor([1], int64)];
-    expect(() => F.nllLoss(input, labels)).toThrow("nllLoss: scores [2, 4] need classes [2], got [1]");
-    expect(() => F.crossEntropy(input, labels)).toThrow("crossEntropy: scores [2, 4] need classes [2], got [1]");
+    expect(() => F.nllLoss(input, labels)).toThrow("nllLoss: scores [2, 4] need target classes [2], got [1]");
+    expect(() => F.crossEntropy(input, labels)).toThrow("crossEntropy: scores [2, 4] need target classes [2], got [1]");
     expect(() => F.nllLoss(input, tensor([1, 2]))).toThrow("nllLoss: target is float32; expected int64 classes");
     expect(() => F.crossEntropy(input, tensor([1, 2]))).toThrow("expected int64 classes [2] (use .long())");
     for (const loss of [F.mseLoss, F.l1Loss, F.smoothL1Loss, F.huberLoss, F.binaryCrossEntropyWithLogits, F.klDiv]) {

@@ -96,7 +96,7 @@ describe("what of a module is a parameter", () => {
       conv_in = [new nn.Linear(1, 1)];
     }
     for (const net of [new Two(), new Parts()]) {
-      const message = /the fields \w+ and \w+ have one name in a checkpoint, "\w+"; rename one of them/;
+      const message = /the fields \w+ and \w+ would have the same name in a checkpoint, "\w+"; rename one of them/;
       expect(() => net.stateDict()).toThrow(message);
       expect(() => net.parameters()).toThrow(message);
     }

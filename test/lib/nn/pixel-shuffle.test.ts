@@ -29,7 +29,7 @@ describe("pixels in squares", () => {
 
   it("must divide the picture", () => {
     expect(() => pixelUnshuffle(zeros([1, 1, 4, 5]), 2)).toThrow(
-      "pixelUnshuffle: [1, 1, 4, 5] does not divide into squares of 2 x 2 pixels",
+      "pixelUnshuffle: [1, 1, 4, 5] cannot be divided into squares of 2 x 2 pixels",
     );
     expect(() => pixelShuffle(zeros([1, 6, 4, 4]), 2)).toThrow("has 6 channels, expected a multiple of 4");
     expect(() => pixelShuffle(zeros([6, 4, 4]), 2)).toThrow("got [6, 4, 4], expected [B, C, H, W]");

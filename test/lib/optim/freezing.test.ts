@@ -255,7 +255,7 @@ describe("loading an optimizer's state", () => {
     const bad: [string, optim.OptimizerState, RegExp][] = [
       ["groups", { ...good, groups: good.groups.slice(1) }, /1 group, expected 2/],
       ["shape", { ...good, tensors: { "0.momentum_buffer": tensor([1, 2]) } }, /"0.momentum_buffer" is \[2\]/],
-      ["kind", { ...good, tensors: { "0.exp_avg": tensor([1]) } }, /another kind of optimizer/],
+      ["kind", { ...good, tensors: { "0.exp_avg": tensor([1]) } }, /a different kind of optimizer/],
       ["number", { ...good, tensors: { "7.momentum_buffer": tensor([1]) } }, /numbers of 2 parameters/],
       ["count", { ...good, paramSteps: [1] }, /1 parameters, expected 2/],
       ["settings", { ...good, groups: [{ lr: -1 }, {}] }, /lr is -1/],

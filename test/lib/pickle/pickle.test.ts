@@ -107,7 +107,7 @@ describe("files of torch.save", () => {
 
   test("in the format before PyTorch 1.6 are refused, with what to do", () => {
     expect(() => parseTorchFile(bytesOf("legacy"), "old.bin")).toThrow(
-      /^old\.bin: written in PyTorch's format before 1\.6.*save_file/,
+      /^old\.bin: written in the format before PyTorch 1\.6.*save_file/,
     );
   });
 
@@ -119,7 +119,7 @@ describe("files of torch.save", () => {
 
   test("that are missing or something else are refused", async () => {
     await expect(readTorchFile("/none/embeds.bin")).rejects.toThrow("/none/embeds.bin: there is no such file");
-    expect(() => parseTorchFile(Buffer.from("not a zip"), "x")).toThrow("x: no file of torch.save");
+    expect(() => parseTorchFile(Buffer.from("not a zip"), "x")).toThrow("x: not a torch.save file");
     expect(() => parseTorchFile(zip({ "a.txt": Buffer.from("hello") }), "x")).toThrow("a zip archive without data.pkl");
   });
 
@@ -199,7 +199,7 @@ describe("hostile pickles", () => {
   });
 
   test("cannot call what is no function, or a function in a way of their own", () => {
-    expect(refused(`${P}U\x02os)R.`)).toContain("calls what is no function");
+    expect(refused(`${P}U\x02os)R.`)).toContain("calls something that is not a function");
     expect(refused(`${P}ccollections\nOrderedDict\n]\x85R.`)).toContain(
       "a call of collections.OrderedDict with 1 values",
     );
@@ -211,9 +211,9 @@ describe("hostile pickles", () => {
   test("cannot make tensors beyond their storage, or larger than the file", () => {
     expect((parseTorchFile(torchFile(`${P}${tensorOf({})}.`), "x") as PickledTensor).shape).toEqual([8]);
     expect(refused(`${P}${tensorOf({ offset: "K\x01" })}.`)).toBe(
-      "x: a tensor [8] reaches to number 8 of a storage of 8",
+      "x: a tensor [8] extends to element 8 of a storage of 8",
     );
-    expect(refused(`${P}${tensorOf({ shape: "J\xff\xff\xff\x7f\x85" })}.`)).toContain("reaches to number 2147483646");
+    expect(refused(`${P}${tensorOf({ shape: "J\xff\xff\xff\x7f\x85" })}.`)).toContain("extends to element 2147483646");
     expect(refused(`${P}${tensorOf({ shape: "J\xff\xff\xff\xff\x85" })}.`)).toContain(
       "a tensor without storage, place, shape",
     );
@@ -234,7 +234,7 @@ describe("hostile pickles", () => {
       refused(
         `${P}${tensorOf({}).replace("U\x010U", "U\x0a../data.pklU").replace("\x0a../data.pkl", "\x0b../data.pkl")}.`,
       ),
-    ).toContain("no tensor's storage");
+    ).toContain("something other than a tensor's storage");
   });
 
   test("that do not hold together are refused", () => {
@@ -277,10 +277,10 @@ describe("hostile pickles", () => {
     expect(change(sound.length - 6, 0x7fffffff)).toThrow("it points to byte");
     expect(change(directory + 42, 0x7fffffff)).toThrow("it points to byte");
     expect(change(directory + 42, 5)).toThrow("is not where it should be");
-    expect(change(directory + 24, 0x7ffffff)).toThrow("packed or encrypted");
-    expect(change(directory + 8, 0x00080000)).toThrow("packed or encrypted");
+    expect(change(directory + 24, 0x7ffffff)).toThrow("compressed or encrypted");
+    expect(change(directory + 8, 0x00080000)).toThrow("compressed or encrypted");
     const many = sound.slice();
     new DataView(many.buffer).setUint16(many.length - 12, 60_000, true);
-    expect(() => parseTorchFile(many, "x")).toThrow("a damaged or cut-off zip archive");
+    expect(() => parseTorchFile(many, "x")).toThrow("a damaged or truncated zip archive");
   });
 });

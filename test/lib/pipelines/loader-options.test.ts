@@ -78,7 +78,7 @@ test("a value of the wrong kind is refused by name", async () => {
     'loadLoraWeights: scale is "0.5", expected a number',
   );
   await expect(pipe.loadLoraWeights("none.safetensors", { adapterName: 3 } as never)).rejects.toThrow(
-    "loadLoraWeights: adapterName is 3, expected a text",
+    "loadLoraWeights: adapterName is 3, expected a string",
   );
   await expect(pipe.unet.savePretrained(join(folder, "saved"), { dtype: "bfloat16" } as never)).rejects.toThrow(
     'UNet2DConditionModel.savePretrained: unknown dtype "bfloat16"; expected "float32" or "float16"',

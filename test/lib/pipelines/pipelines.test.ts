@@ -138,7 +138,7 @@ describe("StableDiffusionPipeline", () => {
     expect(said.mock.calls).toEqual([
       [
         expect.stringMatching(
-          /outdated; as diffusers does, it takes steps_offset 1 in place of 0 and clip_sample false/,
+          /outdated; using, as diffusers does, steps_offset 1 in place of 0 and clip_sample false/,
         ),
       ],
     ]);
@@ -288,7 +288,7 @@ describe("StableDiffusionImg2ImgPipeline", () => {
     const euler = await other.generate({ ...options, strength: 0.75, numInferenceSteps: 4 });
     expect(worst(euler.images, "img2img-euler")).toBeLessThanOrEqual(1);
     await expect(other.generate({ ...options, strength: 0 })).rejects.toThrow(/strength is 0; expected above 0/);
-    await expect(other.generate({ ...options, strength: 0.1 })).rejects.toThrow(/leaves none; take more steps/);
+    await expect(other.generate({ ...options, strength: 0.1 })).rejects.toThrow(/leaves no steps to run; use more steps/);
     await expect(other.generate({ ...options, image: undefined as unknown as Image })).rejects.toThrow(/no image/);
     other.close();
   });
@@ -327,9 +327,9 @@ describe("bad input", () => {
   const wrong: [string, object, RegExp][] = [
     ["no prompt", {}, /give either prompt or promptEmbeds/],
     ["an empty list of prompts", { prompt: [] }, /prompt is an empty list/],
-    ["a prompt that is no text", { prompt: 3 }, /prompt is 3; expected a text, or a list of texts/],
-    ["a list with a prompt that is no text", { prompt: ["a", 3] }, /prompt holds 3; expected a text, or a list/],
-    ["a negative prompt that is no text", { negativePrompt: [null] }, /negativePrompt holds null; expected a text/],
+    ["a prompt that is no text", { prompt: 3 }, /prompt is 3; expected a string, or a list of strings/],
+    ["a list with a prompt that is no text", { prompt: ["a", 3] }, /prompt holds 3; expected a string, or a list/],
+    ["a negative prompt that is no text", { negativePrompt: [null] }, /negativePrompt holds null; expected a string/],
     ["a generator that is none", { generator: 3 }, /generator is 3; expected new Generator\(seed\)/],
     ["a number of steps as a text", { numInferenceSteps: "3" }, /numInferenceSteps is "3"; expected a whole number/],
     ["an option as Python spells it", { guidance_scale: 3 }, /unknown option guidance_scale; it is guidanceScale here/],
@@ -375,12 +375,12 @@ describe("bad input", () => {
       await rename(join(folder, part, `${name}.safetensors`), join(folder, part, `${name}.fp16.safetensors`));
     }
     await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
-      /has weights of the variant "fp16" only: give \{ variant: "fp16" \}/,
+      /has only weights of the variant "fp16"; use \{ variant: "fp16" \}/,
     );
     (await StableDiffusionPipeline.fromPretrained(folder, { variant: "fp16" })).close();
     const single = join(folder, "unet", "diffusion_pytorch_model.fp16.safetensors");
     await expect(StableDiffusionPipeline.fromPretrained(single)).rejects.toThrow(
-      /is a file; expected the folder of a model; a checkpoint in one file has to be converted/,
+      /is a file; expected a model's folder; a checkpoint in one file has to be converted/,
     );
   });
 
@@ -394,14 +394,14 @@ describe("bad input", () => {
       text_encoder_2: ["transformers", "CLIPTextModelWithProjection"],
     });
     await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
-      /StableDiffusionXLPipeline\) is no Stable Diffusion 1\.x or 2\.x checkpoint: it has a text_encoder_2/,
+      /StableDiffusionXLPipeline\) is not a Stable Diffusion 1\.x or 2\.x checkpoint: it has a text_encoder_2/,
     );
     await withIndex({ unet: ["diffusers", "FluxTransformer2DModel"] });
     await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
       /unet is a FluxTransformer2DModel; expected UNet2DConditionModel/,
     );
     await expect(StableDiffusionPipeline.fromPretrained(join(folder, "unet"))).rejects.toThrow(
-      /has no model_index\.json\. It holds a single model/,
+      /has no model_index\.json\. It contains a single model/,
     );
     await withIndex({});
     await writeFile(join(folder, "unet", "diffusion_pytorch_model.safetensors"), "cut off");

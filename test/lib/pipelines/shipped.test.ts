@@ -65,7 +65,7 @@ describe("the tiny Stable Diffusion that ships", () => {
     } finally {
       console.log = log;
     }
-    expect(said.join("\n")).toMatch(/the prompt takes \d+ tokens with start and end, 32 fit; cut off: /);
+    expect(said.join("\n")).toMatch(/the prompt has \d+ tokens including start and end, but only 32 fit; cut off: /);
   });
 
   it("changes pictures, and fills holes in them", async () => {

@@ -66,7 +66,7 @@ describe("linePlot", () => {
     [() => d.linePlot({}), "linePlot: got no curves, expected at least one: { loss: values }"],
     [
       () => d.linePlot({ a: [1, 2, 3] }, { x: [1, 2] }),
-      'linePlot: "a": 3 values for 2 places on the x axis; expected as many',
+      'linePlot: "a": 3 values for 2 places on the x axis; expected the same number',
     ],
     [() => d.linePlot(d.zeros([2, 3])), "linePlot: got [2, 3], expected one dimension"],
     [() => d.linePlot("x" as never), "linePlot: got the text"],
@@ -93,20 +93,20 @@ describe("bars and histograms", () => {
     expect(titles).toEqual(["0 to 0.5: 3 values", "0.5 to 1: 1 value"]);
     expect(bundle["text/plain"]).toBe("histogram of 4 values, mean 0.25, standard deviation 0.433");
     expect((await show(d.histogram([0, 5, Number.NaN], { range: [0, 1] })))["text/plain"]).toContain(
-      "1 value outside of 0 to 1; 1 value NaN",
+      "1 value outside 0 to 1; 1 value NaN",
     );
   });
 
   it.each([
-    [() => d.barChart(d.zeros([61])), "barChart: 61 values, expected at most 60. For many: histogram."],
-    [() => d.barChart([1, 2], { labels: ["a"] }), "barChart: 1 label for 2 values; expected as many"],
+    [() => d.barChart(d.zeros([61])), "barChart: 61 values, expected at most 60. For many values, use histogram."],
+    [() => d.barChart([1, 2], { labels: ["a"] }), "barChart: 1 label for 2 values; expected the same number"],
     [() => d.barChart([1, 2], { highlight: 2 }), "barChart: highlight 2, expected a bar from 0 to 1"],
     [() => d.histogram([1], { bins: 0 }), "histogram: bins is 0, expected a whole number from 1 up"],
     [() => d.scatterPlot(d.zeros([2, 3])), "scatterPlot: got [2, 3], expected [n, 2]: x and y of each point"],
-    [() => d.scatterPlot(d.zeros([2, 2]), { labels: [1] }), "scatterPlot: 1 label for 2 points; expected as many"],
+    [() => d.scatterPlot(d.zeros([2, 2]), { labels: [1] }), "scatterPlot: 1 label for 2 points; expected the same number"],
     [
       () => d.scatterPlot(d.zeros([401, 2]), { images: d.zeros([401, 4, 4]) }),
-      "scatterPlot: 401 points, expected at most 400. Take some of them.",
+      "scatterPlot: 401 points, expected at most 400. Show a subset.",
     ],
   ])("refuse what they cannot show: %#", (make, message) => {
     expect(make).toThrow(message);
@@ -227,7 +227,7 @@ describe("lossCurve", () => {
 
   it("refuses a tensor and says how to get its number", () => {
     expect(() => d.lossCurve().add(0, d.ones([]) as never)).toThrow(
-      "lossCurve: add got a number and a Tensor, expected two numbers. Of a tensor take its number: await loss.item().",
+      "lossCurve: add got a number and a Tensor, expected two numbers. For a tensor, pass its number: await loss.item().",
     );
     expect(() => d.lossCurve({ smooth: 1 })).toThrow("lossCurve: smooth is 1, expected 0 or more and below 1");
   });

@@ -23,7 +23,7 @@ describe("plotNoiseSchedule", () => {
     expect(() => d.plotNoiseSchedule(new d.DDPMScheduler(), { quantity: "noise" as never })).toThrow(
       'plotNoiseSchedule: unknown quantity "noise"; expected beta, alphaBar, sigma, snr',
     );
-    expect(() => d.plotNoiseSchedule({ a: {} as never })).toThrow("plotNoiseSchedule: a is no scheduler");
+    expect(() => d.plotNoiseSchedule({ a: {} as never })).toThrow("plotNoiseSchedule: a is not a scheduler");
   });
 });
 
@@ -69,7 +69,7 @@ describe("showField", () => {
   });
 
   it("refuses arrows without a place", () => {
-    expect(() => d.showField({ arrows: [[1, 0]] })).toThrow("showField: got arrows without at, expected both or none");
+    expect(() => d.showField({ arrows: [[1, 0]] })).toThrow("showField: got arrows without at, expected both or neither");
     expect(() => d.showField({ at: [[0, 0]], arrows: d.zeros([2, 2]) })).toThrow("2 arrows at 1 places");
     expect(() => d.showField({ points: [1] })).toThrow("showField: points: got [1], expected [n, 2]");
   });

@@ -75,7 +75,7 @@ describe("every figure", () => {
   it("tells the reader of a script how to see it", async () => {
     expect(inspect(d.linePlot([1, 2]))).toMatch(/Figure \(linePlot\).*save/);
     await expect(d.linePlot([1, 2]).save("/tmp/figure.jpg")).rejects.toThrow(
-      'save got "/tmp/figure.jpg"; expected a name in .svg or .png',
+      'save got "/tmp/figure.jpg"; expected a name ending in .svg or .png',
     );
   });
 });
@@ -211,19 +211,19 @@ describe("showImages", () => {
     [() => d.showImages(d.zeros([5])), "showImages: got [5], expected [height, width]"],
     [
       () => d.showImages(d.zeros([2, 4, 8, 8])),
-      "showImages: [2, 4, 8, 8] has 4 channels, expected 1 (grey) or 3 (red, green, blue). Show the channels as pictures of their own: x.reshape([8, 8, 8]).",
+      "showImages: [2, 4, 8, 8] has 4 channels, expected 1 (grey) or 3 (red, green, blue). Show the channels as separate pictures: x.reshape([8, 8, 8]).",
     ],
     [
       () => d.showImages(d.zeros([2, 8, 8, 3])),
-      "showImages: [2, 8, 8, 3] has its channels last, expected first. Use x.permute(0, 3, 1, 2).",
+      "showImages: [2, 8, 8, 3] has its channels last; expected channels first. Use x.permute(0, 3, 1, 2).",
     ],
     [() => d.showImages(d.zeros([1, 9000, 2])), "pictures of 9000 x 2 pixels; expected at most 8192 a side"],
     [() => d.showImages(d.zeros([100, 1000, 1000])), "is 100,000,000 numbers, a figure takes 67108864"],
     [
       () => d.showImages([d.zeros([4, 4]), d.zeros([5, 4])]),
-      "showImages: picture 1 is 5 × 4 grey, picture 0 is 4 × 4 grey; expected one size",
+      "showImages: picture 1 is 5 × 4 grey, picture 0 is 4 × 4 grey; expected the same size",
     ],
-    [() => d.showImages([[1, 2], [3]]), "showImages: [1] holds 1 element, expected 2 elements as in those before it"],
+    [() => d.showImages([[1, 2], [3]]), "showImages: [1] contains 1 element, expected 2 elements like those before it"],
     [() => d.showImages([["a"]] as never), 'showImages: element 0 is the text "a", expected a number'],
     [
       () => d.showImages("x" as never),
@@ -235,7 +235,7 @@ describe("showImages", () => {
     ],
     [
       () => d.showImages(d.zeros([2, 4, 4]), { captions: ["a"] }),
-      "showImages: 1 caption for 2 pictures; expected as many",
+      "showImages: 1 caption for 2 pictures; expected the same number",
     ],
     [
       () => d.showImages(d.zeros([4, 4]), { range: [1, 0] }),
@@ -300,15 +300,15 @@ describe("showPixels", () => {
   it.each([
     [
       () => d.showPixels(d.zeros([2, 8, 8])),
-      "showPixels: got 2 of 8 × 8 grey, expected one grey picture. For more: showImages.",
+      "showPixels: got 2 of 8 × 8 grey, expected one grey picture. For several, use showImages.",
     ],
     [
       () => d.showPixels(d.zeros([65, 8])),
-      "showPixels: 65 × 8 grey pixels, expected at most 64 × 64. For large ones: showImages.",
+      "showPixels: 65 × 8 grey pixels, expected at most 64 × 64. For large pictures, use showImages.",
     ],
     [
       () => d.showPixels(d.zeros([8, 8]), { mark: [[8, 0]] }),
-      "showPixels: mark [8, 0] lies outside of the picture [8, 8]",
+      "showPixels: mark [8, 0] is outside the picture [8, 8]",
     ],
   ])("refuses what it cannot show: %#", (make, message) => {
     expect(make).toThrow(message);
@@ -368,7 +368,7 @@ describe("showHeatmap", () => {
     [() => d.showHeatmap({}), "showHeatmap: got no maps, expected at least one: { gradient: g }"],
     [
       () => d.showHeatmap({ a: [[1]], b: [[1, 2]] }, { compare: "cosine" }),
-      'showHeatmap: compare "cosine" got maps of [1, 1], [1, 2]; expected two of one shape',
+      'showHeatmap: compare "cosine" got maps of [1, 1], [1, 2]; expected two of the same shape',
     ],
     [
       () => d.showHeatmap([[1]], { compare: "angle" as never }),
@@ -403,7 +403,7 @@ describe("filmStrip", () => {
 
   it("refuses steps that are not as many as the frames", () => {
     expect(() => d.filmStrip(d.zeros([3, 4, 4]), { steps: [1, 2] })).toThrow(
-      "filmStrip: 2 steps for 3 pictures; expected as many",
+      "filmStrip: 2 steps for 3 pictures; expected the same number",
     );
   });
 });
@@ -427,7 +427,7 @@ describe("animate", () => {
   });
 
   it.each([
-    [() => d.animate(d.zeros([501, 2, 2])), "animate: 501 frames, expected at most 500. Take every tenth."],
+    [() => d.animate(d.zeros([501, 2, 2])), "animate: 501 frames, expected at most 500. Use every tenth frame."],
     [() => d.animate(d.zeros([2, 2, 2]), { fps: 0 }), "animate: fps is 0, expected above 0 and at most 60"],
     [
       () => d.animate(d.zeros([2, 2, 2]), { format: "mp4" as never }),
@@ -489,7 +489,7 @@ describe("drawUNet and drawNetwork", () => {
     ],
     [
       () => d.drawUNet({ input: [1, 8, 8], down: [[1, 8, 8]], up: [], output: [1, 8, 8] }),
-      "drawUNet: 1 level down and 0 up; expected as many",
+      "drawUNet: 1 level down and 0 up; expected the same number",
     ],
     [() => d.drawNetwork([]), "drawNetwork: got no layers, expected at least one"],
   ])("refuse what they cannot show: %#", (make, message) => {

@@ -151,9 +151,9 @@ describe("generators", () => {
     const state = generator.getState();
     expect(() => generator.manualSeed(1.5)).toThrow("manualSeed: seed 1.5 is not a whole number");
     expect(() => generator.manualSeed(Number.NaN)).toThrow("seed NaN is not a whole number");
-    expect(() => generator.manualSeed(2 ** 60)).toThrow("give a bigint");
+    expect(() => generator.manualSeed(2 ** 60)).toThrow("use a bigint");
     expect(() => generator.manualSeed("7" as unknown as number)).toThrow("seed is a string");
-    expect(() => generator.manualSeed(1n << 64n)).toThrow("does not fit 64 bits; expected -2^63 to 2^64 - 1");
+    expect(() => generator.manualSeed(1n << 64n)).toThrow("does not fit into 64 bits; expected -2^63 to 2^64 - 1");
     expect(generator.getState()).toEqual(state);
   });
 
@@ -176,8 +176,8 @@ describe("filling", () => {
     expect(() => fillNormal(new Float32Array(2), { std: -1 })).toThrow("randn: got mean 0, std -1");
     expect(() => fillRandint(new BigInt64Array(2), 5, 5)).toThrow("randint: got low 5, high 5; expected low < high");
     expect(() => fillRandint(new BigInt64Array(2), 0.5, 5)).toThrow("low 0.5 is not a whole number");
-    expect(() => fillRandint(new Int32Array(2), 0, 2 ** 40)).toThrow("does not fit Int32Array");
-    expect(() => fillRandint(new Uint8Array(2), -1, 4)).toThrow("does not fit Uint8Array");
+    expect(() => fillRandint(new Int32Array(2), 0, 2 ** 40)).toThrow("does not fit into Int32Array");
+    expect(() => fillRandint(new Uint8Array(2), -1, 4)).toThrow("does not fit into Uint8Array");
   });
 
   test("int64 values keep their sign across both halves", () => {

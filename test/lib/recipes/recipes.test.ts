@@ -142,7 +142,7 @@ describe("a run", () => {
     writeFileSync(path, "half a check");
     const recipe = small();
     await expect(follow("hurt", recipe, tried())).rejects.toThrow(
-      /train hurt: the checkpoint cannot be used: .*--fresh starts without it/s,
+      /train hurt: the checkpoint cannot be used: .*--fresh to start without it/s,
     );
     expect(readFileSync(path, "utf8")).toBe("half a check");
     await follow("hurt", recipe, tried({ fresh: true }));

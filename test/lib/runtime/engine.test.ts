@@ -24,7 +24,7 @@ describe("after the engine's thread has died", () => {
     await engine.stop();
     expect(await plain(tensor([1, 2])).item()).toBe(9);
     expect(await f(tensor([1, 2])).item()).toBe(9);
-    await expect(held.sum().item()).rejects.toThrow(/\[100,100\] is lost.*[Ll]oad or make it again/);
+    await expect(held.sum().item()).rejects.toThrow(/\[100,100\] is lost.*[Ll]oad or create it again/);
     await expect(held.data()).rejects.toThrow(/is lost/);
     await expect(step()).rejects.toThrow(/is lost/);
     w.copy_(5);

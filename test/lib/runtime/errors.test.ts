@@ -63,7 +63,7 @@ describe("layers and losses", () => {
     [
       "attention",
       () => F.scaledDotProductAttention(randn([1, 2, 3, 4]), randn([1, 2, 3, 5]), randn([1, 2, 3, 4])),
-      /query .* key .* do not fit/,
+      /query .* key .* do not match/,
     ],
     ["probability", () => F.dropout(randn([2]), 1.5), /p is 1.5, expected a probability from 0 to 1/],
     ["token", () => new nn.Embedding(4, 2).forward(tensor([4], { dtype: "int64" })), /index 4 is out of range/],

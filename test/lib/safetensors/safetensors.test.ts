@@ -127,8 +127,8 @@ describe("16-bit floats", () => {
 describe("a header that lies is refused before its data is touched", () => {
   const u8 = (start: number, end: number) => entry("U8", [end - start], start, end);
   const cases: [string, Uint8Array, string][] = [
-    ["a file of 4 bytes", new Uint8Array(4), "4 bytes are too few"],
-    ["a header longer than the file", fileOf({}, 0).slice(0, 10), "announces a header of 8 bytes, the file has 10"],
+    ["a file of 4 bytes", new Uint8Array(4), "4 bytes are too short"],
+    ["a header longer than the file", fileOf({}, 0).slice(0, 10), "announces a header of 8 bytes, but the file has 10"],
     [
       "a header length of 2^63",
       Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 128, 123),
@@ -137,7 +137,7 @@ describe("a header that lies is refused before its data is touched", () => {
     [
       "HTML in place of a file",
       new Uint8Array(Buffer.from("<!DOCTYPE html><html></html>")),
-      "this is no safetensors file",
+      "this is not a safetensors file",
     ],
     ["broken JSON", fileOf('{"a":'), "the header is not JSON"],
     ["text after the JSON", fileOf("{} x"), "the header is not JSON"],
@@ -179,17 +179,17 @@ describe("a header that lies is refused before its data is touched", () => {
     [
       "a 4-bit type that ends within a byte",
       fileOf({ a: entry("F4", [3], 0, 1) }, 1),
-      "12 bits, which end within a byte",
+      "12 bits, which is not a whole number of bytes",
     ],
     [
       "offsets that disagree with the shape",
       fileOf({ a: entry("F32", [2], 0, 4) }, 4),
-      "F32 [2] takes 8 bytes, data_offsets give 4",
+      "F32 [2] takes 8 bytes, but data_offsets give 4",
     ],
     [
       "offsets past the end",
       fileOf({ a: entry("F32", [2], 0, 8) }, 4),
-      "lie outside the 4 bytes of data; was the download cut off?",
+      "lie outside the 4 bytes of data; was the download interrupted?",
     ],
     ["offsets in reverse", fileOf({ a: entry("U8", [1], 1, 0) }, 1), "data_offsets [1, 0] lie outside"],
     ["negative offsets", fileOf({ a: entry("U8", [1], -1, 0) }, 1), "data_offsets [-1, 0] lie outside"],
@@ -306,7 +306,7 @@ describe("a file on disk", () => {
       saveSafetensors(join(folder, "bad.safetensors"), one, { metadata: { a: 1 as unknown as string } }),
     ).rejects.toThrow('metadata "a" is a number');
     await expect(saveSafetensors(join(folder, "bad.safetensors"), { __metadata__: one.w! })).rejects.toThrow(
-      "the name is taken",
+      "the name is reserved",
     );
     expect(await readdir(folder)).not.toContain("bad.safetensors");
   });
@@ -365,14 +365,14 @@ describe("a sharded checkpoint", () => {
       return openSafetensors(path);
     };
     await expect(tryMap({ ...good.weight_map, a: second })).rejects.toThrow(
-      `places tensor "a" in ${second}, which does not hold it`,
+      `places tensor "a" in ${second}, which does not contain it`,
     );
     await expect(tryMap({ c: first, b: second })).rejects.toThrow(`does not list tensor "a", which ${first} holds`);
     await expect(tryMap({ a: "missing.safetensors" })).rejects.toThrow("there is no such file");
     await expect(tryMap({ a: "../other.safetensors" })).rejects.toThrow(
-      "expected a .safetensors file beside the index",
+      "expected a .safetensors file next to the index",
     );
-    await expect(tryMap({ a: 7 })).rejects.toThrow("expected a .safetensors file beside the index");
+    await expect(tryMap({ a: 7 })).rejects.toThrow("expected a .safetensors file next to the index");
     await writeFile(path, "{}");
     await expect(openSafetensors(path)).rejects.toThrow('has no "weight_map" object');
     await writeFile(path, "{");

@@ -29,7 +29,7 @@ test("what cannot be had is said: no settings there, no such model, an option th
   await expect(DDIMScheduler.fromPretrained("difflab/tiny-sd")).rejects.toThrow(/tiny-sd.*scheduler_config\.json/);
   await expect(DDIMScheduler.fromPretrained("difflab/no-such")).rejects.toThrow(HubError);
   await expect(DDIMScheduler.fromPretrained("difflab/no-such")).rejects.toThrow(
-    /DDIMScheduler: no model difflab\/no-such ships with difflab; expected .*difflab\/tiny-sd/,
+    /DDIMScheduler: difflab does not include a model difflab\/no-such; expected .*difflab\/tiny-sd/,
   );
   const mistyped = { sub_folder: "scheduler" } as object;
   await expect(DDIMScheduler.fromPretrained("difflab/tiny-sd", mistyped)).rejects.toThrow(

@@ -419,7 +419,7 @@ describe("noise of a step", () => {
     ddpm.setTimesteps(4);
     const x = randn([3, 1, 2, 2]);
     expect(() => ddpm.step(x, ddpm.timesteps[0]!, x, { generator: [new Generator(1), new Generator(2)] })).toThrow(
-      "2 generators for a batch of 3; expected one, or as many",
+      "2 generators for a batch of 3; expected one, or the same number",
     );
   });
 });
@@ -453,7 +453,7 @@ describe("runs that cannot be", () => {
     const euler = new EulerDiscreteScheduler();
     euler.setTimesteps(1);
     euler.step(x(), euler.timesteps[0]!, x());
-    expect(() => euler.step(x(), euler.timesteps[0]!, x())).toThrow("this run of 1 step is done; call setTimesteps");
+    expect(() => euler.step(x(), euler.timesteps[0]!, x())).toThrow("this run of 1 step is finished; call setTimesteps");
   });
 
   test("pure noise at the end of the schedule with a model that predicts noise is an error, not NaN", () => {
@@ -464,10 +464,10 @@ describe("runs that cannot be", () => {
 
   test("settings that contradict each other are refused", () => {
     expect(() => new EulerDiscreteScheduler({ use_karras_sigmas: true, use_exponential_sigmas: true })).toThrow(
-      "use_karras_sigmas and use_exponential_sigmas exclude each other",
+      "use_karras_sigmas and use_exponential_sigmas cannot be combined",
     );
     expect(() => new EulerDiscreteScheduler({ use_beta_sigmas: true, use_karras_sigmas: true })).toThrow(
-      "use_karras_sigmas and use_beta_sigmas exclude each other",
+      "use_karras_sigmas and use_beta_sigmas cannot be combined",
     );
     expect(() => new LMSDiscreteScheduler().setTimesteps(null, { sigmas: [1, 0] })).toThrow(
       "LMSDiscreteScheduler.setTimesteps: takes no sigmas; expected a number of steps",
@@ -482,11 +482,11 @@ describe("runs that cannot be", () => {
     expect(() => new PNDMScheduler({ prediction_type: "sample" })).toThrow('expected "epsilon" or "v_prediction"');
     expect(() => new DDPMScheduler({ variance_type: null })).toThrow('variance_type is null; expected "fixed_small"');
     const euler = new EulerDiscreteScheduler({ use_karras_sigmas: true });
-    expect(() => euler.setTimesteps(null, { timesteps: [900, 1] })).toThrow("exclude each other");
+    expect(() => euler.setTimesteps(null, { timesteps: [900, 1] })).toThrow("cannot be combined");
     expect(() => new EulerDiscreteScheduler().setTimesteps(3, { timesteps: [900, 1] })).toThrow("not both");
-    expect(() => new DDPMScheduler().setTimesteps(null, { timesteps: [1, 900] })).toThrow("expected falling numbers");
+    expect(() => new DDPMScheduler().setTimesteps(null, { timesteps: [1, 900] })).toThrow("expected decreasing numbers");
     expect(() => new EulerDiscreteScheduler().setTimesteps(null, { sigmas: [1, 2, 0] })).toThrow(
-      "expected falling levels",
+      "expected decreasing levels",
     );
     expect(() => new LMSDiscreteScheduler().setTimesteps(null)).toThrow("null steps; expected 1 to 1000");
     const ddim = new DDIMScheduler();
@@ -513,13 +513,13 @@ describe("runs that cannot be", () => {
     expect(schedulerFromConfig(config).config).toMatchObject({ steps_offset: 1 });
     expect(said).not.toHaveBeenCalled();
     const scheduler = schedulerFromConfig({ ...config, wobble: 3, twirl: false, timestep_values: null });
-    expect(said.mock.calls).toEqual([["DDIMScheduler: the config's wobble, twirl are not known and left out"]]);
+    expect(said.mock.calls).toEqual([["DDIMScheduler: the config's wobble, twirl are unknown and ignored"]]);
     expect(Object.keys(scheduler.config)).toEqual(
       expect.not.arrayContaining(["wobble", "skip_prk_steps", "_class_name"]),
     );
     expect(() =>
       schedulerFromConfig({ ...config, _class_name: "UniPCMultistepScheduler", shift_terminal: 0.1 }),
-    ).toThrow("UniPCMultistepScheduler: shift_terminal is 0.1; expected null, or use_flow_sigmas beside it");
+    ).toThrow("UniPCMultistepScheduler: shift_terminal is 0.1; expected null, unless use_flow_sigmas is on");
     said.mockRestore();
   });
 
@@ -535,7 +535,7 @@ describe("runs that cannot be", () => {
 
   test("several wrong settings are listed at once", () => {
     expect(() => DDIMScheduler.fromConfig({ beta_start: "small", clip_sample: 1 })).toThrow(
-      /DDIMScheduler: the config has values that cannot be used:\n {2}beta_start is "small"; expected a variance, between 0 and 1\n {2}clip_sample is 1; expected true or false/,
+      /DDIMScheduler: the config has unsupported values:\n {2}beta_start is "small"; expected a variance, between 0 and 1\n {2}clip_sample is 1; expected true or false/,
     );
   });
 

@@ -203,7 +203,7 @@ describe("set", () => {
     x.set([x.gt(5)], 0);
     expect(await x.at(2).tolist()).toEqual([0, 0, 0, -1]);
     expect(() => x.set([5], 1)).toThrow("index 5 is out of range");
-    expect(() => x.set([0], tensor([1, 2]))).toThrow("[2] cannot be repeated to [4]");
+    expect(() => x.set([0], tensor([1, 2]))).toThrow("[2] cannot be expanded to [4]");
   });
 
   it("keeps gradients, of what stays and of what comes", async () => {

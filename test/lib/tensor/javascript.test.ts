@@ -76,5 +76,5 @@ test.each<[string, () => unknown]>([
 });
 
 test("one element is one element", () => {
-  expect(() => tensor([1]).reshape(2)).toThrow("[1] holds 1 element, which do not fit [2]");
+  expect(() => tensor([1]).reshape(2)).toThrow("[1] has 1 element, which cannot be reshaped to [2]");
 });

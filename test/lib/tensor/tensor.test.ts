@@ -150,7 +150,7 @@ describe("indexing", () => {
     expect(() => x.indexSelect(1, [0, 3])).toThrow(
       "index 3 is out of range; the indexed dimension has 3 elements, 0 to 2",
     );
-    expect(() => x.narrow(0, 1, 2)).toThrow("narrow: 1 to 3 reaches beyond dim 0");
+    expect(() => x.narrow(0, 1, 2)).toThrow("narrow: 1 to 3 is beyond the end of dim 0");
     expect(() => x.at(0, 0, 0, 0)).toThrow("at: 4 indices for a tensor of shape [2, 3, 4]");
     expect(() => x.sum(3)).toThrow("sum: dim 3 is out of range; a tensor of 3 dimensions takes -3 to 2");
   });
@@ -184,9 +184,9 @@ describe("dtypes", () => {
 describe("shapes that do not fit", () => {
   const [a, b] = [zeros([2, 3]), zeros([4, 5])];
   const cases: [string, () => unknown, RegExp][] = [
-    ["add", () => a.add(b), /add: shapes \[2, 3\] and \[4, 5\] do not fit/],
+    ["add", () => a.add(b), /add: shapes \[2, 3\] and \[4, 5\] do not match/],
     ["matmul", () => a.matmul(b), /\[2, 3\] has 3 columns and \[4, 5\] has 4 rows/],
-    ["reshape", () => a.reshape(4, 2), /\[2, 3\] holds 6 elements, which do not fit \[4, 2\]/],
+    ["reshape", () => a.reshape(4, 2), /\[2, 3\] has 6 elements, which cannot be reshaped to \[4, 2\]/],
     ["cat", () => cat([a, b]), /\[2, 3\] and \[4, 5\] differ in more than dim 0/],
     ["expand", () => a.expand(2, 4), /\[2, 3\] cannot be repeated to \[2, 4\]/],
     ["permute", () => a.permute(0, 0), /do not name each of the 2 dimensions once/],

@@ -108,7 +108,7 @@ describe("CLIPTokenizer", () => {
     );
     expect(tokenizer.decode([])).toBe("");
     expect(() => tokenizer.decode([5, 802])).toThrow(
-      "CLIPTokenizer.decode: no token has the id 802; expected 0 to 801",
+      "CLIPTokenizer.decode: there is no token with id 802; expected 0 to 801",
     );
   });
 
@@ -129,7 +129,7 @@ describe("CLIPTokenizer", () => {
     expect(`${kept} ${batch.truncated[1]}`.replaceAll(" ", "")).toBe("word".repeat(80));
     expect(notices).toHaveLength(1);
     expect(notices[0]).toMatch(
-      /^CLIPTokenizer: the prompt takes \d+ tokens with start and end, 77 fit; cut off: ".*word"$/,
+      /^CLIPTokenizer: the prompt has \d+ tokens including start and end, but only 77 fit; cut off: ".*word"$/,
     );
   });
 
@@ -143,7 +143,7 @@ describe("CLIPTokenizer", () => {
     expect(() => tokenizer.batch("a", { maxLength: 1 })).toThrow("maxLength 1; expected a whole number from 2 up");
     expect(() => tokenizer.batch([])).toThrow("got no prompts");
     expect(() => tokenizer.batch([3 as unknown as string])).toThrow(
-      "CLIPTokenizer.encode: got number, expected a text",
+      "CLIPTokenizer.encode: got number, expected a string",
     );
   });
 
@@ -197,7 +197,7 @@ describe("CLIPTokenizer", () => {
     expect(other.maybeConvertPrompt("<bird>s,<bird>")).toMatch(
       /^<bird>s <bird>s_1 .* <bird>s_11,<bird> <bird>_1 <bird>_2$/,
     );
-    expect(() => other.addConcept("<bird>")).toThrow('"<bird>" is in the vocabulary already');
+    expect(() => other.addConcept("<bird>")).toThrow('"<bird>" is already in the vocabulary');
     expect(() => other.addTokens(" ")).toThrow("expected a word");
   });
 
@@ -222,7 +222,7 @@ describe("CLIPTokenizer", () => {
     await expect(failing({ "vocab.json": "[]" })).rejects.toThrow("vocab.json: holds a list, expected an object");
     await expect(failing({ "vocab.json": { a: 1.5 } })).rejects.toThrow('token "a" has the id 1.5');
     await expect(failing({ "vocab.json": { a: 1, b: 1 } })).rejects.toThrow(
-      'token "b" has the id 1, which another has',
+      'token "b" has the id 1, which belongs to another token',
     );
     await expect(failing({ "vocab.json": { a: 1 } })).rejects.toThrow(
       `special token "${BOS}" is not in the vocabulary`,

@@ -79,7 +79,7 @@ describe("DataLoader", () => {
 
   it("refuses settings that give no batch", () => {
     expect(() => new DataLoader(data, { batchSize: 0 })).toThrow("batchSize is 0");
-    expect(() => new DataLoader(data, { batchSize: 51, dropLast: true })).toThrow("50 examples make no batch of 51");
+    expect(() => new DataLoader(data, { batchSize: 51, dropLast: true })).toThrow("50 examples do not fill a batch of 51");
   });
 });
 
@@ -148,14 +148,14 @@ describe("Learner", () => {
     expect(l.losses).toEqual(whole.losses);
   });
 
-  it("stops where the length of the gradient is no number, though the loss still is", async () => {
+  it("stops where the norm of the gradient is no number, though the loss still is", async () => {
     manualSeed(0);
     const model = new nn.Linear(4, 1);
     const optimizer = new optim.SGD(model.parameters(), { lr: 1e-2 });
     const before = await model.weight.tolist();
     const objective = (x?: Tensor) => model.forward(x!).mul(0).abs().sqrt().mean();
     const l = new Learner({ model, optimizer, data: new DataLoader(data), objective, clipNorm: 1, quiet: true });
-    await expect(l.fit(1)).rejects.toThrow(/the length of the gradient is NaN at step 1/);
+    await expect(l.fit(1)).rejects.toThrow(/the norm of the gradient is NaN at step 1/);
     expect(await model.weight.tolist()).toEqual(before);
   });
 

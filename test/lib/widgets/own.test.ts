@@ -46,7 +46,7 @@ describe("the drawing pad", () => {
     [{ size: 3 }, "drawingPad: size 3; expected 8 to 1024 pixels"],
     [{ channels: 2 as 1 }, "drawingPad: channels 2; expected 1 or 3"],
     [{ pen: 0 }, "drawingPad: pen 0; expected more than 0 pixels"],
-    [{ paper: "white" }, 'drawingPad: paper "white"; expected a colour as "#000000"'],
+    [{ paper: "white" }, 'drawingPad: paper "white"; expected a colour such as "#000000"'],
   ])("refuses %j", (options, message) => {
     expect(() => d.drawingPad(options)).toThrow(message);
   });

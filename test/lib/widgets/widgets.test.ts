@@ -63,7 +63,7 @@ describe("a control", () => {
     expect(() => (seed.value = 100)).toThrow("slider: value 100; expected 0 to 99");
     expect(() => (seed.value = Number.NaN)).toThrow("slider: value NaN; expected a number from 0 to 99");
     expect(() => d.slider(5, 5)).toThrow("slider: goes from 5 to 5; expected two numbers, the lower first");
-    expect(() => (d.choice(["a"]).value = "b" as "a")).toThrow("choice: b is none of a");
+    expect(() => (d.choice(["a"]).value = "b" as "a")).toThrow("choice: b is not one of a");
     expect(() => d.choice([])).toThrow("choice: there is nothing to choose from");
     expect(() => d.colorPicker("#12")).toThrow('colorPicker: got "#12", expected a colour such as "#3178c6" or "teal"');
     expect(seed.value).toBe(0);
@@ -74,7 +74,7 @@ describe("a control", () => {
     const name: "DDIM" | "Euler" = d.choice(["DDIM", "Euler"]).value;
     const steps: number = d.choice({ fast: 4, good: 50 }).value;
     // @ts-expect-error none of the choices
-    expect(() => d.choice(["DDIM", "Euler"], { value: "PNDM" })).toThrow("choice: PNDM is none of DDIM, Euler");
+    expect(() => d.choice(["DDIM", "Euler"], { value: "PNDM" })).toThrow("choice: PNDM is not one of DDIM, Euler");
     expect([level, name, steps]).toEqual([0, "DDIM", 4]);
   });
 
