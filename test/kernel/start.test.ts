@@ -268,7 +268,7 @@ describe("provideJupyter", () => {
     program("python3", `PATH=/usr/bin:/bin; [ "$1" = -c ] && echo '[3, 11, "/usr"]' && exit; ${makeVenv}`);
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(provideJupyter(scratch, quiet)).rejects.toMatchObject({
-        next: expect.stringMatching(/check the network/),
+        next: expect.stringMatching(/Check your network/),
       });
     }
   });
@@ -373,7 +373,7 @@ describe("npm start", { timeout: 600_000 }, () => {
     if (!(await findPython())) skip("no Python here, which JupyterLab needs");
     const { code, text } = start("npm", ["start", "--", "--check"], withoutJupyter());
     // The machine's failing, told in the words that a user would read.
-    if (/check the network|apt install python/i.test(text)) skip(`JupyterLab cannot be installed here:\n${text}`);
+    if (/check your network|apt install python/i.test(text)) skip(`JupyterLab cannot be installed here:\n${text}`);
     expect(text).toMatch(/✓ packages +installed/);
     expect(text).toMatch(/✓ JupyterLab +4\.\S+ in \.venv/);
     expect(text).toMatch(/✓ cell +gave 42/);
