@@ -16,7 +16,8 @@ export function missingModule(specifier: string): string {
   if (/^[@~]\//.test(specifier)) {
     return `Cannot find '${specifier}': no tsconfig.json maps '${specifier.slice(0, 2)}' to a folder in "paths". Write the file's path instead: "./${specifier.slice(2)}".`;
   }
-  if (!isPackageName(name)) return `Cannot find '${specifier}': that is not a valid package name. Paths of files begin with "./".`;
+  if (!isPackageName(name))
+    return `Cannot find '${specifier}': that is not a valid package name. Paths of files begin with "./".`;
   return `Cannot find the package '${specifier}'. ${install(name)}`;
 }
 

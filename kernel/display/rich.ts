@@ -76,7 +76,9 @@ export function image(source: Uint8Array | string, options: { width?: number; he
   const bundle = bytes && media?.mime.startsWith("image/") ? mediaBundle(bytes) : undefined;
   if (!media || !bundle) {
     const got =
-      bytes instanceof Uint8Array ? `${bytes.length} bytes in another format` : `a ${className(source) ?? typeof source}`;
+      bytes instanceof Uint8Array
+        ? `${bytes.length} bytes in another format`
+        : `a ${className(source) ?? typeof source}`;
     throw new TypeError(
       `image: got ${got}, expected the bytes of a PNG, JPEG, GIF, WebP or SVG file. To encode raw pixels, use sharp.`,
     );

@@ -27,7 +27,7 @@ export class ProgressCallback implements Callback {
   /** Shows where it ended. */
   afterFit(learner: Training): void {
     const { interrupted, step } = learner;
-    if (interrupted) this.#show(learner, true, `stopped at step ${step}; the weights reached are kept`);
+    if (interrupted) this.#show(learner, true, `stopped at step ${step}; the current weights are kept`);
     else if (step % learner.options.data.length !== 0) this.#show(learner, true);
   }
 

@@ -136,11 +136,7 @@ describe("StableDiffusionPipeline", () => {
     await change("unet/config.json", { ...configs.unet, sample_size: 8, _diffusers_version: "0.6.0" });
     const old = await StableDiffusionPipeline.fromPretrained(folder);
     expect(said.mock.calls).toEqual([
-      [
-        expect.stringMatching(
-          /outdated; using, as diffusers does, steps_offset 1 in place of 0 and clip_sample false/,
-        ),
-      ],
+      [expect.stringMatching(/outdated; using, as diffusers does, steps_offset 1 in place of 0 and clip_sample false/)],
     ]);
     const generator = [new Generator(1), new Generator(2)];
     const options = { prompt, numImagesPerPrompt: 2, numInferenceSteps: 2, guidanceScale: 1, generator, clipSkip: 1 };
@@ -288,7 +284,9 @@ describe("StableDiffusionImg2ImgPipeline", () => {
     const euler = await other.generate({ ...options, strength: 0.75, numInferenceSteps: 4 });
     expect(worst(euler.images, "img2img-euler")).toBeLessThanOrEqual(1);
     await expect(other.generate({ ...options, strength: 0 })).rejects.toThrow(/strength is 0; expected above 0/);
-    await expect(other.generate({ ...options, strength: 0.1 })).rejects.toThrow(/leaves no steps to run; use more steps/);
+    await expect(other.generate({ ...options, strength: 0.1 })).rejects.toThrow(
+      /leaves no steps to run; use more steps/,
+    );
     await expect(other.generate({ ...options, image: undefined as unknown as Image })).rejects.toThrow(/no image/);
     other.close();
   });

@@ -103,7 +103,10 @@ describe("bars and histograms", () => {
     [() => d.barChart([1, 2], { highlight: 2 }), "barChart: highlight 2, expected a bar from 0 to 1"],
     [() => d.histogram([1], { bins: 0 }), "histogram: bins is 0, expected a whole number from 1 up"],
     [() => d.scatterPlot(d.zeros([2, 3])), "scatterPlot: got [2, 3], expected [n, 2]: x and y of each point"],
-    [() => d.scatterPlot(d.zeros([2, 2]), { labels: [1] }), "scatterPlot: 1 label for 2 points; expected the same number"],
+    [
+      () => d.scatterPlot(d.zeros([2, 2]), { labels: [1] }),
+      "scatterPlot: 1 label for 2 points; expected the same number",
+    ],
     [
       () => d.scatterPlot(d.zeros([401, 2]), { images: d.zeros([401, 4, 4]) }),
       "scatterPlot: 401 points, expected at most 400. Show a subset.",

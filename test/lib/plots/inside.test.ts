@@ -69,7 +69,9 @@ describe("showField", () => {
   });
 
   it("refuses arrows without a place", () => {
-    expect(() => d.showField({ arrows: [[1, 0]] })).toThrow("showField: got arrows without at, expected both or neither");
+    expect(() => d.showField({ arrows: [[1, 0]] })).toThrow(
+      "showField: got arrows without at, expected both or neither",
+    );
     expect(() => d.showField({ at: [[0, 0]], arrows: d.zeros([2, 2]) })).toThrow("2 arrows at 1 places");
     expect(() => d.showField({ points: [1] })).toThrow("showField: points: got [1], expected [n, 2]");
   });

@@ -306,10 +306,7 @@ describe("showPixels", () => {
       () => d.showPixels(d.zeros([65, 8])),
       "showPixels: 65 × 8 grey pixels, expected at most 64 × 64. For large pictures, use showImages.",
     ],
-    [
-      () => d.showPixels(d.zeros([8, 8]), { mark: [[8, 0]] }),
-      "showPixels: mark [8, 0] is outside the picture [8, 8]",
-    ],
+    [() => d.showPixels(d.zeros([8, 8]), { mark: [[8, 0]] }), "showPixels: mark [8, 0] is outside the picture [8, 8]"],
   ])("refuses what it cannot show: %#", (make, message) => {
     expect(make).toThrow(message);
   });

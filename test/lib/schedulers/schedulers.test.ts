@@ -453,7 +453,9 @@ describe("runs that cannot be", () => {
     const euler = new EulerDiscreteScheduler();
     euler.setTimesteps(1);
     euler.step(x(), euler.timesteps[0]!, x());
-    expect(() => euler.step(x(), euler.timesteps[0]!, x())).toThrow("this run of 1 step is finished; call setTimesteps");
+    expect(() => euler.step(x(), euler.timesteps[0]!, x())).toThrow(
+      "this run of 1 step is finished; call setTimesteps",
+    );
   });
 
   test("pure noise at the end of the schedule with a model that predicts noise is an error, not NaN", () => {
@@ -484,7 +486,9 @@ describe("runs that cannot be", () => {
     const euler = new EulerDiscreteScheduler({ use_karras_sigmas: true });
     expect(() => euler.setTimesteps(null, { timesteps: [900, 1] })).toThrow("cannot be combined");
     expect(() => new EulerDiscreteScheduler().setTimesteps(3, { timesteps: [900, 1] })).toThrow("not both");
-    expect(() => new DDPMScheduler().setTimesteps(null, { timesteps: [1, 900] })).toThrow("expected decreasing numbers");
+    expect(() => new DDPMScheduler().setTimesteps(null, { timesteps: [1, 900] })).toThrow(
+      "expected decreasing numbers",
+    );
     expect(() => new EulerDiscreteScheduler().setTimesteps(null, { sigmas: [1, 2, 0] })).toThrow(
       "expected decreasing levels",
     );

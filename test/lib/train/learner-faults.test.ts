@@ -155,7 +155,8 @@ describe("a Learner", () => {
       data,
       objective: (x) => model.forward(x!).square().mean(),
     });
-    const message = /the last batch of the epoch has 1 example, and BatchNorm1d "1" needs at least two values.*dropLast = true/;
+    const message =
+      /the last batch of the epoch has 1 example, and BatchNorm1d "1" needs at least two values.*dropLast = true/;
     await expect(l.fit(2)).rejects.toThrow(message);
     await expect(l.fit(2)).rejects.toThrow(message);
     expect([l.step, l.epochs.length]).toEqual([2, 0]);

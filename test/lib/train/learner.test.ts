@@ -79,7 +79,9 @@ describe("DataLoader", () => {
 
   it("refuses settings that give no batch", () => {
     expect(() => new DataLoader(data, { batchSize: 0 })).toThrow("batchSize is 0");
-    expect(() => new DataLoader(data, { batchSize: 51, dropLast: true })).toThrow("50 examples do not fill a batch of 51");
+    expect(() => new DataLoader(data, { batchSize: 51, dropLast: true })).toThrow(
+      "50 examples do not fill a batch of 51",
+    );
   });
 });
 
