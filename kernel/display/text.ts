@@ -119,7 +119,9 @@ function fits(value: object, depth: number, elements: number, keysOf: (object: o
 
 function describePromise(value: Promise<unknown>): string {
   const text = withoutTraces(show(value, 2));
-  return text.includes("<pending>") ? `${text}\nThis is a promise, not its value yet: write await in front of it.` : text;
+  return text.includes("<pending>")
+    ? `${text}\nThis is a promise, not its value yet: write await in front of it.`
+    : text;
 }
 
 /** Forgetting await is the commonest slip with asynchronous code, and the text alone does not say what to do about it. */

@@ -14,7 +14,8 @@ interface Question {
   reject: (error: Error) => void;
 }
 
-const NOBODY = "this front end does not support questions, or has them turned off. Put the answer into a variable instead.";
+const NOBODY =
+  "this front end does not support questions, or has them turned off. Put the answer into a variable instead.";
 
 /** Questions of cells to whoever runs them. A cell does not end while one of its questions is open. */
 export class Questions {

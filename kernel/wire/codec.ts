@@ -72,7 +72,8 @@ export class Codec {
         return problem("bad-signature", "the signature does not match the message and the key");
       }
       const text = signature.toString("latin1");
-      if (this.#seen.has(text)) return problem("duplicate-signature", "a message with this signature was received before");
+      if (this.#seen.has(text))
+        return problem("duplicate-signature", "a message with this signature was received before");
       this.#remember(text);
     }
 

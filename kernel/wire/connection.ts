@@ -178,7 +178,9 @@ async function freePorts(ip: string, count: number): Promise<number[]> {
         new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
           const server = createServer();
           server.once("error", (cause) =>
-            reject(new Error(`no free port on ${ip}: ${cause.message}. Check that the address belongs to this machine.`)),
+            reject(
+              new Error(`no free port on ${ip}: ${cause.message}. Check that the address belongs to this machine.`),
+            ),
           );
           server.listen(0, ip, () => resolve(server));
         }),

@@ -53,7 +53,9 @@ export function refusal(path: string, { tensors, settings, plain }: Unread): Err
   );
   for (const [kind, setting] of settings) if (!tensors.has(kind)) parts.push(`${kind} (${setting})`);
   const beside =
-    plain > 0 ? ` next to ${plural(plain, "tensor")} of plain LoRA; applying only those would be half of the adapter` : "";
+    plain > 0
+      ? ` next to ${plural(plain, "tensor")} of plain LoRA; applying only those would be half of the adapter`
+      : "";
   return new Error(
     `${path}: contains an unsupported kind of adapter: ${parts.join(", ")}${beside}. Supported is LoRA for Stable Diffusion 1.x and 2.x, ` +
       'with names such as "unet.LAYER.lora_A.weight"',

@@ -83,7 +83,9 @@ export class LoraLayers extends Module {
         (entry[1] instanceof Linear || entry[1] instanceof Conv2d) && targets.test(entry[0]),
     );
     if (this.#layers.length === 0) {
-      throw new RangeError(`LoraLayers: no linear layer or convolution of ${model.constructor.name} matches ${targets}`);
+      throw new RangeError(
+        `LoraLayers: no linear layer or convolution of ${model.constructor.name} matches ${targets}`,
+      );
     }
     for (const [name, { weight }] of this.#layers) {
       const [outputs, inputs] = [weight.shape[0]!, weight.numel() / weight.shape[0]!];

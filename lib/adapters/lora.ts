@@ -63,7 +63,8 @@ export async function readLora(given: string, options: AdapterOptions = {}): Pro
     for (const i of file.value.keys()) passOver(`unet:${i >> 1}:${i % 2 === 0 ? "up" : "down"}`);
     throw refusal(path, { tensors: unread, settings: [], plain: 0 });
   }
-  if (!(file.value instanceof Map)) throw new Error(`${path}: contains no dictionary of tensors; expected LoRA weights`);
+  if (!(file.value instanceof Map))
+    throw new Error(`${path}: contains no dictionary of tensors; expected LoRA weights`);
   const parts = new Map<string, { place: Place; down?: PickledTensor; up?: PickledTensor; alpha?: number }>();
   let plain = 0;
   for (const [key, tensor] of file.value as Map<unknown, unknown>) {

@@ -133,7 +133,9 @@ function asPending<R>(result: Promise<R>): Pending<R> {
     const ask = async () => {
       const value = await result;
       if (value instanceof Tensor) return value[question]();
-      throw new TypeError(`${question}: the compiled function did not return a single tensor; await the result and pick one`);
+      throw new TypeError(
+        `${question}: the compiled function did not return a single tensor; await the result and pick one`,
+      );
     };
     Object.defineProperty(result, question, { value: ask });
   }

@@ -103,7 +103,9 @@ export function hostValue(slot: Slot, trace: Trace): Storage | { readonly live: 
   const drawn = trace.live.get(slot.node);
   if (drawn) return { live: drawn };
   if (slot.node.storage) return slot.node.storage;
-  throw new Error(`a value of shape ${show(slot.node.shape)} was created in another compiled function and no longer exists`);
+  throw new Error(
+    `a value of shape ${show(slot.node.shape)} was created in another compiled function and no longer exists`,
+  );
 }
 
 /** The most bytes that values of the graph take at once, computed in its order and freed after their last reader. */

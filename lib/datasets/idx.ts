@@ -67,7 +67,9 @@ async function unpack(bytes: Uint8Array, where: string): Promise<Uint8Array> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ERR_BUFFER_TOO_LARGE") throw new Error(`${where}: unpacks to more than ${MAX_UNPACKED_BYTES} bytes`);
-    throw new Error(`${where}: its gzip data are damaged or truncated (${message}); download it again`, { cause: error });
+    throw new Error(`${where}: its gzip data are damaged or truncated (${message}); download it again`, {
+      cause: error,
+    });
   }
 }
 

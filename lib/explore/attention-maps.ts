@@ -57,7 +57,9 @@ export async function crossAttentionMaps(
   if (words.length === 0) throw new RangeError(`${where}: the prompt ${JSON.stringify(prompt)} contains no words`);
   const attention = [...pipe.unet.namedModules()].filter(([name]) => name.endsWith("attn2.probs") && layers.test(name));
   if (attention.length === 0) {
-    throw new RangeError(`${where}: no cross-attention layer matches ${layers}; names look like "up_blocks.0.attentions.1"`);
+    throw new RangeError(
+      `${where}: no cross-attention layer matches ${layers}; names look like "up_blocks.0.attentions.1"`,
+    );
   }
   const seen = new Map<Module, Tensor>();
   const handles: RemovableHandle[] = [];

@@ -40,7 +40,8 @@ export async function writeWhole(
   } catch (error) {
     await rm(temporary, { force: true });
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOSPC") throw new Error(`${path}: not written; the disk is full. Free some space and try again`, { cause: error });
+    if (code === "ENOSPC")
+      throw new Error(`${path}: not written; the disk is full. Free some space and try again`, { cause: error });
     throw error;
   }
 }

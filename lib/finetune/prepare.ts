@@ -36,7 +36,9 @@ export function batchesOf(
   const { resolution, centerCrop, randomFlip, seed = 0, trainBatchSize, gradientAccumulationSteps, quiet } = settings;
   const count = groups[0]!.images.length;
   if (count === 1 && !quiet) {
-    notice(`${where}: only one picture; everything in it is learned along with the concept, so three to five are better`);
+    notice(
+      `${where}: only one picture; everything in it is learned along with the concept, so three to five are better`,
+    );
   }
   const repeats = Math.max(
     settings.repeats ?? Math.ceil(100 / count),

@@ -104,7 +104,9 @@ export function inferShape(where: string, from: Shape, to: Shape): number[] {
     out[unknown] = rest === 0 ? 0 : size / rest;
   }
   if (out.some((d) => !Number.isInteger(d) || d < 0) || sizeOf(out) !== size) {
-    throw new RangeError(`${where}: ${show(from)} has ${plural(size, "element")}, which cannot be reshaped to ${show(to)}`);
+    throw new RangeError(
+      `${where}: ${show(from)} has ${plural(size, "element")}, which cannot be reshaped to ${show(to)}`,
+    );
   }
   return out;
 }

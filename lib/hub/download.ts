@@ -110,7 +110,10 @@ async function receive(handle: FileHandle, sum: Checksum, file: RemoteFile, opti
   let timer = setTimeout(() => {}, 0);
   const alive = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => stall.abort(new DOMException(`no data received for ${stallMs} ms`, "TimeoutError")), stallMs);
+    timer = setTimeout(
+      () => stall.abort(new DOMException(`no data received for ${stallMs} ms`, "TimeoutError")),
+      stallMs,
+    );
   };
   try {
     alive();

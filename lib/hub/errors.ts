@@ -81,9 +81,13 @@ function explainRefusal(
   const page = `${hubUrl}/${repo}`;
   const token = hasToken ? "use a token of an account that has access" : "set HF_TOKEN";
   if (status === 401 && hasToken && /invalid|expired/i.test(detail)) {
-    return new HubError("refused", `${answer}. The token is not valid. Create one at ${hubUrl}/settings/tokens.${said}`, {
-      status,
-    });
+    return new HubError(
+      "refused",
+      `${answer}. The token is not valid. Create one at ${hubUrl}/settings/tokens.${said}`,
+      {
+        status,
+      },
+    );
   }
   if (code === "RepoNotFound" || (status === 404 && /repository not found/i.test(detail))) {
     const advice = `No repository ${repo}, or it is private: check its name, or ${token} (login({ token }) stores one).`;

@@ -55,7 +55,11 @@ export async function saveFolder(folder: string, fill: (folder: string) => Promi
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
     if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
-      throw new HubError("disk", `savePretrained: ${target} was not written; the disk is full. Free some space and try again`, { cause: error });
+      throw new HubError(
+        "disk",
+        `savePretrained: ${target} was not written; the disk is full. Free some space and try again`,
+        { cause: error },
+      );
     }
     throw error;
   }

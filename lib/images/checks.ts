@@ -24,5 +24,7 @@ export function checkSize(where: string, width: number, height: number): void {
 
 export function checkRange(where: string, range: readonly [number, number]): readonly [number, number] {
   if (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] < range[1]) return range;
-  throw new RangeError(`${where}: range ${JSON.stringify(range)}; expected two numbers, black and white, the lower first`);
+  throw new RangeError(
+    `${where}: range ${JSON.stringify(range)}; expected two numbers, black and white, the lower first`,
+  );
 }

@@ -263,7 +263,9 @@ export class Image {
     const extension = extname(path).toLowerCase();
     checkChoice("Image.save", "ending", extension, [".png", ".jpg", ".jpeg", ".webp", ".gif"]);
     if (metadata && extension !== ".png") {
-      throw new RangeError(`Image.save: ${path}: metadata can only be saved in PNG files; save as .png, or leave out the metadata`);
+      throw new RangeError(
+        `Image.save: ${path}: metadata can only be saved in PNG files; save as .png, or leave out the metadata`,
+      );
     }
     const opaque = () => this.convert("RGB").#sharp();
     let bytes: Uint8Array;

@@ -209,7 +209,9 @@ function unit(x: Tensor): Tensor {
 export function contrastiveLoss(logitsPerText: Tensor): Tensor {
   const [n, m] = logitsPerText.shape;
   if (logitsPerText.ndim !== 2 || n !== m) {
-    throw new RangeError(`contrastiveLoss: logits ${show(logitsPerText.shape)}; expected the same number texts as images`);
+    throw new RangeError(
+      `contrastiveLoss: logits ${show(logitsPerText.shape)}; expected the same number texts as images`,
+    );
   }
   const own = arange(n!);
   return crossEntropy(logitsPerText, own).add(crossEntropy(logitsPerText.T, own)).div(2);

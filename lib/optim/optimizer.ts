@@ -72,7 +72,8 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
       const own = [...new Set(group.params)];
       for (const p of own) {
         checkParameter(name, p);
-        if (seen.has(p)) throw new Error(`${name}: a parameter ${show(p.shape)} is in two groups; expected in one only`);
+        if (seen.has(p))
+          throw new Error(`${name}: a parameter ${show(p.shape)} is in two groups; expected in one only`);
         seen.add(p);
       }
       checkOptions(name, group, [...Object.keys(settings), "params"]);

@@ -200,7 +200,9 @@ export class OneCycleLR extends Schedule {
   override checkSteps(steps: number): void {
     const { totalSteps } = this.options;
     if (steps > totalSteps) {
-      throw new RangeError(`OneCycleLR: step ${steps} of ${totalSteps}; set totalSteps to the number of steps that you take`);
+      throw new RangeError(
+        `OneCycleLR: step ${steps} of ${totalSteps}; set totalSteps to the number of steps that you take`,
+      );
     }
   }
 

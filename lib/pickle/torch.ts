@@ -68,7 +68,9 @@ export async function readTorchFile(path: string): Promise<Pickled> {
     throw new Error(`${path}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`, { cause: error });
   });
   if (size > MOST_BYTES)
-    throw new RangeError(`${path}: is ${size} bytes; PyTorch files are read only up to ${MOST_BYTES} bytes. Use safetensors.`);
+    throw new RangeError(
+      `${path}: is ${size} bytes; PyTorch files are read only up to ${MOST_BYTES} bytes. Use safetensors.`,
+    );
   return parseTorchFile(await readFile(path), path);
 }
 

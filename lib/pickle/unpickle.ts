@@ -162,7 +162,8 @@ class Machine {
   call(): void {
     const args = this.#pop();
     const callee = this.#pop();
-    if (!(callee instanceof Global) || !(args instanceof Tuple)) throw this.damaged("calls something that is not a function");
+    if (!(callee instanceof Global) || !(args instanceof Tuple))
+      throw this.damaged("calls something that is not a function");
     this.#stack.push(this.#meanings.call(callee, args));
   }
 
@@ -177,7 +178,8 @@ class Machine {
 
   setItems(items: readonly unknown[]): void {
     const map = this.peek();
-    if (!(map instanceof Map) || items.length % 2 !== 0) throw this.damaged("adds entries to something that is not a dictionary");
+    if (!(map instanceof Map) || items.length % 2 !== 0)
+      throw this.damaged("adds entries to something that is not a dictionary");
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
   }
 

@@ -71,7 +71,9 @@ export function applyLora(given: string, parts: LoraParts, options: LoraOptions 
     const before = [...known].find(([name, content]) => content === digest && names.includes(name))?.[0];
     const name = adapterName ?? before ?? freeName(names);
     if (adapterName !== undefined && names.includes(adapterName) && adapterName !== before) {
-      throw new Error(`loadLoraWeights: the name ${JSON.stringify(adapterName)} is already in use; choose another adapterName`);
+      throw new Error(
+        `loadLoraWeights: the name ${JSON.stringify(adapterName)} is already in use; choose another adapterName`,
+      );
     }
     // All or nothing: every layer is found to fit before the first is changed.
     const found = [

@@ -180,7 +180,9 @@ function negativeOf(name: string, given: GenerateOptions["negativePrompt"], batc
   const list = given === undefined ? [""] : textsOf(name, "negativePrompt", given);
   if (list.length === batch) return list;
   if (list.length === 1) return new Array<string>(batch).fill(list[0]!);
-  throw new RangeError(`${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or the same number`);
+  throw new RangeError(
+    `${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or the same number`,
+  );
 }
 
 function generatorsOf(name: string, { seed, generator }: GenerateOptions, count: number): readonly Generator[] {

@@ -141,7 +141,9 @@ export class Animation {
   /** Writes the film to a file, whose name ends in its format. */
   async save(path: string): Promise<void> {
     if (!path.toLowerCase().endsWith(`.${this.#format}`)) {
-      throw new RangeError(`animate: save got "${path}"; expected a name ending in .${this.#format}, the film's format`);
+      throw new RangeError(
+        `animate: save got "${path}"; expected a name ending in .${this.#format}, the film's format`,
+      );
     }
     await writeFile(path, await this.bytes());
   }

@@ -63,9 +63,13 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
   const pending = listOf(where, record ? Object.values(input) : input);
   const count = pending.shape.reduce((n, d) => n * d, 1);
   if (count > MOST_BARS)
-    throw new RangeError(`${where}: ${plural(count, "value")}, expected at most ${MOST_BARS}. For many values, use histogram.`);
+    throw new RangeError(
+      `${where}: ${plural(count, "value")}, expected at most ${MOST_BARS}. For many values, use histogram.`,
+    );
   if (names && names.length !== count)
-    throw new RangeError(`${where}: ${plural(names.length, "label")} for ${plural(count, "value")}; expected the same number`);
+    throw new RangeError(
+      `${where}: ${plural(names.length, "label")} for ${plural(count, "value")}; expected the same number`,
+    );
   if (options.yRange !== undefined) checkRange(`${where}: yRange`, options.yRange);
   const { highlight } = options;
   if (typeof highlight === "number" && !(Number.isInteger(highlight) && highlight >= 0 && highlight < count)) {

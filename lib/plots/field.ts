@@ -40,7 +40,9 @@ export function showField(options: FieldOptions): Figure {
     paths: pathsOf(`${where}: paths`, options.paths),
   };
   if ((read.at === undefined) !== (read.arrows === undefined)) {
-    throw new RangeError(`${where}: got ${read.at ? "at without arrows" : "arrows without at"}, expected both or neither`);
+    throw new RangeError(
+      `${where}: got ${read.at ? "at without arrows" : "arrows without at"}, expected both or neither`,
+    );
   }
   if (read.at && read.arrows && read.at.count !== read.arrows.count) {
     throw new RangeError(`${where}: ${read.arrows.count} arrows at ${read.at.count} places`);

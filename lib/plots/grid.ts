@@ -239,8 +239,7 @@ class Scales {
 
   notes(): string[] {
     const special = specialNote(this.#all, true);
-    if (this.#given === "each")
-      return ["black and white are the smallest and largest value of each picture", special];
+    if (this.#given === "each") return ["black and white are the smallest and largest value of each picture", special];
     if (this.#eachRow && !this.#given) {
       const faint = this.#rows.map((row, r) => {
         const note = contrastNote(this.range(r, row.pictures[0]!), this.#extent(r));

@@ -66,7 +66,8 @@ const MOST_LAYERS = 28;
 /** What a model's layers give out: of the innermost, or where these are many, of the parts that hold them. */
 function layersOf(where: string, model: Module, { input, run }: NetworkOptions): LayerShape[] {
   const name = model.constructor.name;
-  if (!input && !run) throw new RangeError(`${where}: for ${name}, give the shape of one input: { input: [1, 28, 28] }`);
+  if (!input && !run)
+    throw new RangeError(`${where}: for ${name}, give the shape of one input: { input: [1, 28, 28] }`);
   const call = run ?? (() => (model as unknown as { forward(x: Tensor): unknown }).forward(zeros([1, ...input!])));
   let shapes: Record<string, readonly number[]>;
   try {

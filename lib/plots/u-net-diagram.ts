@@ -38,7 +38,9 @@ export function drawUNet(shapes: UNetShapes, options: { title?: string } = {}): 
   const up = shapes.up ?? down;
   const middle = shapes.middle ?? down.at(-1)!;
   if (up.length !== down.length) {
-    throw new RangeError(`${where}: ${plural(down.length, "level")} down and ${up.length} up; expected the same number`);
+    throw new RangeError(
+      `${where}: ${plural(down.length, "level")} down and ${up.length} up; expected the same number`,
+    );
   }
   for (const [name, shape] of [
     ["input", input],

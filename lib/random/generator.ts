@@ -161,7 +161,9 @@ function randomSeed(): bigint {
 function seedToUint64(seed: number | bigint, where: string): bigint {
   if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
     const hint = Number.isInteger(seed) ? "Beyond 2^53, use a bigint such as 12345678901234567890n." : "";
-    throw new TypeError(`${where}: seed ${seed} is not a whole number that float64 can represent exactly. ${hint}`.trim());
+    throw new TypeError(
+      `${where}: seed ${seed} is not a whole number that float64 can represent exactly. ${hint}`.trim(),
+    );
   }
   if (typeof seed !== "number" && typeof seed !== "bigint") {
     throw new TypeError(`${where}: seed is a ${typeof seed}, expected a whole number`);

@@ -28,7 +28,11 @@ if (values.list) {
     console.log(`${key.padEnd(16)} ${String(steps).padStart(6)} steps  ${about}`);
   }
 } else if (!recipe || positionals.length > 1) {
-  const wrong = recipe ? `got ${positionals.join(", ")}, but only one can be trained at a time` : name ? `there is no ${name}` : "what?";
+  const wrong = recipe
+    ? `got ${positionals.join(", ")}, but only one can be trained at a time`
+    : name
+      ? `there is no ${name}`
+      : "what?";
   console.error(`train: ${wrong}. Expected one of ${Object.keys(recipes).join(", ")}: npm run train -- NAME`);
   process.exitCode = 2;
 } else {

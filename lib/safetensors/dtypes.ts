@@ -76,7 +76,8 @@ export function byteLengthOf(dtype: SafetensorsDtype, shape: readonly number[]):
     if (!Number.isSafeInteger(bits))
       throw new RangeError(`shape [${shape}] of ${dtype} is too large: beyond 2^53 bits`);
   }
-  if (bits % 8 !== 0) throw new RangeError(`shape [${shape}] of ${dtype} is ${bits} bits, which is not a whole number of bytes`);
+  if (bits % 8 !== 0)
+    throw new RangeError(`shape [${shape}] of ${dtype} is ${bits} bits, which is not a whole number of bytes`);
   return bits / 8;
 }
 

@@ -109,7 +109,8 @@ function parseJson(json: Uint8Array, where: string): object {
     throw new Error(`${where}: the header starts with ${JSON.stringify(text.slice(0, 10))}, expected a JSON object`);
   }
   const repeated = findRepeatedKey(text);
-  if (repeated !== undefined) throw new Error(`${where}: the header contains the key ${JSON.stringify(repeated)} twice`);
+  if (repeated !== undefined)
+    throw new Error(`${where}: the header contains the key ${JSON.stringify(repeated)} twice`);
   return header;
 }
 

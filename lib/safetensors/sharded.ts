@@ -34,7 +34,8 @@ async function openIndex(path: string): Promise<SafetensorsFile> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, shard] of weightMap) {
     const entry = files.get(shard)!.tensors.get(name);
-    if (!entry) throw new Error(`${path}: places tensor ${JSON.stringify(name)} in ${shard}, which does not contain it`);
+    if (!entry)
+      throw new Error(`${path}: places tensor ${JSON.stringify(name)} in ${shard}, which does not contain it`);
     tensors.set(name, entry);
   }
   for (const [shard, file] of files) {

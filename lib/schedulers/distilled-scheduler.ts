@@ -101,7 +101,9 @@ export abstract class DistilledScheduler<
   #indexOf(timestep: number): number {
     const index = this.timesteps.indexOf(timestep);
     if (index < 0) {
-      throw new RangeError(`${this.name}: timestep ${timestep} is not part of this run; use those in scheduler.timesteps`);
+      throw new RangeError(
+        `${this.name}: timestep ${timestep} is not part of this run; use those in scheduler.timesteps`,
+      );
     }
     return index;
   }

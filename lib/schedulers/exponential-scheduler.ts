@@ -92,7 +92,9 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
   protected flowShift(mu: number | undefined): number {
     if (mu === undefined) return this.config.flow_shift;
     if (this.config.use_dynamic_shifting && Number.isFinite(mu)) return Math.exp(mu);
-    throw new RangeError(`${this.name}.setTimesteps: mu is ${mu}; expected a number, together with use_dynamic_shifting`);
+    throw new RangeError(
+      `${this.name}.setTimesteps: mu is ${mu}; expected a number, together with use_dynamic_shifting`,
+    );
   }
 
   #flow(steps: number, mu: number | undefined): number[] {

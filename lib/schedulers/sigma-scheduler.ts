@@ -67,7 +67,9 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
   indexForTimestep(timestep: number): number {
     const first = this.timesteps.indexOf(timestep);
     if (first < 0) {
-      throw new RangeError(`${this.name}: timestep ${timestep} is not part of this run; use those in scheduler.timesteps`);
+      throw new RangeError(
+        `${this.name}: timestep ${timestep} is not part of this run; use those in scheduler.timesteps`,
+      );
     }
     const second = this.timesteps.indexOf(timestep, first + 1);
     return second < 0 ? first : second;

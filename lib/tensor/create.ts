@@ -53,7 +53,9 @@ function flatten(data: Nested, shape: Shape, dim: number, out: (number | boolean
   }
   if (!Array.isArray(data) || data.length !== shape[dim]) {
     const got = Array.isArray(data) ? `a list of ${data.length}` : String(data);
-    throw new RangeError(`tensor: in dimension ${dim} got ${got}, expected a list of ${shape[dim]} like those before it`);
+    throw new RangeError(
+      `tensor: in dimension ${dim} got ${got}, expected a list of ${shape[dim]} like those before it`,
+    );
   }
   for (const item of data) flatten(item, shape, dim + 1, out);
 }
@@ -71,7 +73,8 @@ function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): Typed
 /** A number as int64: fractions are cut off, as in PyTorch. */
 function wholeOf(value: number | boolean | bigint): bigint {
   if (typeof value === "bigint") return value;
-  if (!Number.isFinite(Number(value))) throw new RangeError(`tensor: ${value} cannot be an int64; expected a finite number`);
+  if (!Number.isFinite(Number(value)))
+    throw new RangeError(`tensor: ${value} cannot be an int64; expected a finite number`);
   return BigInt(Math.trunc(Number(value)));
 }
 

@@ -19,9 +19,7 @@ export function einsum(equation: string, ...operands: Tensor[]): Tensor {
   for (const [i, term] of terms.entries()) {
     const shape = operands[i]!.shape;
     if (term.length !== shape.length || new Set(term).size !== term.length) {
-      throw new RangeError(
-        `einsum: "${term}" does not fit ${show(shape)}; expected one distinct letter per dimension`,
-      );
+      throw new RangeError(`einsum: "${term}" does not fit ${show(shape)}; expected one distinct letter per dimension`);
     }
     for (const [d, letter] of [...term].entries()) {
       const known = sizes.get(letter);

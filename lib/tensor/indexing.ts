@@ -14,7 +14,9 @@ export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
   narrow(dim: number, start: number, length: number): T {
     const size = this.size(dim);
     if (start < 0 || length < 0 || start + length > size) {
-      throw new RangeError(`narrow: ${start} to ${start + length} is beyond the end of dim ${dim} of ${show(this.shape)}`);
+      throw new RangeError(
+        `narrow: ${start} to ${start + length} is beyond the end of dim ${dim} of ${show(this.shape)}`,
+      );
     }
     return this.slice(dim, start, start + length);
   }

@@ -59,7 +59,9 @@ export class Tensor extends HostOps<Tensor> {
     const [mask] = index;
     if (mask instanceof Tensor && mask.dtype === "bool") {
       if (index.length !== 1 || show(mask.shape) !== show(this.shape)) {
-        throw new RangeError(`set: mask ${show(mask.shape)} must have the shape ${show(this.shape)}, and be the only index`);
+        throw new RangeError(
+          `set: mask ${show(mask.shape)} must have the shape ${show(this.shape)}, and be the only index`,
+        );
       }
       return this.replace(g.where(mask.node, given, this.node), value);
     }

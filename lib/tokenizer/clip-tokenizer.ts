@@ -219,7 +219,9 @@ export class CLIPTokenizer {
     const list = Array.from(ids, Number);
     for (const id of list) {
       if (this.idToToken(id) === undefined) {
-        throw new RangeError(`CLIPTokenizer.decode: there is no token with id ${id}; expected 0 to ${this.vocabSize - 1}`);
+        throw new RangeError(
+          `CLIPTokenizer.decode: there is no token with id ${id}; expected 0 to ${this.vocabSize - 1}`,
+        );
       }
     }
     if (list.length === 0) return "";

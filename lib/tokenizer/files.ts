@@ -179,7 +179,8 @@ function checkVocab(vocab: Json, where: string): Map<string, number> {
   const taken = new Set<number>();
   for (const [token, id] of Object.entries(vocab)) {
     checkId(id, token, where);
-    if (taken.has(id)) throw new Error(`${where}: token ${JSON.stringify(token)} has the id ${id}, which belongs to another token`);
+    if (taken.has(id))
+      throw new Error(`${where}: token ${JSON.stringify(token)} has the id ${id}, which belongs to another token`);
     taken.add(id);
     ids.set(token, id);
   }

@@ -140,7 +140,9 @@ export class DataLoader {
 
   #checkLength(): void {
     if (this.length > 0) return;
-    throw new RangeError(`DataLoader: ${plural(this.dataset.length, "example")} do not fill a batch of ${this.batchSize}`);
+    throw new RangeError(
+      `DataLoader: ${plural(this.dataset.length, "example")} do not fill a batch of ${this.batchSize}`,
+    );
   }
 
   /** Whether a last batch that is smaller than the others is left out; may be changed at any time. */

@@ -50,7 +50,8 @@ export class AfmWidget<S extends object> extends Widget {
       throw new TypeError("widget: esm has no export; expected the source of an ES module with a default export");
     }
     const taken = Object.keys(state).find((key) => key.startsWith("_") || key === "layout");
-    if (taken !== undefined) throw new RangeError(`widget: the name "${taken}" in its state is reserved by the front end`);
+    if (taken !== undefined)
+      throw new RangeError(`widget: the name "${taken}" in its state is reserved by the front end`);
     const names = { _model_module: "anywidget", _model_module_version: VERSION, _model_name: "AnyModel" };
     const views = { _view_module: "anywidget", _view_module_version: VERSION, _view_name: "AnyView" };
     super(

@@ -153,7 +153,9 @@ export function where(condition: Node, a: Node, b: Node): Node {
 export function expand(x: Node, shape: Shape): Node {
   if (sameShape(x.shape, shape)) return x;
   if (!broadcastsTo(x.shape, shape)) {
-    throw new RangeError(`expand: ${show(x.shape)} cannot be expanded to ${show(shape)}; only dimensions of size 1 can be`);
+    throw new RangeError(
+      `expand: ${show(x.shape)} cannot be expanded to ${show(shape)}; only dimensions of size 1 can be`,
+    );
   }
   return new Node("expand", [bare(x)], {}, shape, x.dtype);
 }

@@ -87,7 +87,8 @@ describe("an adapter that is not read", () => {
     DoRA: /the kind DoRA \(2 tensors, .*beside 4 tensors of plain LoRA/,
     "LoRA with biases": /the kind LoRA with biases \(2 tensors, .*beside 4 tensors/,
     "biases of the layers": /the kind LoRA with biases \(2 tensors, .*beside 4 tensors/,
-    modules_to_save: /kind of adapter: full layers in addition to LoRA \(modules_to_save\) \(2 tensors, .*next to 4 tensors/,
+    modules_to_save:
+      /kind of adapter: full layers in addition to LoRA \(modules_to_save\) \(2 tensors, .*next to 4 tensors/,
     embedding: /the kind LoRA of an embedding table \(2 tensors, .*beside 4 tensors/,
     LoHa: /the kind LoHa \(8 tensors/,
     LoKr: /the kind LoKr \(5 tensors/,

@@ -189,7 +189,11 @@ describe("what is refused before anything is learnt", () => {
       /"moon<\/w>" is already in the vocabulary; choose another/,
     ],
     ["no word", ti({ placeholderToken: " " }), /placeholderToken is " "; expected a string such as "<cat-toy>"/],
-    ["a start of several tokens", ti({ initializerToken: "mooncat" }), /is \d+ tokens .*expected a word that is a single token/],
+    [
+      "a start of several tokens",
+      ti({ initializerToken: "mooncat" }),
+      /is \d+ tokens .*expected a word that is a single token/,
+    ],
     ["a template without the word", ti({ templates: ["a picture"] }), /"a picture" has no \{\}/],
     [
       "an unknown property",

@@ -141,7 +141,9 @@ describe("saveFolder", () => {
     );
     await expect(saveFolder(join(home, "thesis.docx"), async () => {})).rejects.toThrow("is a file, expected a folder");
     await writeFile(join(home, "config.json"), "{}");
-    await expect(saveFolder(home, async () => {})).rejects.toThrow("contains the file thesis.docx, which would be lost");
+    await expect(saveFolder(home, async () => {})).rejects.toThrow(
+      "contains the file thesis.docx, which would be lost",
+    );
     expect(await readFile(join(home, "thesis.docx"), "utf8")).toBe("years of work");
   });
 });

@@ -184,7 +184,9 @@ describe("resolveFiles", () => {
     ]);
     expect(found.commit).toBeUndefined();
     expect((await resolveFiles(folder, { subfolder: "unet" })).weights()).toBe(join(folder, UNET));
-    await expect(resolveFiles(join(folder, "nope"))).rejects.toThrow(/no folder .*nope; expected a folder, or a repository/);
+    await expect(resolveFiles(join(folder, "nope"))).rejects.toThrow(
+      /no folder .*nope; expected a folder, or a repository/,
+    );
     await expect(resolveFiles("./nope")).rejects.toThrow("no folder");
     await expect(resolveFiles("")).rejects.toThrow('expected a folder or a repository such as "org/name"');
   });
@@ -302,7 +304,9 @@ describe("resolveFiles", () => {
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(1234) } : undefined);
     await expect(load({ files: [UNET] })).rejects.toThrow(/got 1234 bytes, the hub lists 300000\. Try again; a proxy/);
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(300_000, 55) } : undefined);
-    await expect(load({ files: [UNET] })).rejects.toThrow(/the download is not the expected file \(its hash is not [0-9a-f]{64}\)/);
+    await expect(load({ files: [UNET] })).rejects.toThrow(
+      /the download is not the expected file \(its hash is not [0-9a-f]{64}\)/,
+    );
     hub.fault = (request) => (request.endsWith("unet/config.json") ? { contents: Buffer.from("{}") } : undefined);
     await expect(load({ files: ["unet/config.json"] })).rejects.toThrow("got 2 bytes, the hub lists 18");
     hub.fault = () => undefined;

@@ -55,7 +55,9 @@ describe("the models that ship", () => {
       "Model: difflab does not include a model difflab/large; expected difflab/small",
     );
     await expect(resolveFiles("difflab/none")).rejects.toThrow(/does not include a model difflab\/none/);
-    await expect(CLIPModel.fromPretrained("difflab/none")).rejects.toThrow(/CLIPModel: difflab does not include a model difflab\/none/);
+    await expect(CLIPModel.fromPretrained("difflab/none")).rejects.toThrow(
+      /CLIPModel: difflab does not include a model difflab\/none/,
+    );
   });
 
   it("give way to a folder of that name", async () => {
