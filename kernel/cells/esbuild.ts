@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import type { TransformOptions, TransformResult } from "esbuild";
+import { afterOwnTime } from "../own-time.ts";
 
-/** A transform that takes longer is one of a service that hangs. */
+/** A transform that takes longer, in milliseconds of the service's own time, is one of a service that hangs. */
 const WITHIN = 15_000;
 
 /** How often the service has been started anew. */
@@ -31,14 +33,24 @@ export async function transform(code: string, options: TransformOptions): Promis
 class TookTooLong extends Error {}
 
 async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let stop = () => {};
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TookTooLong("esbuild does not answer.")), WITHIN);
+    stop = afterOwnTime(servicePid, WITHIN, () => reject(new TookTooLong("esbuild does not answer.")));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    stop();
+  }
+}
+
+/** The process that esbuild has started for this one; undefined where the system does not say. */
+function servicePid(): number | undefined {
+  try {
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, "latin1").trim().split(" ");
+    return children.map(Number).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("--service="));
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { OwnTime } from "../own-time.ts";
 
 /** A JSON-RPC result or parameter: its shape depends on the method. */
 // biome-ignore lint/suspicious/noExplicitAny: see the Language Server Protocol for each method's types
@@ -28,11 +29,21 @@ export class LanguageServer {
   #stopped: Error | undefined;
   /** Looks from time to time whether the server is alive, while requests wait. */
   #watch: NodeJS.Timeout | undefined;
-  #silence = 0;
+  /** Since something was heard of it. */
+  readonly #silence: OwnTime;
+  readonly #hangsAfter: number;
+  #wasHeard = false;
+  #wasAsked = false;
 
-  /** @param rootUri - folder that the server calls its workspace */
-  constructor(rootUri: string) {
+  /**
+   * @param rootUri - folder that the server calls its workspace
+   * @param options.hangsAfter - a server from which nothing is heard for so many milliseconds of its own time (see
+   * `OwnTime`), though it has a request to answer, is ended; default 12,000
+   */
+  constructor(rootUri: string, { hangsAfter = 12_000 } = {}) {
+    this.#hangsAfter = hangsAfter;
     this.#process = spawn(serverPath(), ["--lsp", "--stdio"], { stdio: ["pipe", "pipe", "ignore"] });
+    this.#silence = new OwnTime(this.#process.pid);
     this.#process.stdout!.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#process.stdin!.on("error", () => {}); // a server that died is told by "exit"
     this.#process.once("error", (error) => this.#end(`could not be started: ${error.message}`));
@@ -46,6 +57,10 @@ export class LanguageServer {
     this.notify("initialized", {});
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   get stopped(): boolean {
     return this.#stopped !== undefined;
   }
@@ -57,7 +72,10 @@ export class LanguageServer {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#send({ jsonrpc: "2.0", id, method, params });
-      this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY).unref();
+      if (this.#watch) return;
+      this.#wasHeard = true; // its silence begins now
+      // What has arrived is read before it is looked at: this process too may have waited for a processor.
+      this.#watch = setInterval(() => setImmediate(() => this.#look()), this.#hangsAfter / 12).unref();
     });
   }
 
@@ -66,10 +84,13 @@ export class LanguageServer {
     if (this.#pending.size === 0) {
       clearInterval(this.#watch);
       this.#watch = undefined;
-      this.#silence = 0;
-    } else if (++this.#silence > 2) {
+    } else if (this.#wasHeard) {
+      this.#silence.restart();
+      this.#wasHeard = this.#wasAsked = false;
+    } else if (this.#silence.milliseconds > this.#hangsAfter) {
       this.stop();
-    } else if (this.#silence === 2) {
+    } else if (!this.#wasAsked && this.#silence.milliseconds > this.#hangsAfter / 2) {
+      this.#wasAsked = true;
       this.request("difflab/ping", {}).catch(() => {});
     }
   }
@@ -89,7 +110,7 @@ export class LanguageServer {
   }
 
   #receive(chunk: Buffer): void {
-    this.#silence = 0;
+    this.#wasHeard = true;
     this.#input.push(chunk);
     this.#inputLength += chunk.length;
     for (;;) {
@@ -132,9 +153,6 @@ export class LanguageServer {
     clearInterval(this.#watch);
   }
 }
-
-/** A server from which nothing is heard in the second of these spans, and in the third, hangs. */
-const LOOK_EVERY = 6000;
 
 /**
  * Auto-imports would fill a cell's completion with names that it cannot insert; and a server that checks a cell is not

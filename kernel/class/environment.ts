@@ -40,6 +40,8 @@ export class Nbgrader {
       ...QUIET,
       ...process.env,
       JUPYTER_PATH,
+      // nbgrader starts programs that are installed beside it, alembic for one.
+      PATH: [lab.bin, process.env.PATH].filter(Boolean).join(delimiter),
       PYTHONUTF8: "1",
       PYTHONPATH: [python, process.env.PYTHONPATH].filter(Boolean).join(delimiter),
       // Also outside the folder of a course: for "Validate".

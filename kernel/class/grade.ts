@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseNotebook, writeFileAtomically } from "../client/notebook.ts";
 import { StepError } from "../start/steps.mjs";
@@ -14,8 +14,8 @@ import { bar, counted, openCourse, type Task } from "./task.ts";
 /** Size limit of a returned notebook in bytes: a larger one is not read. */
 const LARGEST = 200e6;
 
-/** Bytes that must be free on the disk. */
-const FREE = 200e6;
+/** Bytes that must be free on the disk before a student is graded, and below which a failure is put down to the disk. */
+const [FREE, LEAST] = [200e6, 10e6];
 
 /** `class:grade`: grades what has been returned, each student in a separate process. */
 export async function grade(task: Task): Promise<number> {
@@ -47,11 +47,31 @@ export async function grade(task: Task): Promise<number> {
     }
     const grades = await nbgrader.ask<StudentGrades[]>("gradebook.py", ["grades", assignment], root, course.folder);
     const outcomes = new Map(course.students(assignment).map((name) => [name, readOutcome(course, assignment, name)]));
-    const { file, lines } = writeReport(course, assignment, grades, outcomes);
-    for (const line of lines) console.log(`      ${line}`);
-    console.log(`      Why points were lost: ${file}`);
+    try {
+      const { file, lines } = writeReport(course, assignment, grades, outcomes);
+      for (const line of lines) console.log(`      ${line}`);
+      console.log(`      Why points were lost: ${file}`);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      console.log(`      The report of ${assignment} could not be written: ${FULL}.`);
+      failed = true;
+    }
   }
   return failed ? 1 : 0;
+}
+
+/** Makes Ctrl-C and the system's signals stop the graders and print a line. @returns undoes that */
+function endTidily(graders: readonly Grader[]): () => void {
+  const stop = () => {
+    for (const grader of graders) grader.end();
+    console.log("\n      Stopped. Run the same command again: it continues where it stopped.");
+    process.exit(130);
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.once(signal, stop);
+  return () => {
+    for (const signal of signals) process.off(signal, stop);
+  };
 }
 
 async function gradeAssignment(
@@ -75,30 +95,38 @@ async function gradeAssignment(
     report(`${bar(done / waiting.length)} ${done} of ${waiting.length}${left}  ${[...active].join(", ")}`);
   };
   const queue = [...waiting];
-  const work = async () => {
+  const graders: Grader[] = [];
+  const work = async (cores: string) => {
     const grader = nbgrader.grader(task.root, course.folder);
+    graders.push(grader);
     try {
-      await gradeAll(grader);
+      await gradeAll(grader, cores);
     } finally {
       grader.end();
     }
   };
-  const gradeAll = async (grader: Grader) => {
+  const gradeAll = async (grader: Grader, cores: string) => {
     for (let student = queue.shift(); student !== undefined && !full; student = queue.shift()) {
       active.add(student);
       tell();
-      const outcome = await gradeOne(task, course, grader, assignment, student);
-      active.delete(student);
-      if (outcome.problem === FULL) full = true;
-      else {
-        // What nbgrader could not do is retried next time; a file that is not a notebook will not become one.
-        writeOutcome(course, assignment, student, outcome.again ? outcome : { ...outcome, lesson });
-        done++;
+      try {
+        const outcome = await gradeOne(task, course, grader, cores, assignment, student);
+        if (outcome.problem === FULL) full = true;
+        else {
+          // What nbgrader could not do is retried next time; a file that is not a notebook will not become one.
+          writeOutcome(course, assignment, student, outcome.again ? outcome : { ...outcome, lesson });
+          done++;
+        }
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        full = true;
       }
+      active.delete(student);
       tell();
     }
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  const remain = endTidily(graders);
+  await Promise.all(shareCores(jobs).map(work)).finally(remain);
   const before = students.length - waiting.length;
   const kept = before > 0 ? `, ${before} before` : "";
   if (full) {
@@ -111,7 +139,25 @@ async function gradeAssignment(
 
 /** How many students to grade at once: one per core, if there is enough memory. */
 function jobsOf({ jobs }: Task): number {
-  return jobs ?? Math.max(1, Math.min(cpus().length, Math.floor(totalmem() / MEMORY_EACH)));
+  return jobs ?? Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / MEMORY_EACH)));
+}
+
+/** The processors that each of several jobs has to itself, in `taskset`'s notation; empty if they are unknown. */
+export function shareCores(jobs: number, allowed = allowedCores()): string[] {
+  return Array.from({ length: jobs }, (_, job) => {
+    const own = allowed.filter((_, i) => i % jobs === job);
+    return (own.length > 0 ? own : allowed.slice(job % allowed.length, (job % allowed.length) + 1)).join(",");
+  });
+}
+
+/** The processors that this process may use: in a container perhaps only some. */
+function allowedCores(): number[] {
+  const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "latin1") : "";
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
+  return (list?.split(",") ?? []).flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }
 
 /** Bytes that grading one student may take: the limit in nbgrader_config.py, plus nbgrader itself. */
@@ -119,11 +165,18 @@ const MEMORY_EACH = 4e9;
 
 const FULL = "the disk is full";
 
+/** Whether a file could not be written for lack of space. */
+function isFull(error: unknown): boolean {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(code ?? "") || (cause !== undefined && isFull(cause));
+}
+
 /** Grades one student. The outcome says what went wrong. */
 async function gradeOne(
   task: Task,
   course: Course,
   grader: Grader,
+  cores: string,
   assignment: string,
   student: string,
 ): Promise<Outcome> {
@@ -137,10 +190,11 @@ async function gradeOne(
   if (freeBytes(course.folder) < FREE) return outcome(FULL);
   const unreadable = problemOfFiles(course, assignment, student);
   if (unreadable) return outcome(unreadable);
+  // Until the new outcome is written, this student counts as not graded.
+  rmSync(outcomeFile(course, assignment, student), { force: true });
   const args = [assignment, `--student=${student}`, "--force"];
   if (!task.isolate) args.push("--IsolatedKernelManager.isolate=False");
-  // Each process uses only its share of the cores.
-  args.push(`--IsolatedKernelManager.threads=${Math.max(1, Math.floor(cpus().length / jobsOf(task)))}`);
+  if (cores) args.push(`--IsolatedKernelManager.cores=${cores}`);
   mkdirSync(course.at("logs", assignment), { recursive: true });
   const log = course.at("logs", assignment, `${student}.log`);
   let run = await grader.grade(args, log);
@@ -150,7 +204,9 @@ async function gradeOne(
     run = await grader.grade(args, log);
   }
   const { code, output } = run;
-  if (/No space left on device|disk is full/i.test(output) && code !== 0) return outcome(FULL);
+  const isDiskFull = /No space left on device|disk is full|quota exceeded/i.test(output);
+  // If even the log could not be written, the output does not say so.
+  if (code !== 0 && (isDiskFull || freeBytes(course.folder) < LEAST)) return outcome(FULL);
   if (code !== 0) return { ...outcome(lastError(output)), again: true };
   return outcome("");
 }

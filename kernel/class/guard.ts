@@ -5,8 +5,29 @@
  * lesson. So such changes are undone before the next cell runs, and reported. This file must not rely on anything that an
  * answer can replace: hence its own copies, loops by index, and no iterators.
  */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 const { ownKeys, getOwnPropertyDescriptor, defineProperty, deleteProperty, getPrototypeOf } = Reflect;
 const { is, hasOwn, freeze } = Object;
+const memoryUsage = process.memoryUsage.bind(process);
+
+/** Bytes outside of JavaScript's heap from which on it is looked whether they are still needed. */
+const LARGE = 256e6;
+
+/** Gives back what an answer has let go of: the next exercise has the memory that it would have had without it. */
+const collectGarbage = makeCollector();
+
+function makeCollector(): () => void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  setFlagsFromString("--no-expose-gc");
+  return () => {
+    if (memoryUsage().external <= LARGE) return;
+    collect();
+    collect(); // the first finds it, the second waits until it is given back
+  };
+}
 
 const STANDARD =
   "Object Function Array Number Boolean String Symbol Date Promise RegExp Error AggregateError RangeError ReferenceError SyntaxError TypeError JSON Math Intl Reflect Proxy Map Set WeakMap WeakSet WeakRef BigInt ArrayBuffer DataView Atomics Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array BigInt64Array BigUint64Array parseFloat parseInt isFinite isNaN structuredClone".split(
@@ -59,6 +80,7 @@ export function makeGuard(library: object, scope: Values = kernelScope()): Guard
         changed += changed === "" ? name : `, ${name}`;
       };
       for (let i = 0; i < kept.length; i++) putBack(kept[i]!, tell);
+      collectGarbage();
       const names = ownKeys(lesson);
       for (let i = 0; i < names.length; i++) {
         const name = names[i]!;

@@ -32,11 +32,12 @@ export async function setUp({ root, steps, folder, exchange }: Task): Promise<nu
   return 0;
 }
 
-/** Adds the students in students.csv to the gradebook. @returns how many there are */
+/** Adds the students in students.csv to the gradebook, which is created if there is none. @returns how many there are */
 async function takeStudents(nbgrader: Nbgrader, root: string, folder: string): Promise<number> {
   const file = join(folder, "students.csv");
   const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-  return lines.length < 2 ? 0 : nbgrader.ask<number>("gradebook.py", ["students"], root, folder);
+  if (lines.length < 2 && existsSync(join(folder, "gradebook.db"))) return 0;
+  return nbgrader.ask<number>("gradebook.py", ["students"], root, folder);
 }
 
 /** `class:release`: checks the exercises, then writes what students get. */

@@ -22,8 +22,8 @@ export interface SandboxOptions {
   memory: number;
   /** Time limit in seconds, after which all processes are killed. */
   seconds: number;
-  /** Processor cores; 0 for all. */
-  threads?: number;
+  /** The processors to run on, in `taskset`'s notation: "0,2-3"; empty for all. */
+  cores?: string;
   /** Folders to make visible in addition to those that every kernel needs. */
   readable?: readonly string[];
   /** Folders shared with the machine: where the kernel's sockets are. */
@@ -49,10 +49,17 @@ export function whyNoSandbox(): string | undefined {
   if (missing.length > 0)
     return `missing ${missing.length === 1 ? "program" : "programs"}: ${missing.join(", ")} (on Debian or Ubuntu: sudo apt install util-linux)`;
   const [program, ...args] = [...APART, "mount", "-t", "tmpfs", "tmpfs", tmpdir()];
-  const { status, stderr } = spawnSync(program!, args, { encoding: "utf8" });
-  return status === 0
-    ? undefined
-    : `this system does not let users create namespaces: ${stderr.trim().split("\n").at(-1)}`;
+  const made = spawnSync(program!, args, { encoding: "utf8" });
+  const reason = (text: string) => /^.*Error: .*$/m.exec(text)?.[0] ?? text.trim().split("\n").at(-1);
+  if (made.status !== 0) return `this system does not let users create namespaces: ${reason(made.stderr)}`;
+  // Does the kernel's program load in a complete sandbox?
+  const [sandbox, kernel] = ["class/sandbox.js", "main.js"].map((name) => join(packageRoot(), "dist", "kernel", name));
+  const options = JSON.stringify({ memory: 1024, seconds: 60 } satisfies SandboxOptions);
+  const command = [sandbox!, options, process.execPath, "--check", kernel!];
+  const cwd = mkdtempSync(join(tmpdir(), "difflab-empty-"));
+  const ran = spawnSync(process.execPath, command, { encoding: "utf8", cwd });
+  rmdirSync(cwd);
+  return ran.status === 0 ? undefined : `the kernel does not start in a sandbox: ${reason(ran.stderr)}`;
 }
 
 /** Creates the namespaces; everything in them ends with their first process. */
@@ -95,20 +102,22 @@ export function sandboxScript(
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     `mount -t tmpfs -o size=16m,mode=755 tmpfs ${QUOTE(base)}`,
     `cd ${QUOTE(base)}`,
-    `mkdir -p old proc dev/shm tmp sys ${folders.map(inside).join(" ")}`,
-    `touch dev/null dev/zero dev/full dev/random dev/urandom ${files.map(inside).join(" ")}`,
+    "mkdir old proc dev dev/shm tmp sys",
+    "touch dev/null dev/zero dev/full dev/random dev/urandom",
+    "mount --rbind /sys sys",
+    "mount -t proc proc proc",
+    "for name in null zero full random urandom; do mount --bind /dev/$name dev/$name; done",
+    "mount -t tmpfs -o size=256m,mode=1777 tmpfs dev/shm",
+    `mount -t tmpfs -o size=${SCRATCH}m,mode=1777 tmpfs tmp`,
+    // The rest comes after these, as the package or the course may be in a temporary folder.
+    `mkdir -p tmp/home ${folders.map(inside).join(" ")}`,
+    ...(files.length > 0 ? [`touch ${files.map(inside).join(" ")}`] : []),
     ...SYSTEM.filter((path) => existsSync(path) && lstatSync(path).isSymbolicLink()).map(
       (path) => `ln -s ${QUOTE(readlinkSync(path))} ${inside(path)}`,
     ),
     // A mount that is nosuid or nodev cannot be made less so.
     'show() { mount -o bind,ro "$1" "$2" 2>/dev/null || { mount --bind "$1" "$2"; mount -o remount,bind,ro,nosuid,nodev "$2" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev,noexec "$2"; }; }',
     ...shown.map((path) => `show ${QUOTE(realpathSync(path))} ${inside(path)}`),
-    "mount --rbind /sys sys",
-    "mount -t proc proc proc",
-    "for name in null zero full random urandom; do mount --bind /dev/$name dev/$name; done",
-    "mount -t tmpfs -o size=256m,mode=1777 tmpfs dev/shm",
-    `mount -t tmpfs -o size=${SCRATCH}m,mode=1777 tmpfs tmp`,
-    `mkdir -p tmp/home ${[...writable, folder].map(inside).join(" ")}`,
     ...writable.map((path) => `mount --bind ${QUOTE(path)} ${inside(path)}`),
     // The notebook's own files, as copies; links could lead anywhere, and the notebook itself is not needed.
     `mount -t tmpfs -o size=${SCRATCH}m,mode=755 tmpfs ${inside(folder)}`,
@@ -127,9 +136,15 @@ export function sandboxScript(
 /** Folders of the system beside /usr: on today's systems links into it. */
 const SYSTEM = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
+/** How many processors a list such as "0,2-3" names. */
+function coreCount(cores: string): number {
+  const ranges = cores.split(",").map((range) => range.split("-").map(Number));
+  return ranges.reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
+}
+
 /** The environment of a sandboxed kernel: none of the machine's own variables. */
 function environment(options: SandboxOptions): NodeJS.ProcessEnv {
-  const threads = options.threads ? { OMP_NUM_THREADS: String(options.threads) } : {};
+  const threads = options.cores ? { OMP_NUM_THREADS: String(coreCount(options.cores)) } : {};
   return {
     ...QUIET,
     ...threads,
@@ -143,7 +158,7 @@ function environment(options: SandboxOptions): NodeJS.ProcessEnv {
 
 function start(command: readonly string[], base: string, options: SandboxOptions): ChildProcess {
   const script = sandboxScript(command, process.cwd(), base, options);
-  const cores = options.threads ? ["taskset", "--cpu-list", `0-${options.threads - 1}`] : [];
+  const cores = options.cores ? ["taskset", "--cpu-list", options.cores] : [];
   // However this process ends, nothing of the sandbox outlives it.
   const argv = [...cores, "setpriv", "--pdeathsig", "KILL", ...APART, "sh", "-c", script];
   return spawn(argv[0]!, argv.slice(1), { env: environment(options), stdio: ["ignore", "inherit", "inherit"] });

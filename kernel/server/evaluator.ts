@@ -89,6 +89,10 @@ export class Evaluator {
     this.#commands.write(encodeFrame(command, buffers));
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** Whether it has ended by itself. */
   get ended(): boolean {
     return this.#ended;

@@ -44,7 +44,9 @@ export class Execution {
     const asked = nameAskedFor(code);
     if (asked !== undefined) return { ...ok(), execution_count: count, payload: await introspection.help(asked) };
     const run = runs.begin("cell", message, count);
-    const { failure } = await session.run(run, code, { label: `In [${count}]`, showsResult: !silent });
+    // A number that is not counted up belongs to an earlier cell, whose lines an error would be looked for in this one.
+    const label = storesHistory ? `In [${count}]` : "In [ ]";
+    const { failure } = await session.run(run, code, { label, showsResult: !silent });
     if (!failure)
       return { ...ok(), execution_count: count, user_expressions: await this.#values(expressions, message) };
     if (!silent) iopub.publish("error", { ...failure }, message);

@@ -7,6 +7,7 @@ import type { Checker } from "../checker/checker.ts";
 import { formatProblems, type Problem } from "../checker/problems.ts";
 import { steadily } from "../checker/steady.ts";
 import type { Bundle, CellFailure, Command, Report } from "../evaluator/messages.ts";
+import { afterOwnTime } from "../own-time.ts";
 import { Evaluator, type EvaluatorEvents, type EvaluatorExit } from "./evaluator.ts";
 import { NotebookFolder } from "./folder.ts";
 
@@ -35,7 +36,7 @@ export interface SessionEvents extends Omit<EvaluatorEvents, "onExit"> {
   onRestart(failure: CellFailure, wasRunning: boolean): void;
 }
 
-/** A cell that does not end this long after an interrupt is in native code that nothing can stop. */
+/** A cell that does not end this long after an interrupt, in milliseconds of its own time, is in native code that nothing can stop. */
 const STUCK_AFTER = 6000;
 
 /**
@@ -109,11 +110,15 @@ export class Session {
     // Also where no cell runs: a timer of an earlier one may compute without end.
     this.#evaluator.send({ type: "interrupt" });
     const [evaluator, runs] = [this.#evaluator, [...this.#running.keys()]];
-    setTimeout(() => {
-      if (evaluator !== this.#evaluator || !runs.some((run) => this.#running.has(run))) return;
-      this.#isStuck = true;
-      evaluator.kill();
-    }, STUCK_AFTER).unref();
+    afterOwnTime(
+      () => evaluator.pid,
+      STUCK_AFTER,
+      () => {
+        if (evaluator !== this.#evaluator || !runs.some((run) => this.#running.has(run))) return;
+        this.#isStuck = true;
+        evaluator.kill();
+      },
+    );
   }
 
   send(command: Command, buffers?: Uint8Array[]): void {

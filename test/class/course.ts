@@ -14,13 +14,14 @@ export function hasNbgrader(): boolean {
 /** A course on disk, and the commands that a teacher types. */
 export class CourseUnderTest {
   readonly folder: string;
-  readonly #env: Record<string, string>;
+  /** What the commands find in their environment. */
+  readonly env: Record<string, string>;
 
   /** @param scratch - an empty folder of the test's own */
   constructor(scratch: string) {
     this.folder = join(scratch, "course");
     // The kernelspec goes to a folder of the test's own, too.
-    this.#env = { JUPYTER_DATA_DIR: join(scratch, "data"), INIT_CWD: scratch };
+    this.env = { JUPYTER_DATA_DIR: join(scratch, "data"), INIT_CWD: scratch };
   }
 
   at(...path: string[]): string {
@@ -30,7 +31,7 @@ export class CourseUnderTest {
   /** `npm run class:COMMAND -- FOLDER ARGS`. */
   run(command: string, ...args: string[]) {
     const program = join(ROOT, "dist/kernel/class/main.js");
-    return output(process.execPath, [program, command, this.folder, ...args], { env: this.#env, timeout: 3_000_000 });
+    return output(process.execPath, [program, command, this.folder, ...args], { env: this.env, timeout: 3_000_000 });
   }
 
   /** A new course that holds these assignments and no others. */

@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../kernel/support/folder.ts";
+import { until } from "../kernel/support/kernel.ts";
 import { output } from "../kernel/support/python.ts";
 import { ROOT } from "../root.ts";
 import { CourseUnderTest, hasNbgrader } from "./course.ts";
@@ -22,9 +23,11 @@ const KINDS = [
   "no-json",
 ];
 
+const scratch = temporaryFolder();
+
 // nbgrader is installed by whoever asks for it: npm run class:new.
 describe.skipIf(!hasNbgrader())("a class", () => {
-  const course = new CourseUnderTest(temporaryFolder());
+  const course = new CourseUnderTest(scratch);
   let all: Returned[] = [];
   let returned = "";
 
@@ -75,13 +78,32 @@ describe.skipIf(!hasNbgrader())("a class", () => {
     expect(course.report("tiny", "right").row).toMatch(/late \|$/);
   }, 1_200_000);
 
-  test("that was broken off goes on with who is left, and nobody is graded twice", async () => {
-    // As if it had been stopped between two of nbgrader's steps: the notebook is there, the end was not told.
-    rmSync(course.at("logs", "tiny", "right.json"));
-    const { stdout } = await course.run("grade", "tiny");
-    expect(stdout).toMatch(new RegExp(`✓ tiny +1 student graded, ${KINDS.length} before`));
-    expect(course.report("tiny", "right").row).toContain("3 of 4");
-  }, 600_000);
+  test.each([
+    ["SIGINT", /Stopped\. Run the same command again/],
+    ["SIGKILL", /^/],
+  ] as const)(
+    "that is broken off (%s) leaves nothing running, and goes on with who is left",
+    async (signal, says) => {
+      for (const ending of ["json", "log"]) rmSync(course.at("logs", "tiny", `right.${ending}`), { force: true });
+      const child = spawn(process.execPath, [PROGRAM, "grade", course.folder], {
+        env: { ...process.env, ...course.env },
+      });
+      let said = "";
+      child.stdout.on("data", (text) => {
+        said += text;
+      });
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      await until("the kernel runs", () => running("sandbox.js").length > 0);
+      child.kill(signal);
+      await ended;
+      expect(said).toMatch(says);
+      await until("all has ended", () => running("sandbox.js").length + running("grader.py").length === 0);
+      const { stdout } = await course.run("grade", "tiny");
+      expect(stdout).toMatch(new RegExp(`✓ tiny +1 student graded, ${KINDS.length} before`));
+      expect(course.report("tiny", "right").row).toContain("3 of 4");
+    },
+    900_000,
+  );
 
   test("gets its feedback, and the teacher the grades", async () => {
     const { code, stdout } = await course.run("feedback", "tiny");
@@ -115,18 +137,40 @@ describe.skipIf(!hasNbgrader())("a class", () => {
     writeFileSync(course.at("gradebook.db"), whole);
   }, 600_000);
 
-  test("is graded until the disk is full, which is said in a line", async () => {
+  test("is graded until the disk is full, and goes on where there is room again", async () => {
     const small = join(course.folder, "..", "small");
     mkdirSync(small);
-    const program = `"${process.execPath}" "${join(ROOT, "dist/kernel/class/main.js")}" grade "${small}" tiny --student right --again`;
-    const script = `mount -t tmpfs -o size=64m tmpfs "${small}" && cp -r "${course.folder}/." "${small}" && ${program}`;
-    const env = { JUPYTER_DATA_DIR: join(small, "..", "data") };
+    // The disk fills as the student's grading has begun.
+    const script = `
+      mount -t tmpfs -o size=600m tmpfs "${small}" && cp -r "${course.folder}/." "${small}" && rm "${small}/logs/tiny/right.log"
+      (until [ -e "${small}/logs/tiny/right.log" ]; do sleep 0.1; done; cat /dev/zero > "${small}/filler" 2> /dev/null) &
+      "${process.execPath}" "${PROGRAM}" grade "${small}" tiny --student right --again; echo "first: $?"
+      wait; rm "${small}/filler"
+      "${process.execPath}" "${PROGRAM}" grade "${small}" tiny; echo "second: $?"
+      grep "| right" "${small}/reports/tiny.md"`;
     const args = ["--user", "--map-root-user", "--mount", "sh", "-c", script];
-    const { code, stdout } = await output("unshare", args, { env, timeout: 600_000 });
+    const { stdout } = await output("unshare", args, { env: course.env, timeout: 1_200_000 });
     expect(stdout).toMatch(/✗ tiny +the disk is full; 0 of 1 graded/);
-    expect(code).toBe(1);
-  }, 600_000);
+    expect(stdout).toMatch(/first: 1\n/);
+    expect(stdout).toMatch(new RegExp(`✓ tiny +1 student graded, ${KINDS.length} before`));
+    expect(stdout).toMatch(/second: 0\n\| right \| 3 of 4/);
+  }, 1_500_000);
 });
+
+const PROGRAM = join(ROOT, "dist/kernel/class/main.js");
+
+/** Processes of this course's grading whose command line holds a text. */
+function running(what: string): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      return command.includes(what) && readlinkSync(`/proc/${pid}/cwd`).includes(scratch);
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
 
 function digestOf(folder: string): string {
   const hash = createHash("sha256");

@@ -46,3 +46,12 @@ test("works although what it needs has been replaced, and leaves a student's own
   expect(guard.restore()).toBe("");
   expect(scope.total).toBe(2);
 });
+
+test("gives back the memory that a student's code has let go of", () => {
+  const guard = makeGuard({}, {});
+  guard.before();
+  const before = process.memoryUsage().external;
+  (() => Array.from({ length: 8 }, () => Buffer.alloc(1e8, 1)).length)();
+  guard.restore();
+  expect(process.memoryUsage().external - before).toBeLessThan(4e8);
+});

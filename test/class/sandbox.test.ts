@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -45,6 +45,14 @@ describe.skipIf(process.platform !== "linux" || whyNoSandbox() !== undefined)("a
       package: true,
     });
     expect(() => readFileSync(join(scratch, "inside", "new.txt"))).toThrow("ENOENT");
+  });
+
+  test("shows what is wanted also where it lies among temporary files, as a clone may", () => {
+    const wanted = mkdtempSync("/tmp/difflab-wanted-");
+    writeFileSync(join(wanted, "file.txt"), "here");
+    const code = `console.log(require("node:fs").readFileSync("${wanted}/file.txt", "utf8"))`;
+    expect(runInside(code, { readable: [wanted] }).stdout).toBe("here\n");
+    rmSync(wanted, { recursive: true });
   });
 
   test("can write only what is shared", () => {

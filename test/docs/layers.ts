@@ -20,6 +20,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["examples", "recipes"],
   ],
   kernel: [
+    ["own-time.ts"],
     ["wire", "display", "spec", "cells"],
     ["client", "evaluator", "checker"],
     ["index.ts", "server", "start"],

@@ -69,6 +69,14 @@ describe("executing a cell", () => {
     expect((await run(kernel, "undefined")).result).toBeUndefined();
   });
 
+  it("shows an earlier cell's own lines in an error, whatever ran silently since", async () => {
+    await run(kernel, 'const fails = () => {\n  throw new Error("here");\n};');
+    await run(kernel, "0", { silent: true });
+    await run(kernel, "0", { storeHistory: false });
+    const { reply } = await run(kernel, "fails()");
+    expect(reply.traceback.join("\n")).toContain('throw new Error("here")');
+  });
+
   it("keeps quiet and does not count where it is silent", async () => {
     const before = (await run(kernel, "1")).reply.execution_count;
     const silent = await run(kernel, "(globalThis as any).ran = 7; 1 + 1", { silent: true });

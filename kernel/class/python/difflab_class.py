@@ -4,6 +4,7 @@ nbgrader otherwise works as usual, and notebooks in other languages are not affe
 points: a stub in TypeScript, warnings that cost no points, a collector of returned files, and autograding of a notebook that is
 assembled from the lesson's own cells and the student's answers and runs in a kernel isolated from the machine.
 """
+import asyncio
 import copy
 import json
 import os
@@ -12,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+import unicodedata
 from pathlib import Path
 
 import nbformat
@@ -22,6 +24,8 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Bool, Dict, Integer, Unicode
+
+from own_time import OwnTime
 
 LANGUAGE = "typescript"
 HERE = Path(__file__).resolve().parent
@@ -176,8 +180,8 @@ class IsolatedKernelManager(AsyncKernelManager):
 
     isolate = Bool(True, help="Whether kernels are isolated from the machine").tag(config=True)
     memory = Integer(3072, help="MB that a kernel and everything it starts may use").tag(config=True)
-    seconds = Integer(1800, help="Seconds after which a kernel is killed").tag(config=True)
-    threads = Integer(0, help="Processor cores that a kernel may use; 0: all").tag(config=True)
+    seconds = Integer(7200, help="Seconds after which a kernel is killed").tag(config=True)
+    cores = Unicode("", help="Processors that a kernel may use, in taskset's notation: 0,2-3; default: all").tag(config=True)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -189,7 +193,7 @@ class IsolatedKernelManager(AsyncKernelManager):
         command = super().format_kernel_cmd(extra_arguments)
         if not self.isolate:
             return command
-        limits = {"memory": self.memory, "seconds": self.seconds, "threads": self.threads}
+        limits = {"memory": self.memory, "seconds": self.seconds, "cores": self.cores}
         # A kernel of another language needs more of the machine than ours.
         readable = [] if self.kernel_spec.language == LANGUAGE else [sys.prefix, sys.base_prefix]
         options = json.dumps({**limits, "readable": readable, "writable": [self._folder]})
@@ -227,7 +231,8 @@ class ExecuteIsolated(Execute):
 
     - The kernel runs isolated from the machine, with limits (see IsolatedKernelManager).
     - Answers and checks have their own time limit, far below that of the lesson's cells; training is shortened as the
-      lesson says in its cells' metadata (`difflab.quick`).
+      lesson says in its cells' metadata (`difflab.quick`). Time that the kernel spends waiting for a busy processor does
+      not count (own_time.py).
     - If an answer ends the kernel's process, the notebook is run again without that answer, so that the others count.
     - Whatever an answer changes outside itself is restored before the check (../guard.ts).
     """
@@ -236,6 +241,9 @@ class ExecuteIsolated(Execute):
     lesson_timeout = Integer(600, help="Seconds for a cell of the lesson").tag(config=True)
     notebook_timeout = Integer(900, help="Seconds for the whole notebook").tag(config=True)
     quick = Bool(True, help="Whether the lesson's trainings are cut short").tag(config=True)
+    # nbclient's own 4 s are too few for an answer that prints a million lines, and on a busy machine.
+    iopub_timeout = Integer(60, help="Seconds that a cell's last output may be late").tag(config=True)
+    startup_timeout = Integer(300, help="Seconds that a kernel may take to start").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
         if not is_ours(nb):
@@ -243,6 +251,7 @@ class ExecuteIsolated(Execute):
         self.kernel_manager_class = IsolatedKernelManager
         self.timeout_func = self.limit_of
         self._ends_at = time.monotonic() + self.notebook_timeout
+        self._own = None
         notes = nb.metadata.setdefault(NOTES, {}).setdefault("notes", [])
         sources = [cell.source for cell in nb.cells]
         given_up = {}
@@ -293,6 +302,8 @@ class ExecuteIsolated(Execute):
             if cell.cell_type != "code" or not cell.source.strip() or index in self._started:
                 continue
             cell.outputs = [error_output("NotRun", f"This cell was not reached: {problem or 'the notebook was stopped.'}")]
+        if problem is not None and not self._started:
+            raise Unsteady(f"the kernel did not start: {problem}")
         is_at_fault = problem is not None and not isinstance(problem, OutOfTime)
         if is_at_fault and self._ended is None and self._started:
             index = max(self._started)
@@ -322,7 +333,11 @@ class ExecuteIsolated(Execute):
         if students or is_check:
             await self._ask("before")
         self._started.add(cell_index)
-        cell = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        self._own = OwnTime(process_of(self.km), core_count(self.km.cores))
+        try:
+            cell = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        finally:
+            self._ends_at += self._own.waited()
         for output in cell.outputs:
             if output.output_type == "error" and output.ename in UNSTEADY:
                 raise Unsteady(f"{output.ename}: {output.evalue}")
@@ -348,6 +363,14 @@ class ExecuteIsolated(Execute):
         # A cell that the kernel has put aside prints nothing, and a check that prints nothing gets all its points.
         if status not in {"ok", "error"}:
             raise Unsteady(f"the kernel did not run a cell ({status})")
+
+    async def _async_handle_timeout(self, timeout, cell=None):
+        """A cell's time is over by the clock: stops it, unless the machine was too busy to give it that time."""
+        if cell is not None and self._own.seconds() < 0.95 * timeout:
+            self.log.info("The machine is busy: a cell may take longer than its %i s", timeout)
+            await asyncio.sleep(1)
+            return None
+        return await super()._async_handle_timeout(timeout, cell)
 
     async def _install_guard(self):
         guard = (ROOT / "dist/kernel/class/guard.js").as_uri()
@@ -378,6 +401,18 @@ class ExecuteIsolated(Execute):
         """Seconds that a cell may take."""
         own = self.answer_timeout if is_students(cell) or grading(cell).get("grade") else self.lesson_timeout
         return max(1, min(own, int(self._ends_at - time.monotonic())))
+
+
+def process_of(manager):
+    """The id of the process that a kernel manager has started."""
+    process = getattr(manager.provisioner, "process", None)
+    return process.pid if process else None
+
+
+def core_count(cores):
+    """How many processors a list such as "0,2-3" names; 0 where it is empty."""
+    ranges = [list(map(int, part.split("-"))) for part in cores.split(",") if part]
+    return sum(numbers[-1] - numbers[0] + 1 for numbers in ranges)
 
 
 def is_students(cell):
@@ -471,5 +506,7 @@ def identify(inside, notebooks):
             student = re.sub(r"(_LATE)?_\d+_\d+$", "", student)
             # What would be a pattern, or another folder, in the paths of nbgrader.
             student = re.sub(r"[\[\]*?/\\]", "_", student).strip(" ._-")
+            # macOS writes an accent as a separate character: it is the same student.
+            student = unicodedata.normalize("NFC", student)
             return (student, notebook) if student else None
     return None

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import sys
 from pathlib import Path
+from unicodedata import normalize
 
 URL = "sqlite:///gradebook.db"
 
@@ -48,7 +49,7 @@ def students():
 
     path = Path("students.csv")
     rows = list(csv.DictReader(path.open(encoding="utf-8-sig", newline=""))) if path.exists() else []
-    rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in rows]
+    rows = [{key: normalize("NFC", (value or "").strip()) for key, value in row.items() if key} for row in rows]
     with Gradebook(URL) as gb:
         for row in rows:
             fields = {key: row[key] for key in ["first_name", "last_name", "email"] if row.get(key)}

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+
+/**
+ * How much of the time that has passed was a process's own: without that in which it could have worked, and had to wait
+ * for a processor. Whoever waits for a process's answer goes by this, so that a machine that is too busy does not count as
+ * a process that hangs.
+ *
+ * A process that sleeps, is suspended or computes without an end has all the time there is. Linux counts the waiting;
+ * elsewhere a process's own time is that of the clock.
+ */
+export class OwnTime {
+  readonly #pid: number | undefined;
+  #since = 0;
+  #before = new Map<string, Thread>();
+
+  /** @param pid - the process; undefined: unknown, all time is its own */
+  constructor(pid: number | undefined) {
+    this.#pid = pid;
+    this.restart();
+  }
+
+  /** Counts from now on. */
+  restart(): void {
+    this.#since = performance.now();
+    this.#before = threadsOf(this.#pid);
+  }
+
+  /** Milliseconds since it was made, or last restarted. */
+  get milliseconds(): number {
+    const passed = performance.now() - this.#since;
+    let [busy, waited] = [0, 0];
+    for (const [id, now] of threadsOf(this.#pid)) {
+      const before = this.#before.get(id) ?? { busy: 0, waited: 0 };
+      busy += now.busy - before.busy;
+      waited = Math.max(waited, now.waited - before.waited);
+    }
+    // Threads that wait for each other's processors have those processors.
+    return Math.min(passed, Math.max(passed - waited, busy / availableParallelism()));
+  }
+}
+
+/** Milliseconds on a processor, and waiting for one. */
+interface Thread {
+  busy: number;
+  waited: number;
+}
+
+/** The threads of a process, by their ids; none if it has ended, or this system does not count. */
+function threadsOf(pid: number | undefined): Map<string, Thread> {
+  const threads = new Map<string, Thread>();
+  if (pid === undefined || process.platform !== "linux") return threads;
+  for (const id of entries(`/proc/${pid}/task`)) {
+    const [busy = 0, waited = 0] = text(`/proc/${pid}/task/${id}/schedstat`).split(" ").map(Number);
+    threads.set(id, { busy: busy / 1e6, waited: waited / 1e6 });
+  }
+  return threads;
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** How often it is looked how far a process's time has run. */
+const LOOK_EVERY = 500;
+
+/**
+ * Calls back once a process has had so much time of its own, counted from the first look.
+ *
+ * @param find - says which process, where that is known: otherwise time by the clock counts
+ * @returns a function that calls it off
+ */
+export function afterOwnTime(find: () => number | undefined, milliseconds: number, callback: () => void): () => void {
+  let own: OwnTime | undefined;
+  let isOff = false;
+  const look = () => {
+    if (isOff) return;
+    own ??= new OwnTime(find()); // mostly it does not come to that, and nothing is read
+    if (own.milliseconds < milliseconds) return;
+    end();
+    callback();
+  };
+  // After what has arrived in the meantime is read: this process too may have waited.
+  const timer = setInterval(() => setImmediate(look), LOOK_EVERY).unref();
+  const end = () => {
+    isOff = true;
+    clearInterval(timer);
+  };
+  return end;
+}
