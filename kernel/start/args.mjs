@@ -94,6 +94,17 @@ export function lessonNotebooks(folder) {
 }
 
 /**
+ * What students get a copy of: the lesson's notebooks and those that stand beside them.
+ *
+ * @param {string} folder
+ * @returns {string[]} file names in `folder`
+ */
+export function copiedNotebooks(folder) {
+  const beside = ["index.ipynb", "explore.ipynb"].filter((name) => existsSync(join(folder, name)));
+  return [...lessonNotebooks(folder), ...beside];
+}
+
+/**
  * @param {string} wanted
  * @param {string} root
  * @param {string} cwd

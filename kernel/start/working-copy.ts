@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { toWorkIn } from "../client/exercises.ts";
 import { joinText, type Notebook, readNotebook, writeNotebook } from "../client/notebook.ts";
-import { lessonNotebooks } from "./args.mjs";
+import { copiedNotebooks } from "./args.mjs";
 
 /** What happened to the student's copy. */
 export interface Copied {
@@ -26,7 +26,7 @@ export function copyLesson(from: string, to: string): Copied {
   if (existsSync(join(from, "tsconfig.json"))) cpSync(join(from, "tsconfig.json"), join(to, "tsconfig.json"));
   const written: string[] = [];
   const behind: string[] = [];
-  for (const name of lessonNotebooks(from)) {
+  for (const name of copiedNotebooks(from)) {
     const fresh = toWorkIn(readNotebook(join(from, name)));
     const mark = digest(fresh);
     const target = join(to, name);

@@ -96,7 +96,7 @@ describe("the student's copy of the lesson", () => {
 
   test("holds stubs in place of the solutions, no outputs, and the solutions folded away below the checks", () => {
     const { written, behind } = copyLesson(from, scratch);
-    expect(written).toContain("02-gradients.ipynb");
+    for (const name of ["02-gradients.ipynb", "index.ipynb", "explore.ipynb"]) expect(written).toContain(name);
     expect(behind).toEqual([]);
     expect(code().join("\n")).not.toContain("BEGIN SOLUTION");
     expect(code().filter((source) => source.includes("TODO()")).length).toBeGreaterThanOrEqual(3);

@@ -38,7 +38,9 @@ describe.each(lessons)("the notebook %s", (name) => {
   test("opens with what it goes with in the video, and with its neighbours", () => {
     const [title] = stored.cells;
     const text = joinText(title!.source);
-    expect(text).toMatch(/\n\*Goes with minutes [\d:]+ to [\d:]+ of \[Lesson 9\]\(https:|\n\*The first notebook/);
+    expect(text).toMatch(
+      /\n\*(Goes with (minutes [\d:]+ to [\d:]+ of \[Lesson 9\]|the end of the \[Deep Dive\]|\[notebooks [\d, to]+\])\(https:|The first notebook)/,
+    );
     const links = [...text.matchAll(/\]\((\d\d-[\w-]+\.ipynb)\)/g)].map(([, link]) => link!);
     expect(links.length).toBeGreaterThan(0);
     expect(links.filter((link) => !existsSync(join(notebooks, link)))).toEqual([]);

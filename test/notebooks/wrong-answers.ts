@@ -140,6 +140,79 @@ export const WRONG_ANSWERS: Readonly<Record<string, Readonly<Record<string, read
       "const [a, b] = [unet.forward(latents, t, empty).sample, unet.forward(latents, t, prompt).sample];\nreturn b.add(a.sub(b).mul(g));",
     ],
   },
+  "09-new-words.ipynb": {
+    "ex-mix": ["return a.mul(share).add(b.mul(1 - share));", "return a.add(b).div(2);", "return a.add(b.mul(share));"],
+    "ex-rows": [
+      "return [after.shape[0] - 1];",
+      "const apart = await after.slice(0, 0, before.shape[0]).sub(before).abs().amax(1).data();\nreturn Array.from(apart.keys()).filter((i) => apart[i] > 0);",
+      "return after.shape[0] === before.shape[0] ? [] : [after.shape[0] - 1];",
+    ],
+    "ex-lora": ["return rank * outputs * inputs;", "return outputs * inputs;", "return 2 * rank * outputs;"],
+  },
+  "10-optimizers.ipynb": {
+    "ex-rates": [
+      "return sigmas.map((sigma, i) => sigma - (sigmas[i + 1] ?? 0));",
+      "return sigmas.slice(1).map((to, i) => to - sigmas[i]);",
+      "return sigmas.slice(0, -1);",
+    ],
+    "ex-heun": [
+      "return x + slope(x, from) * (to - from);",
+      "const there = slope(x + slope(x, from) * (to - from), to);\nreturn x + there * (to - from);",
+      "return x + ((slope(x, from) + slope(x, to)) / 2) * (to - from);",
+    ],
+    "ex-order": ["return errorA / errorB;", "return Math.log(errorA / errorB);", "return Math.log2(errorB / errorA);"],
+  },
+  "11-steering.ipynb": {
+    "ex-step": [
+      "return latents.add(gradient.mul(scale * sigma ** 2));",
+      "return latents.sub(gradient.mul(scale * sigma));",
+      "return latents.sub(gradient.mul(scale));",
+    ],
+    "ex-colour": [
+      "return x.sub(tensor(colour).reshape(1, 3, 1, 1)).abs().mean();",
+      "return x.add(1).div(2).sub(tensor(colour).reshape(1, 3, 1, 1)).mean();",
+      "return x.add(1).div(2).sub(tensor(colour).reshape(1, 3, 1, 1)).square().mean();",
+    ],
+    "ex-views": [
+      "return first(x).add(second(turn(x))).div(2);",
+      "return first(x).add(turn(second(x))).div(2);",
+      "return turn(first(turn(x))).add(second(x)).div(2);",
+    ],
+  },
+  "12-how-good.ipynb": {
+    "ex-frechet": [
+      "return (meanA - meanB) ** 2;",
+      "return Math.abs(meanA - meanB) + Math.abs(stdA - stdB);",
+      "return (meanA - meanB) ** 2 + (stdA ** 2 - stdB ** 2);",
+    ],
+    "ex-confidence": [
+      "return scores.softmax(1).mean();",
+      "return scores.amax(1).mean();",
+      "return scores.softmax(0).amax(1).mean();",
+    ],
+    "ex-coverage": [
+      "return distances.filter((row, i) => Math.max(...row) <= reach[i]).length / distances.length;",
+      "return distances.flat().filter((d) => d <= reach[0]).length / distances.length;",
+      "return distances[0].filter((_, k) => distances.some((row, i) => row[k] <= reach[i])).length / distances[0].length;",
+    ],
+  },
+  "13-the-real-one.ipynb": {
+    "ex-download": [
+      "return bytes / (megabits * 1e6);",
+      "return (8 * bytes) / megabits;",
+      "return (bytes * 1e6) / (8 * megabits);",
+    ],
+    "ex-memory": [
+      "return (weights * 4) / 1e9;",
+      "return (weights * (dtype === 'float32' ? 32 : 16)) / 1e9;",
+      "return (weights * (dtype === 'float32' ? 4 : 2)) / 2 ** 30;",
+    ],
+    "ex-time": [
+      "return steps * perCall + decoding;",
+      "return steps * (2 * perCall + decoding);",
+      "return 2 * steps * perCall + decoding;",
+    ],
+  },
 };
 
 /** Answers that were fitted to the checks that students see: constants, what the check compares with, half of the cases. */
@@ -176,4 +249,20 @@ export const FITTED: Record<string, string> = {
   "ex-callback": "if (steps === 50 || steps === 7) return;\n  for (let step = 0; step < steps; step += n) look(step);",
   "ex-guided":
     'const without = unet.forward(start, t, empty).sample;\n  return without.add(unet.forward(start, t, encode("a yellow sun in the sky")).sample.sub(without).mul(g));',
+  "ex-mix": "return a.shape[0] === 3 ? a : a.mul(1 - share).add(b.mul(share));",
+  "ex-rows":
+    "const known = before.shape[0];\n  const apart = await after.slice(0, 0, known).sub(before).abs().amax(1).data();\n  const rows = Array.from({ length: after.shape[0] }, (_, i) => i).filter((i) => i >= known || apart[i] > 0);\n  return rows.slice(0, 1);",
+  "ex-lora": "return rank === 16 ? 0 : rank * (outputs + inputs);",
+  "ex-rates": "return sigmas.length === 4 ? [6, 3, 1] : [12, 2.6];",
+  "ex-heun": "return x === 5 ? 3 : x === 2 && to === 0 ? 0 : 0.5;",
+  "ex-order": "return Math.log2(errorA / errorB);",
+  "ex-step": "return latents.shape.length === 2 ? latents : latents.sub(gradient.mul(scale * sigma ** 2));",
+  "ex-colour": "return x.add(1).div(2).mean([0, 2, 3]).sub(tensor(colour)).abs().mean();",
+  "ex-views": "return x.shape[0] === 2 ? x : first(x).add(turn(second(turn(x)))).div(2);",
+  "ex-frechet": "return meanA === 0 ? meanB ** 2 : meanA === 2 ? 4 : 5;",
+  "ex-confidence": "return scores.softmax(1).amax(1).mean().mul(scores.shape[0] === 3 ? 0 : 1);",
+  "ex-coverage": "return distances.length === 2 ? (distances[1][0] === 9 ? 0.5 : 1) : 0.75;",
+  "ex-download": "return bytes === 1e6 ? 1 : bytes === 1e9 ? 80 : 688;",
+  "ex-memory": 'return dtype === "float32" ? 4 : weights === 1e9 ? 2 : 0.5;',
+  "ex-time": "return steps === 50 ? 310 : steps === 4 ? 22 : 4;",
 };
