@@ -23,6 +23,9 @@ const KINDS = [
   "no-json",
 ];
 
+/** Milliseconds, on a machine with other work. */
+const PATIENCE = 300_000;
+
 const scratch = temporaryFolder();
 
 // nbgrader is installed by whoever asks for it: npm run class:new.
@@ -93,11 +96,11 @@ describe.skipIf(!hasNbgrader())("a class", () => {
         said += text;
       });
       const ended = new Promise((resolve) => child.once("close", resolve));
-      await until("the kernel runs", () => running("sandbox.js").length > 0);
+      await until("the kernel runs", () => running("sandbox.js").length > 0, PATIENCE);
       child.kill(signal);
       await ended;
       expect(said).toMatch(says);
-      await until("all has ended", () => running("sandbox.js").length + running("grader.py").length === 0);
+      await until("all has ended", () => running("sandbox.js").length + running("grader.py").length === 0, PATIENCE);
       const { stdout } = await course.run("grade", "tiny");
       expect(stdout).toMatch(new RegExp(`✓ tiny +1 student graded, ${KINDS.length} before`));
       expect(course.report("tiny", "right").row).toContain("3 of 4");
