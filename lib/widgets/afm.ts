@@ -1,8 +1,8 @@
 import { modelOf, WidgetModel } from "./model.ts";
-import { type Still, Widget } from "./widget.ts";
+import { escapeHtml, type Still, Widget } from "./widget.ts";
 
-/** The versions of anywidget's front end whose messages this speaks. */
-const VERSION = ">=0.9.0 <1.0.0";
+/** The versions of anywidget's front end whose messages this speaks. Without blanks: it becomes part of a CDN's address. */
+const VERSION = "0.x";
 
 /** What `widget` is made of. */
 export interface AfmOptions<S extends object> {
@@ -14,7 +14,7 @@ export interface AfmOptions<S extends object> {
   state: S;
   /** Refuses what the front end sends: throws, or returns the value to keep. */
   check?: (key: keyof S & string, value: unknown) => unknown;
-  /** What stands for it if there are no widgets. */
+  /** What stands for it if there are no widgets; default the names and values of its state. */
   still?: (state: S) => Still | Promise<Still>;
 }
 
@@ -100,11 +100,20 @@ export class AfmWidget<S extends object> extends Widget {
 
   still(): Still | Promise<Still> {
     if (this.#still) return this.#still(this.state as S);
+    const lines = Object.entries(this.state).map(([key, value]) => `${key}: ${brief(value)}`);
+    if (lines.length === 0) lines.push("a widget");
     return {
-      html: "<div>A widget.</div>",
-      text: "a widget",
+      html: lines.map((line) => `<div class="difflab-widget">${escapeHtml(line)}</div>`).join(""),
+      text: lines.join("\n"),
     };
   }
+}
+
+/** A value in one line of moderate length. */
+function brief(value: unknown): string {
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 /** FNV-1a: names a module by what it says, so that a page loads each but once. */

@@ -7,6 +7,7 @@ import { type NumbersInput, valuesOf } from "../plots/values.ts";
 import { AfmWidget } from "./afm.ts";
 import { frontModule } from "./front/module.ts";
 import { STYLE } from "./front/style.ts";
+import { stillOfValue } from "./output.ts";
 import type { Still } from "./widget.ts";
 
 /** Options of `embeddingMap`. */
@@ -108,7 +109,7 @@ async function stillOf(n: number, data: ArrayLike<number>, options: EmbeddingMap
     ...(options.labels && { labels: kept.map((i) => options.labels![i]!) }),
     ...(options.images && all && { images: options.images }),
   });
-  return { html: await figure.svg(), text: await figure.alt() };
+  return stillOfValue(figure);
 }
 
 /** Pictures side by side on one sheet, each in a square of `size`. */

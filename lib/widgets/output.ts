@@ -67,6 +67,11 @@ export class Output extends Widget {
   }
 }
 
+/** A value as it looks where there are no widgets. */
+export async function stillOfValue(value: unknown): Promise<Still> {
+  return stillOfBundle((await bundleOf(value)).data);
+}
+
 /** A value as front ends choose from it. */
 async function bundleOf(value: unknown): Promise<Bundle> {
   if (typeof value === "object" && value !== null) {

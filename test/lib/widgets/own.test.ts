@@ -82,7 +82,10 @@ describe("the embedding map", () => {
     const map = await d.embeddingMap(points);
     expect(page.stateOf(map.modelId).hovered).toBe(-1);
     remove();
-    expect((await bundle(map))["text/html"]).toContain("<svg");
+    const { "text/html": html } = await bundle(map);
+    expect(html).toContain("<svg");
+    // In the page's colours: a style sheet of a file of its own would colour all figures of the page.
+    expect(html).not.toContain("prefers-color-scheme");
   });
 
   it("refuses what cannot be a map", async () => {
