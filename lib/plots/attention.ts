@@ -124,9 +124,10 @@ async function draw(
     y: grid.height + 4,
     width: 150,
     name: `how much of what a place reads is this word: ${end}`,
+    room: Math.max(grid.width, 240) - 2,
   };
   const bar = await scaleBar(sequential, [], place);
-  const width = Math.max(grid.width, 430);
+  const width = Math.max(grid.width, bar.width);
   const alt = `${options.title ? `${options.title}. ` : ""}attention to each word: ${told.join("; ")}`;
   return { ...grid, width, height: grid.height + 4 + bar.height, body: grid.body + bar.body, alt };
 }

@@ -182,11 +182,7 @@ export async function drawRows(rows: readonly Row[], options: RowsDrawing): Prom
   }
   const remarks = [...options.notes, ...scales.notes()].filter(Boolean);
   let width = nameWidth + columns * (cell + GAP) - GAP;
-  width = Math.max(
-    width,
-    Math.min(COLUMN, textWidth(options.title ?? "", 14)),
-    Math.min(320, textWidth(remarks.join("; "), SMALL)),
-  );
+  width = Math.max(width, title.width, Math.min(320, textWidth(remarks.join("; "), SMALL)));
   const note = noteBlock(remarks, width, y - GAP);
   const captions = rows.flatMap((row) => row.captions ?? []).map((text) => text.replaceAll("\n", ", "));
   const said = captions.length > 0 ? `: ${captions.slice(0, 12).join("; ")}${captions.length > 12 ? "; ..." : ""}` : "";

@@ -6,7 +6,7 @@ import { COLUMN, drawRaster, GAP, noteBlock, pixelAxes, pixelTitles, scaleBar, t
 import { describe, type Picture, type Pictures, picturesOf } from "./pictures.ts";
 import { colouredRaster } from "./pixels.ts";
 import { checkWhole, extentOf, specialNote } from "./ranges.ts";
-import { lineHeight, lines, wrap } from "./svg.ts";
+import { lineHeight, lines, textWidth, wrap } from "./svg.ts";
 import { isNumbers, isObject, isTensor, type NumbersInput } from "./values.ts";
 
 const COMPARISONS = ["cosine", "correlation", "none"] as const;
@@ -123,6 +123,7 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
   const parts = [title.body];
   const hover: string[] = [];
   let [top, bottom] = [title.height, title.height];
+  let furthest = title.width;
   for (const [i, { name, picture }] of maps.entries()) {
     if (i % columns === 0) top = bottom + (i === 0 ? 0 : GAP);
     const limit = limits[i]!;
@@ -139,9 +140,11 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
     if (picture.width * picture.height <= 1024) hover.push(pixelTitles(picture, left, y, scale));
     y += picture.height * scale + GAP;
     if (options.limit === "each") {
-      const bar = await legend(limit, { x: left, y, width: Math.min(220, place), name: options.unit });
+      const room = maps.length === 1 ? COLUMN - left : place + 2 * GAP;
+      const bar = await legend(limit, { x: left, y, width: Math.min(220, place), name: options.unit, room });
       parts.push(bar.body);
       y += bar.height;
+      furthest = Math.max(furthest, bar.width);
     }
     bottom = Math.max(bottom, y);
   }
@@ -150,6 +153,7 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
     const bar = await legend(limits[0]!, { x: margin.left, y: bottom, width, name: options.unit });
     parts.push(bar.body);
     bottom += bar.height;
+    furthest = Math.max(furthest, bar.width);
   }
   const special = specialNote(extentOf(maps.map(({ picture }) => picture.pixels)), true);
   const likeness = compared(maps, options.compare ?? "none");
@@ -159,8 +163,9 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
   if (likeness) {
     parts.push(lines([likeness], margin.left, bottom + 12));
     bottom += lineHeight() + 4;
+    furthest = Math.max(furthest, margin.left + textWidth(likeness));
   }
-  const width = Math.max(columns * (margin.left + place + 3 * GAP) - 3 * GAP, 240);
+  const width = Math.max(columns * (margin.left + place + 3 * GAP) - 3 * GAP, 240, furthest);
   const note = noteBlock([cut, special], width, bottom);
   const told = maps.slice(0, 4);
   const what = told.map(({ name, picture }, i) => {
@@ -172,7 +177,7 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
   return { width, height: bottom + note.height + 2, body: parts.join("") + note.body, hover: hover.join(""), alt };
 }
 
-function legend(limit: number, place: { x: number; y: number; width: number; name?: string }) {
+function legend(limit: number, place: Parameters<typeof scaleBar>[2]) {
   const ticks = [
     { share: 0, text: label(-limit) },
     { share: 0.5, text: "0" },

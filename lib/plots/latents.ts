@@ -68,7 +68,7 @@ export function showLatents(latents: NumbersInput, options: LatentsOptions = {})
       name: "value of a latent (standard deviations, about)",
     };
     const bar = await scaleBar((share) => diverging(2 * share - 1), ticks, place);
-    const width = Math.max(grid.width, 300);
+    const width = Math.max(grid.width, bar.width, title.width);
     const cut =
       Math.max(-extent.low, extent.high) > most
         ? `the values go from ${label(extent.low)} to ${label(extent.high)}`
@@ -149,9 +149,10 @@ export function showPoke(poked: PokedLike, options: { title?: string } = {}): Fi
     const bar = await scaleBar(sequential, ticks, place);
     const sign = by < 0 ? "−" : "+";
     const told = `channel ${channel}, row ${row}, column ${column}: ${sign}${label(Math.abs(by))}; ${all > 0 ? Math.round((100 * inside) / all) : 0} % of the change lies in its own square of ${size} × ${size} pixels`;
-    const note = noteBlock([told], grid.width, place.y + bar.height);
+    const widest = Math.max(grid.width, bar.width, title.width);
+    const note = noteBlock([told], widest, place.y + bar.height);
     return {
-      ...{ width: grid.width, height: place.y + bar.height + note.height },
+      ...{ width: widest, height: place.y + bar.height + note.height },
       body: title.body + grid.body + bar.body + note.body,
       alt: [options.title, `a picture before and after one latent was changed. ${told}`].filter(Boolean).join(". "),
     };

@@ -125,5 +125,10 @@ function chain(layers: readonly LayerShape[], title?: string): Drawing {
   }
   const rows = Math.ceil(layers.length / perRow);
   const alt = `${title ? `${title}. ` : ""}network diagram: ${layers.map(({ name, shape }) => `${name} ${sizes(shape)}`).join(", then ")}`;
-  return { width: perRow * cell, height: head.height + rows * rowHeight - 10, body: parts.join(""), alt };
+  return {
+    width: Math.max(perRow * cell, head.width),
+    height: head.height + rows * rowHeight - 10,
+    body: parts.join(""),
+    alt,
+  };
 }

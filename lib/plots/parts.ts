@@ -1,7 +1,7 @@
 import { label } from "./format.ts";
 import type { Picture } from "./pictures.ts";
 import { encode, type Raster } from "./pixels.ts";
-import { escapeText, lineHeight, lines, tag, textWidth, wrap } from "./svg.ts";
+import { escapeText, FONT_SIZE, lineHeight, lines, tag, textWidth, wrap } from "./svg.ts";
 
 /** Pixels of a notebook's column that figures fill at most. */
 export const COLUMN = 760;
@@ -13,27 +13,35 @@ export const SMALL = 11;
 export interface Block {
   readonly body: string;
   readonly height: number;
+  /** What its widest line takes: a figure is at least as wide. */
+  readonly width: number;
 }
 
 /** The line above a figure; nothing if there is no title. */
 export function titleBlock(title: string | undefined, width = COLUMN): Block {
-  if (!title) return { body: "", height: 0 };
+  if (!title) return { body: "", height: 0, width: 0 };
   const text = wrap(title, width, { size: 14 });
-  return { body: lines(text, 0, 14, { size: 14, bold: true }), height: text.length * lineHeight(14) + 6 };
+  const height = text.length * lineHeight(14) + 6;
+  return { body: lines(text, 0, 14, { size: 14, bold: true }), height, width: widest(text, 14) };
 }
 
 /** Remarks below a figure, `y` its upper edge. */
 export function noteBlock(notes: readonly string[], width: number, y: number): Block {
   const note = notes.filter(Boolean).join("; ");
-  if (!note) return { body: "", height: 0 };
+  if (!note) return { body: "", height: 0, width: 0 };
   const text = wrap(note, width, { size: SMALL, most: 6 });
   return {
     body: lines(text, 0, y + SMALL + 2, { size: SMALL, faint: true }),
     height: text.length * lineHeight(SMALL) + 6,
+    width: widest(text, SMALL),
   };
 }
 
-/** Coloured names in a row. */
+function widest(text: readonly string[], size: number): number {
+  return Math.max(0, ...text.map((line) => textWidth(line, size)));
+}
+
+/** Coloured names in a row, in as many rows as they take. */
 export function legendBlock(
   entries: readonly { name: string; colour: string; dash?: string }[],
   x: number,
@@ -42,23 +50,27 @@ export function legendBlock(
 ): Block {
   let at = x;
   let row = y;
+  let last = 1;
   const body = entries.map(({ name, colour, dash }) => {
-    const width = 24 + textWidth(name) + 14;
-    if (at > x && at + width > room) {
+    const text = wrap(name, room - x - 24);
+    const width = 24 + widest(text, FONT_SIZE) + 14;
+    if (at > x && (at + width > room + 14 || text.length > 1)) {
       at = x;
-      row += lineHeight() + 2;
+      row += last * lineHeight() + 2;
+      last = 1;
     }
+    last = Math.max(last, text.length);
     const line = tag("path", {
       d: `M${at} ${row + 8}h18`,
       stroke: colour,
       "stroke-width": 3,
       "stroke-dasharray": dash,
     });
-    const text = lines([name], at + 24, row + 12);
+    const words = lines(text, at + 24, row + 12);
     at += width;
-    return line + text;
+    return line + words;
   });
-  return { body: body.join(""), height: row - y + lineHeight() + 4 };
+  return { body: body.join(""), height: row - y + last * lineHeight() + 4, width: room };
 }
 
 /** A raster at a place of an SVG, with a title on hover. */
@@ -69,18 +81,22 @@ export async function drawRaster(raster: Raster, x: number, y: number, scale: nu
   return tag("image", attributes, title ? tag("title", {}, escapeText(title)) : "");
 }
 
-/** A bar of all colours of a scale with its ends (and middle) written below it. */
+/**
+ * A bar of all colours of a scale with its ends (and middle) written below it, and its name above, in as many lines as it takes
+ * in a room of so many pixels.
+ */
 export async function scaleBar(
   colour: (share: number) => readonly [number, number, number],
   ticks: readonly { share: number; text: string }[],
-  place: { x: number; y: number; width: number; name?: string },
+  place: { x: number; y: number; width: number; name?: string; room?: number },
 ): Promise<Block> {
   const steps = 101;
   const bytes = new Uint8Array(steps * 3);
   for (let i = 0; i < steps; i++) bytes.set(colour(i / (steps - 1)), i * 3);
   const { href } = await encode({ width: steps, height: 1, channels: 3, bytes }, 1);
-  const { x, y, width, name } = place;
-  const top = name ? y + lineHeight(SMALL) : y;
+  const { x, y, width, name, room = COLUMN - x } = place;
+  const text = name ? wrap(name, Math.max(room, width), { size: SMALL }) : [];
+  const top = y + text.length * lineHeight(SMALL);
   const bar = tag("image", { x, y: top, width, height: 10, href, preserveAspectRatio: "none" });
   const frame = tag("rect", {
     x,
@@ -96,8 +112,12 @@ export async function scaleBar(
     const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle";
     return lines([text], at, top + 10 + SMALL + 2, { size: SMALL, anchor });
   });
-  const heading = name ? lines([name], x, y + SMALL - 1, { size: SMALL }) : "";
-  return { body: heading + bar + frame + marks.join(""), height: top - y + 10 + SMALL + 8 };
+  const heading = lines(text, x, y + SMALL - 1, { size: SMALL });
+  return {
+    body: heading + bar + frame + marks.join(""),
+    height: top - y + 10 + SMALL + 8,
+    width: x + Math.max(width, widest(text, SMALL)),
+  };
 }
 
 /**

@@ -87,7 +87,7 @@ async function draw(picture: Picture, options: PixelsOptions): Promise<Drawing> 
     { share: 1, text: label(high) },
   ];
   const bar = await scaleBar(grey, ticks, { x, y: bottom + GAP, width: Math.min(160, right - x) });
-  const figureWidth = Math.max(right + 2, 200);
+  const figureWidth = Math.max(right + 2, 200, title.width);
   const special = specialNote(extent, true);
   const contrast = options.range === undefined ? contrastNote(range, extent) : "";
   const note = noteBlock([contrast, special], figureWidth, bottom + GAP + bar.height);

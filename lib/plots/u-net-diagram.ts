@@ -153,7 +153,7 @@ function uNet(shapes: Required<Omit<UNetShapes, "condition">> & { condition?: st
     `out ${sizes(output)}`,
     condition && `given: ${condition}`,
   ];
-  return { width, height, body: parts.join(""), alt: alt.filter(Boolean).join("; ") };
+  return { width: Math.max(width, head.width), height, body: parts.join(""), alt: alt.filter(Boolean).join("; ") };
 }
 
 function ended(name: string, shape: Shape, block: Block, anchor: "start" | "end"): string {
