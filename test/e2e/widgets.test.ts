@@ -187,13 +187,13 @@ describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", 
     await notebook.runCell(at("film"));
     const cell = notebook.cell(at("film"));
     const range = cell.locator('input[type="range"]');
-    const image = cell.locator(".difflab-film img").first();
+    const image = cell.locator(".difflab-scrubber img").first();
     await image.waitFor();
     const last = await image.getAttribute("src");
     await range.fill("2");
     expect(await cell.locator("output").innerText()).toBe("3 of 9");
     expect(await image.getAttribute("src")).not.toBe(last);
-    await cell.locator(".difflab-film button").click();
+    await cell.locator(".difflab-scrubber button").click();
     await expect.poll(() => cell.locator("output").innerText()).toBe("9 of 9");
     await cell.scrollIntoViewIfNeeded();
     await picture("film light");

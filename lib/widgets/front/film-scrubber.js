@@ -5,7 +5,7 @@ export default {
     const rows = model.get("rows");
     const count = model.get("count");
     const root = document.createElement("div");
-    root.className = "difflab-film";
+    root.className = "difflab-scrubber";
     const addresses = [];
     const images = rows.map(({ name, frames }) => {
       const figure = document.createElement("figure");
@@ -20,7 +20,7 @@ export default {
       return { image, sources, name };
     });
     const bar = document.createElement("div");
-    bar.className = "difflab-film-bar";
+    bar.className = "difflab-scrubber-bar";
     const play = document.createElement("button");
     const range = document.createElement("input");
     const note = document.createElement("output");
