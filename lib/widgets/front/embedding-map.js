@@ -23,6 +23,7 @@ export default {
       const image = new Image();
       image.onload = () => {
         sheet = image;
+        URL.revokeObjectURL(image.src);
         draw();
       };
       image.src = URL.createObjectURL(new Blob([thumbnails], { type: "image/png" }));
@@ -36,24 +37,30 @@ export default {
     }
     let [zoom, panX, panY] = [1, 0, 0];
     let hovered = -1;
-    const unit = () => {
+    /** Where points stand now. It asks the page for its width, which is slow: once for all points, not for each. */
+    const view = () => {
+      const width = canvas.clientWidth;
       const spanX = Math.max(box.x1 - box.x0, 1e-9);
       const spanY = Math.max(box.y1 - box.y0, 1e-9);
-      return Math.min((canvas.clientWidth - 60) / spanX, (HEIGHT - 60) / spanY);
-    };
-    const place = (i) => {
-      const u = unit() * zoom;
-      return [
-        canvas.clientWidth / 2 + (xy[2 * i] - (box.x0 + box.x1) / 2) * u + panX,
-        HEIGHT / 2 - (xy[2 * i + 1] - (box.y0 + box.y1) / 2) * u + panY,
-      ];
+      const u = Math.min(Math.max(width - 60, 20) / spanX, (HEIGHT - 60) / spanY) * zoom;
+      const x0 = width / 2 + panX - ((box.x0 + box.x1) / 2) * u;
+      const y0 = HEIGHT / 2 + panY + ((box.y0 + box.y1) / 2) * u;
+      return (i) => [x0 + xy[2 * i] * u, y0 - xy[2 * i + 1] * u];
     };
     const picture = (pen, i, x, y, side) => {
       const [sx, sy] = [(i % columns) * size, Math.floor(i / columns) * size];
       pen.imageSmoothingEnabled = false;
       pen.drawImage(sheet, sx, sy, size, size, x - side / 2, y - side / 2, side, side);
     };
+    let frame;
+    /** Draws once, however many changes come before the page's next frame. */
     const draw = () => {
+      frame ??= requestAnimationFrame(() => {
+        frame = undefined;
+        drawNow();
+      });
+    };
+    const drawNow = () => {
       const ratio = window.devicePixelRatio || 1;
       const width = root.clientWidth;
       if (width === 0) return;
@@ -64,6 +71,7 @@ export default {
       const pen = canvas.getContext("2d");
       pen.scale(ratio, ratio);
       const side = Math.max(10, Math.min(64, 22 * Math.sqrt(zoom)));
+      const place = view();
       for (let i = 0; i < count; i++) {
         const [x, y] = place(i);
         if (x < -side || y < -side || x > width + side || y > HEIGHT + side) continue;
@@ -89,6 +97,7 @@ export default {
       const rect = canvas.getBoundingClientRect();
       const [mx, my] = [event.clientX - rect.left, event.clientY - rect.top];
       let [best, found] = [20 * 20, -1];
+      const place = view();
       for (let i = 0; i < count; i++) {
         const [x, y] = place(i);
         const d = (x - mx) ** 2 + (y - my) ** 2;
@@ -138,6 +147,9 @@ export default {
     );
     const watcher = new ResizeObserver(draw);
     watcher.observe(root);
-    return () => watcher.disconnect();
+    return () => {
+      watcher.disconnect();
+      cancelAnimationFrame(frame);
+    };
   },
 };
