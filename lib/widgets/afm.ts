@@ -84,10 +84,10 @@ export class AfmWidget<S extends object> extends Widget {
   }
 
   /** Calls a function with the state after each change, and what has changed. @returns ends that */
-  on(event: "change", listener: (state: Readonly<S>, changed: Partial<S>) => void): () => void;
+  on(event: "change", listener: (state: Readonly<S>, changed: Partial<S>) => unknown): () => void;
   /** Calls a function with each message that the module sends by `model.send`. @returns ends that */
-  on(event: "message", listener: (content: unknown, buffers: Uint8Array[]) => void): () => void;
-  on(event: "change" | "message", listener: (first: never, second: never) => void): () => void {
+  on(event: "message", listener: (content: unknown, buffers: Uint8Array[]) => unknown): () => void;
+  on(event: "change" | "message", listener: (first: never, second: never) => unknown): () => void {
     if (event === "message") return this.model.onMessage(listener as never);
     if (event !== "change") throw new RangeError(`widget: unknown event "${event}"; expected "change" or "message"`);
     return this.model.listen((changed) => listener(this.state as never, changed as never));

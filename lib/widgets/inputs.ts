@@ -101,9 +101,9 @@ export class Button extends Widget {
   /** Calls a function at each press. @returns ends that */
   on(event: "press", listener: () => unknown): () => void {
     if (event !== "press") throw new RangeError(`Button: unknown event "${event}"; expected "press"`);
-    return this.model.onMessage((content) => {
-      if ((content as { event?: unknown } | null)?.event === "click") return void listener();
-    });
+    return this.model.onMessage((content) =>
+      (content as { event?: unknown } | null)?.event === "click" ? listener() : undefined,
+    );
   }
 
   still(): Still {

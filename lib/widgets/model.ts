@@ -1,4 +1,5 @@
 import { type Comm, type CommMessage, findComms } from "./comms.ts";
+import { complaintsTo } from "./complaint.ts";
 import { MODELS, type ModelSpec, type ModelStates } from "./models.ts";
 import { REFERENCE } from "./reference.ts";
 import { decodeState, type EncodedState, encodeState } from "./state.ts";
@@ -11,7 +12,9 @@ const PROTOCOL = "2.1.0";
 const ECHOED_BYTES = 1 << 16;
 
 /** Says which of a state's keys the other end changed. */
-export type StateListener = (changed: Readonly<Record<string, unknown>>) => void;
+export type StateListener = (changed: Readonly<Record<string, unknown>>) => unknown;
+/** Gets a message of the front end's own. */
+export type CustomListener = (content: unknown, buffers: Uint8Array[]) => unknown;
 
 /**
  * A widget's state, of which the front end keeps a copy: what either end changes, the other is told.
@@ -24,8 +27,9 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
   readonly #spec: ModelSpec;
   readonly #state: Record<string, unknown>;
   readonly #check: (key: string, value: unknown) => unknown;
-  readonly #listeners = new Set<StateListener>();
-  readonly #onCustom = new Set<(content: unknown, buffers: Uint8Array[]) => void>();
+  /** Each with what becomes of its errors where the page's message is the cause: no code waits for those. */
+  readonly #listeners = new Map<StateListener, (error: unknown) => void>();
+  readonly #onCustom = new Map<CustomListener, (error: unknown) => void>();
   #comm: Comm | undefined;
   #isClosed = false;
 
@@ -51,12 +55,12 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
     if (Object.keys(changed).length === 0) return;
     Object.assign(this.#state, changed);
     this.#sendState(changed);
-    this.#tell(changed);
+    for (const listener of [...this.#listeners.keys()]) listener(changed);
   }
 
   /** Calls a function with what has changed, whichever end changed it. @returns ends that */
   listen(listener: StateListener): () => void {
-    this.#listeners.add(listener);
+    this.#listeners.set(listener, complaintsTo(this.#threw));
     return () => this.#listeners.delete(listener);
   }
 
@@ -66,8 +70,8 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
   }
 
   /** Calls a function with each of the front end's own messages, such as a button's click. */
-  onMessage(listener: (content: unknown, buffers: Uint8Array[]) => void): () => void {
-    this.#onCustom.add(listener);
+  onMessage(listener: CustomListener): () => void {
+    this.#onCustom.set(listener, complaintsTo(this.#threw));
     return () => this.#onCustom.delete(listener);
   }
 
@@ -114,7 +118,7 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
   #receive(data: CommMessage, buffers: Uint8Array[]): void {
     if (data?.method === "request_state") return this.#sendState();
     if (data?.method === "custom") {
-      for (const listener of this.#onCustom) listener(data.content, buffers);
+      for (const [listener, complain] of [...this.#onCustom]) attempt(() => listener(data.content, buffers), complain);
       return;
     }
     if (data?.method !== "update") return;
@@ -135,7 +139,8 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
     this.#echo(changed);
     // The page shows what it sent; where that is not what counts, it is told so.
     if (Object.keys(refused).length > 0) this.#sendState(refused);
-    if (Object.keys(changed).length > 0) this.#tell(changed);
+    if (Object.keys(changed).length === 0) return;
+    for (const [listener, complain] of [...this.#listeners]) attempt(() => listener(changed), complain);
   }
 
   /**
@@ -161,8 +166,19 @@ export class WidgetModel<State extends object = Record<string, unknown>> {
     this.#comm.send({ method: "update", state, buffer_paths }, { buffers });
   }
 
-  #tell(changed: Record<string, unknown>): void {
-    for (const listener of [...this.#listeners]) listener(changed);
+  get #threw(): string {
+    const name = String(this.#spec.identity._model_name).replace(/^Any|Model$/g, "");
+    return `${name ? `${name} widget` : "widget"}: a function that it calls has failed:`;
+  }
+}
+
+/** Calls a listener of which nothing is to stop the others. */
+function attempt(call: () => unknown, complain: (error: unknown) => void): void {
+  try {
+    const result = call();
+    if (result instanceof Promise) result.catch(complain);
+  } catch (error) {
+    complain(error);
   }
 }
 

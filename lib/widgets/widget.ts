@@ -67,7 +67,7 @@ export abstract class Widget implements Reference {
 }
 
 /** A value's change. */
-export type ChangeListener<T> = (value: T) => void;
+export type ChangeListener<T> = (value: T) => unknown;
 
 /** How a widget keeps its value in its state. */
 export interface ValueCodec<T> {
@@ -124,9 +124,7 @@ export class ValueWidget<T> extends Widget {
   on(event: "change", listener: ChangeListener<T>): () => void {
     if (event !== "change")
       throw new RangeError(`${this.constructor.name}: unknown event "${event}"; expected "change"`);
-    return this.model.listen((changed) => {
-      if (Object.hasOwn(changed, this.#codec.key)) listener(this.value);
-    });
+    return this.model.listen((changed) => (Object.hasOwn(changed, this.#codec.key) ? listener(this.value) : undefined));
   }
 
   /**

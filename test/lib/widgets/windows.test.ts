@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as d from "../../../lib/index.ts";
 import { FakePage } from "./fake-page.ts";
 
@@ -90,5 +90,36 @@ describe("a front end that sends nonsense", () => {
     widget.value = fresh;
     expect(widget.value).toEqual(fresh);
     expect(told).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("a function that a page's message calls, and that fails", () => {
+  const failing = () => {
+    throw new RangeError("no such thing");
+  };
+
+  it("is told of, stops none of the others, and the next change works", async () => {
+    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+    const seen: unknown[] = [];
+    const seed = d.slider(0, 99);
+    seed.on("change", failing);
+    seed.on("change", (value) => seen.push(value));
+    seed.on("change", async () => failing());
+    page.change(seed.modelId, { value: 7 });
+    page.change(seed.modelId, { value: 8 });
+    const stop = d.button("stop", failing);
+    page.say(stop.modelId, { method: "custom", content: { event: "click" } });
+    await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(5));
+    const calls = [...told.mock.calls];
+    told.mockRestore();
+    expect(seen).toEqual([7, 8]);
+    expect(calls.map(([what]) => what)).toContain("Button widget: a function that it calls has failed:");
+    expect(calls.every(([, error]) => error instanceof RangeError)).toBe(true);
+  });
+
+  it("fails where code sets the value: that code gets the error", () => {
+    const seed = d.slider(0, 99);
+    seed.on("change", failing);
+    expect(() => (seed.value = 3)).toThrow("no such thing");
   });
 });
