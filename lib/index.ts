@@ -14,6 +14,7 @@ export {
   showWorld,
   WORLD,
   WorldDataset,
+  type WorldOptions,
   world,
 } from "./datasets/index.ts";
 export * from "./explore/index.ts";

@@ -74,38 +74,38 @@ export async function recordRun(pipe: StableDiffusionPipeline, options: Generate
   };
 }
 
-/** Ways through many dimensions, seen in the plane in which they differ most. */
+/** Paths through many dimensions, seen in the plane in which they differ most. */
 export interface Trajectories {
-  /** Names of the ways. */
+  /** Names of the paths. */
   readonly names: readonly string[];
-  /** Each way, `[steps, 2]`. */
-  readonly ways: readonly Tensor[];
+  /** Each path, `[steps, 2]`. */
+  readonly paths: readonly Tensor[];
   /** How much of all variance each axis shows, 0 to 1. */
   readonly explained: readonly number[];
 }
 
 /**
- * Brings ways through many dimensions into one plane, by the principal components of all their places: runs of two prompts
+ * Brings paths through many dimensions into one plane, by the principal components of all their places: runs of two prompts
  * from one seed, say. `plotTrajectories(await trajectories({ "a red seven": runA.latents, "a blue seven": runB.latents }))`
  *
- * @param ways - by name, `[steps, ...]` each, of one shape but for the steps
+ * @param paths - by name, `[steps, ...]` each, of one shape but for the steps
  * @throws RangeError if the shapes differ
  */
-export async function trajectories(ways: Readonly<Record<string, Tensor>>): Promise<Trajectories> {
-  const entries = Object.entries(ways);
+export async function trajectories(paths: Readonly<Record<string, Tensor>>): Promise<Trajectories> {
+  const entries = Object.entries(paths);
   const first = entries[0]?.[1];
   if (!first) throw new RangeError("trajectories: got none; expected at least one: { name: latents }");
-  for (const [name, way] of entries) {
-    if (`${way.shape.slice(1)}` === `${first.shape.slice(1)}`) continue;
+  for (const [name, path] of entries) {
+    if (`${path.shape.slice(1)}` === `${first.shape.slice(1)}`) continue;
     throw new RangeError(
-      `trajectories: ${name} is [${way.shape}], ${entries[0]![0]} [${first.shape}]; expected the same shape`,
+      `trajectories: ${name} is [${path.shape}], ${entries[0]![0]} [${first.shape}]; expected the same shape`,
     );
   }
-  const { points, explained } = await pca(cat(entries.map(([, way]) => way.flatten(1))));
+  const { points, explained } = await pca(cat(entries.map(([, path]) => path.flatten(1))));
   let from = 0;
-  const parts = entries.map(([, way]) => {
-    from += way.shape[0]!;
-    return points.narrow(0, from - way.shape[0]!, way.shape[0]!);
+  const parts = entries.map(([, path]) => {
+    from += path.shape[0]!;
+    return points.narrow(0, from - path.shape[0]!, path.shape[0]!);
   });
-  return { names: entries.map(([name]) => name), ways: parts, explained };
+  return { names: entries.map(([name]) => name), paths: parts, explained };
 }

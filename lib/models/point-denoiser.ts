@@ -33,8 +33,8 @@ const TRAINING = { steps: true, batchSize: true, lr: true, seed: true, signal: t
  * const toy = new PointDenoiser();
  * await toy.fit(points);                                    // [n, 2], of about size 1
  * const { at, arrows } = await toy.field(0.5);              // which way it points at noise level 0.5
- * const ways = await toy.sample(300, { steps: 16 });        // [17, 300, 2]
- * showField({ points, at, arrows, paths: ways.narrow(1, 0, 6) })
+ * const paths = await toy.sample(300, { steps: 16 });        // [17, 300, 2]
+ * showField({ points, at, arrows, paths: paths.narrow(1, 0, 6) })
  * ```
  */
 export class PointDenoiser extends Module {
@@ -159,7 +159,7 @@ export class PointDenoiser extends Module {
    * @param count - points, or their starts `[n, 2]` at the highest noise level
    * @param options.steps - default 16
    * @param options.seed - of the starts; default 0
-   * @returns the ways, `[steps + 1, n, 2]`
+   * @returns the paths, `[steps + 1, n, 2]`
    */
   async sample(count: number | Tensor, options: { steps?: number; seed?: number } = {}): Promise<Tensor> {
     const { steps = 16, seed = 0 } = options;

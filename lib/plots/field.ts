@@ -12,7 +12,7 @@ export interface FieldOptions extends ChartOptions {
   arrows?: NumbersInput;
   /** Points drawn small below them, such as the data, `[n, 2]`. */
   points?: NumbersInput;
-  /** Ways through the plane, such as those of samples: `[steps, 2]` each, or `[steps, n, 2]` for n ways at once. */
+  /** Paths through the plane, such as those of samples: `[steps, 2]` each, or `[steps, n, 2]` for n at once. */
   paths?: readonly NumbersInput[] | NumbersInput;
   /** Length of the longest arrow, in units of the plane; default: as `arrows` says, scaled to a grid's spacing. */
   longest?: number;
@@ -25,7 +25,7 @@ export interface FieldOptions extends ChartOptions {
 }
 
 /**
- * Draws a field of arrows in the plane with points below and ways above: which way a denoiser points, and where samples go.
+ * Draws a field of arrows in the plane with points below and paths above: which way a denoiser points, and where samples go.
  *
  * `showField({ points: data, at: grid, arrows: predicted, paths: trajectory })`
  *
@@ -75,7 +75,7 @@ export function showField(options: FieldOptions): Figure {
         x: { label: options.xLabel ?? null, grid: true, ticks: 5, ...domain },
         y: { label: options.yLabel ?? null, grid: true, ticks: 5, ...domain },
         marks: [
-          Plot.dot(points ?? [], { x: "0", y: "1", r: 1.8, fill: SERIES[6], fillOpacity: 0.55 }),
+          Plot.dot(points ?? [], { x: "0", y: "1", r: 1.8, fill: SERIES[6], fillOpacity: 0.55, clip: true }),
           Plot.arrow(drawn, {
             x1: "x",
             y1: "y",
@@ -85,6 +85,7 @@ export function showField(options: FieldOptions): Figure {
             strokeWidth: 1.2,
             headLength: 5,
             insetEnd: 0,
+            clip: true,
           }),
           ...paths.flatMap((path, i) => [
             Plot.line(path, { x: "0", y: "1", stroke: SERIES[(i + 1) % SERIES.length]!, strokeWidth: 1.6, clip: true }),
@@ -117,7 +118,7 @@ function pairs(where: string, input: NumbersInput): PendingPairs {
   };
 }
 
-/** Each way as a list of its places. */
+/** Each path as a list of its places. */
 function pathsOf(where: string, input: FieldOptions["paths"]): { read(): Promise<Pair[][]> }[] {
   if (input === undefined) return [];
   const isList = Array.isArray(input) && input.length > 0 && valuesOrUndefined(where, input[0])?.shape.length === 2;

@@ -158,7 +158,7 @@ export async function drawRows(rows: readonly Row[], options: RowsDrawing): Prom
   const parts = [title.body];
   let y = title.height;
   if (options.headings) {
-    const wrapped = options.headings.map((text) => wrap(text, cell + GAP - 2, { size: SMALL, most: 3 }));
+    const wrapped = options.headings.map((text) => wrap(text, cell, { size: SMALL, most: 3 }));
     const tallest = Math.max(...wrapped.map((text) => text.length));
     for (const [i, text] of wrapped.entries()) {
       const x = nameWidth + i * (cell + GAP) + cell / 2;
@@ -167,7 +167,7 @@ export async function drawRows(rows: readonly Row[], options: RowsDrawing): Prom
     y += tallest * lineHeight(SMALL) + 4;
   }
   for (const [r, row] of rows.entries()) {
-    const captions = row.captions?.map((text) => wrap(text, cell + GAP - 2, { size: SMALL, most: 4 }));
+    const captions = row.captions?.map((text) => wrap(text, cell, { size: SMALL, most: 4 }));
     const captionHeight = Math.max(0, ...(captions ?? []).map((text) => text.length)) * lineHeight(SMALL);
     if (row.name) parts.push(rowName(row.name, scales.rowNote(r), nameWidth, y, image.height));
     for (const [i, picture] of row.pictures.entries()) {

@@ -1,5 +1,6 @@
 import { type ChartOptions, drawChart } from "./chart.ts";
 import { Figure } from "./figure.ts";
+import { plural } from "./format.ts";
 import { SERIES } from "./palette.ts";
 
 /** What is read of a scheduler: any of the library's has it. */
@@ -67,7 +68,11 @@ export function plotNoiseSchedule(
   });
   const steps = curves
     .filter(({ ticks }) => ticks.length > 0)
-    .map(({ name, ticks }) => `${name || "the run"}: ${ticks.length} steps`);
+    .map(({ name, ticks }) => {
+      const levels = new Set(ticks.map(({ t }) => t)).size;
+      const twice = levels < ticks.length ? ` at ${levels} levels` : "";
+      return `${name && `${name}, `}${plural(ticks.length, "step")}${twice}`;
+    });
   return new Figure(where, async () =>
     drawChart({
       ...rest,

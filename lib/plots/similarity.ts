@@ -103,7 +103,11 @@ export function showSimilarity(matrix: NumbersInput, options: SimilarityOptions 
                 Plot.text(cells, {
                   x: "column",
                   y: "row",
-                  text: ({ value }) => value.toFixed(2).replace(/^(-?)0\./, "$1."),
+                  text: ({ value }) =>
+                    value
+                      .toFixed(2)
+                      .replace(/^-?0\.00$/, ".00")
+                      .replace(/^(-?)0\./, "$1."),
                   fill: ({ value }) => (Math.abs(value) > 0.65 ? "#fff" : "#111"),
                   fontSize: 11,
                 }),

@@ -107,7 +107,7 @@ export class FilmScrubber extends AfmWidget<FilmState> {
     const figures = rows.map(({ name, frames }) => {
       const src = `data:image/png;base64,${Buffer.from(frames[frame]!).toString("base64")}`;
       const style = `width:${width}px;image-rendering:pixelated;display:block`;
-      return `<div style="display:inline-block;margin-right:12px"><img src="${src}" alt="${escapeHtml(name)}" style="${style}">${escapeHtml(name)}</div>`;
+      return `<div style="margin-bottom:8px"><img src="${src}" alt="${escapeHtml(name)}" style="${style}">${escapeHtml(name)}</div>`;
     });
     return {
       html: `<div>${figures.join("")}<div>${escapeHtml(caption)}</div></div>`,

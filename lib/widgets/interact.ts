@@ -42,7 +42,7 @@ const GRACE_MS = 150;
 /** A run that does not end although it was told to is left behind after this. */
 const PATIENCE_MS = 500;
 /** So long a cell waits for the first result, to have it in the notebook's file. */
-const FIRST_MS = 1000;
+const FIRST_MS = 2500;
 
 /**
  * Controls, and below them what a function makes of their values: computed anew with each change.

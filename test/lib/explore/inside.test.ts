@@ -82,7 +82,7 @@ describe("recordRun", () => {
   it("gives ways that a plane shows", async () => {
     const [a, b] = [d.randn([5, 1, 4, 2, 2]), d.randn([3, 1, 4, 2, 2])];
     const seen = await d.trajectories({ a, b });
-    expect(seen.ways.map((way) => way.shape)).toEqual([
+    expect(seen.paths.map((path) => path.shape)).toEqual([
       [5, 2],
       [3, 2],
     ]);

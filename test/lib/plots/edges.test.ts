@@ -7,7 +7,8 @@ const title = "A title so long that a figure of one small picture is far too nar
 const unit = "how much the probability of a seven changes for each unit of brightness at this pixel";
 const tiny = d.eye(4);
 const image = d.rand([3, 16, 16]);
-const one = { image, words: ["seven"], maps: d.rand([1, 4, 4]) };
+const painted = d.Image.fromRaw(new Uint8Array(16 * 16), { width: 16, height: 16, mode: "L" });
+const one = { image: painted, words: ["seven"], maps: d.rand([1, 4, 4]) };
 const poked = {
   ...{ before: image, after: image.mul(0.5), square: { top: 0, left: 0, size: 8 } },
   poke: { channel: 0, row: 0, column: 0, by: 3 },

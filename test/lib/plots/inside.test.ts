@@ -10,7 +10,7 @@ describe("plotNoiseSchedule", () => {
     const svg = await d.plotNoiseSchedule(scheduler).svg();
     expect(svg).toContain("sigma (noise beside a picture of size 1)");
     expect(svg.match(/<circle/g)).toHaveLength(10);
-    expect(svg).toContain("dots: the run: 10 steps");
+    expect(svg).toContain("dots: 10 steps");
     expect(svg).not.toContain("NaN");
   });
 
