@@ -57,6 +57,37 @@ seen`,
 });
 counter`,
   counted: `counter.state.count`,
+  // What published modules are written with: a default export that is a function, lists and bytes in the state, messages with
+  // bytes both ways, several listeners, an end.
+  published: `const published = d.widget({
+  state: { value: ["red", "green"], bytes: new Uint8Array([1, 2, 3]), nothing: null, size: 80 },
+  css: ".published li { list-style: square }",
+  esm: \`const say = (el, text) => { el.querySelector("output").textContent += text + ";"; };
+export default async () => ({
+  async initialize({ model }) { model.set("size", model.get("size") * 2); model.save_changes(); },
+  render({ model, el }) {
+    el.classList.add("published");
+    el.innerHTML = "<ul></ul><button>add</button><button>ask</button><output></output>";
+    const list = () => { el.querySelector("ul").innerHTML = model.get("value").map((v) => "<li>" + v + "</li>").join(""); };
+    const [add, ask] = el.querySelectorAll("button");
+    add.onclick = () => { model.set("value", [...model.get("value"), "blue"]); model.save_changes(); };
+    ask.onclick = () => model.send({ ask: "sum" }, undefined, [new Uint8Array([4, 5]).buffer]);
+    model.on("change:value", list);
+    model.on("change", () => say(el, "changed"));
+    model.on("msg:custom", (message, buffers) => say(el, message.sum + " of " + buffers[0].byteLength + " bytes"));
+    say(el, model.get("bytes").getUint8(2) + "," + model.get("nothing"));
+    list();
+    return () => model.off("change:value", list);
+  },
+});\`,
+});
+published.on("message", (message, buffers) =>
+  published.send({ sum: buffers[0].reduce((a, b) => a + b, 0) }, [new Uint8Array(7)]));
+published`,
+  publishedState: `published.set({ value: [...published.state.value, "pink"] });
+[published.state.size, published.state.value.join()]`,
+  failing: `const failing = d.button("fails", () => { throw new RangeError("no such press"); });
+d.row(failing, d.button("works", () => { bar.value = 90; }))`,
   pad: `const pad = d.drawingPad();
 pad`,
   drawn: `const grey = await pad.value.sum().item();
@@ -161,6 +192,30 @@ describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", 
     await expect.poll(() => button.innerText()).toBe("count 101");
     await notebook.runCell(at("counted"));
     expect(await notebook.outputs(at("counted")).innerText()).toBe("101");
+  });
+
+  test("a module as published ones are: state of every kind, messages with bytes both ways", async () => {
+    await notebook.runCell(at("published"));
+    const cell = notebook.cell(at("published"));
+    const said = cell.locator(".published output");
+    await expect.poll(() => said.innerText()).toMatch(/^3,null;/);
+    await cell.getByText("ask", { exact: true }).click();
+    await expect.poll(() => said.innerText()).toContain("9 of 7 bytes;");
+    await cell.getByText("add", { exact: true }).click();
+    await notebook.runCell(at("publishedState"));
+    expect(await notebook.outputs(at("publishedState")).innerText()).toBe("[ 160, 'red,green,blue,pink' ]");
+    await expect.poll(() => cell.locator(".published li").allInnerTexts()).toEqual(["red", "green", "blue", "pink"]);
+    expect(await said.innerText()).toContain("changed;");
+  });
+
+  test("what a button's function throws is told below the cell that has the button, and the next press works", async () => {
+    await notebook.runCell(at("failing"));
+    const cell = notebook.cell(at("failing"));
+    await cell.getByText("fails", { exact: true }).click();
+    await expect.poll(() => cell.innerText()).toContain("RangeError: no such press");
+    await cell.getByText("works", { exact: true }).click();
+    const bar = notebook.cell(at("controls")).locator(".progress-bar");
+    await expect.poll(() => bar.getAttribute("style")).toContain("90%");
   });
 
   test("what is drawn on the pad is a tensor", async () => {
