@@ -89,11 +89,12 @@ export function textWidth(text: string, size = FONT_SIZE): number {
 }
 
 /**
- * Breaks text into lines of at most `width` pixels, at spaces where it can; line ends in the text stay.
+ * Breaks text into lines of at most `room` pixels, at spaces where it can; line ends in the text stay.
  * What does not fit into `most` lines ends in an ellipsis.
  */
-export function wrap(text: string, width: number, options: { size?: number; most?: number } = {}): string[] {
+export function wrap(text: string, room: number, options: { size?: number; most?: number } = {}): string[] {
   const { size = FONT_SIZE, most = 4 } = options;
+  const width = room + 1e-6; // sums of widths do not always come out the same
   const out: string[] = [];
   for (const paragraph of text.split("\n")) {
     let line = "";
