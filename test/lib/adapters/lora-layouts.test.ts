@@ -84,19 +84,19 @@ describe("a layout of LoRA whose scale stands beside its matrices", () => {
 
 describe("an adapter that is not read", () => {
   const said: Record<string, RegExp> = {
-    DoRA: /the kind DoRA \(2 tensors, .*beside 4 tensors of plain LoRA/,
-    "LoRA with biases": /the kind LoRA with biases \(2 tensors, .*beside 4 tensors/,
-    "biases of the layers": /the kind LoRA with biases \(2 tensors, .*beside 4 tensors/,
+    DoRA: /kind of adapter: DoRA \(2 tensors, .*next to 4 tensors of plain LoRA/,
+    "LoRA with biases": /kind of adapter: LoRA with biases \(2 tensors, .*next to 4 tensors/,
+    "biases of the layers": /kind of adapter: LoRA with biases \(2 tensors, .*next to 4 tensors/,
     modules_to_save:
       /kind of adapter: full layers in addition to LoRA \(modules_to_save\) \(2 tensors, .*next to 4 tensors/,
-    embedding: /the kind LoRA of an embedding table \(2 tensors, .*beside 4 tensors/,
-    LoHa: /the kind LoHa \(8 tensors/,
-    LoKr: /the kind LoKr \(5 tensors/,
-    AdaLoRA: /the kind AdaLoRA \(6 tensors/,
-    OFT: /the kind OFT \(2 tensors/,
-    BOFT: /the kind BOFT \(4 tensors/,
-    VeRA: /the kind VeRA \(4 tensors/,
-    IA3: /the kind IA3 \(2 tensors/,
+    embedding: /kind of adapter: LoRA of an embedding table \(2 tensors, .*next to 4 tensors/,
+    LoHa: /kind of adapter: LoHa \(8 tensors/,
+    LoKr: /kind of adapter: LoKr \(5 tensors/,
+    AdaLoRA: /kind of adapter: AdaLoRA \(6 tensors/,
+    OFT: /kind of adapter: OFT \(2 tensors/,
+    BOFT: /kind of adapter: BOFT \(4 tensors/,
+    VeRA: /kind of adapter: VeRA \(4 tensors/,
+    IA3: /kind of adapter: IA3 \(2 tensors/,
   };
   test.each(Object.keys(reference.others))("of PEFT's is named: %s", async (kind) => {
     const { shapes, config } = reference.others[kind]!;
@@ -132,7 +132,7 @@ describe("an adapter that is not read", () => {
       "LoKr (1 tensor, such as",
       "textual inversion bundled with a LoRA (bundle_emb) (2 tensors, such as",
       'an unknown kind (1 tensor, such as "something.else")',
-      "beside 3 tensors of plain LoRA",
+      "next to 3 tensors of plain LoRA",
     ]) {
       expect(message).toContain(part);
     }

@@ -302,13 +302,13 @@ describe("resolveFiles", () => {
 
   test("refuses contents of a wrong length or with a wrong hash", async () => {
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(1234) } : undefined);
-    await expect(load({ files: [UNET] })).rejects.toThrow(/got 1234 bytes, the hub lists 300000\. Try again; a proxy/);
+    await expect(load({ files: [UNET] })).rejects.toThrow(/got 1234 bytes, but the hub lists 300000\. Try again; a proxy/);
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(300_000, 55) } : undefined);
     await expect(load({ files: [UNET] })).rejects.toThrow(
       /the download is not the expected file \(its hash is not [0-9a-f]{64}\)/,
     );
     hub.fault = (request) => (request.endsWith("unet/config.json") ? { contents: Buffer.from("{}") } : undefined);
-    await expect(load({ files: ["unet/config.json"] })).rejects.toThrow("got 2 bytes, the hub lists 18");
+    await expect(load({ files: ["unet/config.json"] })).rejects.toThrow("got 2 bytes, but the hub lists 18");
     hub.fault = () => undefined;
     expect(await isUnet((await load({ files: [UNET] })).path(UNET))).toBe(true);
   });

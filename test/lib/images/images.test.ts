@@ -166,7 +166,7 @@ describe("Image and tensors", () => {
       "To turn latents into a picture, use vae.decode",
     );
     await expect(Image.fromTensor(tensor([0, 0], [2, 1, 1, 1]))).rejects.toThrow(
-      "holds 2 pictures; use Image.fromBatch",
+      "contains 2 pictures; use Image.fromBatch",
     );
     expect(() => pattern().toTensor({ range: [1, 1] })).toThrow("range [1,1]; expected two numbers");
   });

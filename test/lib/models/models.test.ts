@@ -124,7 +124,7 @@ describe("U-Nets", () => {
       );
       await writeModel(folder, one.config, half, "diffusion_pytorch_model.fp16.safetensors");
       await expect(UNet2DConditionModel.fromPretrained(folder)).rejects.toThrow(
-        /weights of the variant "fp16" only: give/,
+        /only weights of the variant "fp16"; use/,
       );
       const model = await UNet2DConditionModel.fromPretrained(folder, { variant: "fp16" });
       expect(model.mapped).toBe(true);

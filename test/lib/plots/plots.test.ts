@@ -217,8 +217,8 @@ describe("showImages", () => {
       () => d.showImages(d.zeros([2, 8, 8, 3])),
       "showImages: [2, 8, 8, 3] has its channels last; expected channels first. Use x.permute(0, 3, 1, 2).",
     ],
-    [() => d.showImages(d.zeros([1, 9000, 2])), "pictures of 9000 x 2 pixels; expected at most 8192 a side"],
-    [() => d.showImages(d.zeros([100, 1000, 1000])), "is 100,000,000 numbers, a figure takes 67108864"],
+    [() => d.showImages(d.zeros([1, 9000, 2])), "pictures of 9000 x 2 pixels; expected at most 8192 per side"],
+    [() => d.showImages(d.zeros([100, 1000, 1000])), "is 100,000,000 numbers, but a figure takes at most 67108864"],
     [
       () => d.showImages([d.zeros([4, 4]), d.zeros([5, 4])]),
       "showImages: picture 1 is 5 × 4 grey, picture 0 is 4 × 4 grey; expected the same size",

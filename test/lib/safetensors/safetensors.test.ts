@@ -132,7 +132,7 @@ describe("a header that lies is refused before its data is touched", () => {
     [
       "a header length of 2^63",
       Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 128, 123),
-      "announces a header of 9223372036854775808 bytes, the limit is",
+      "announces a header of 9223372036854775808 bytes, but the limit is",
     ],
     [
       "HTML in place of a file",
@@ -282,7 +282,7 @@ describe("a file on disk", () => {
     const before = await readFile(path);
     const wrong: TensorToSave = { dtype: "F32", shape: [3], data: Float32Array.of(1, 2) };
     await expect(saveSafetensors(path, { w: wrong })).rejects.toThrow(
-      'tensor "w": F32 [3] takes 12 bytes, the data has 8',
+      'tensor "w": F32 [3] takes 12 bytes, but the data has 8',
     );
     // A folder of that name lets the writing succeed and the renaming fail.
     await mkdir(join(dir, "taken", "inside"), { recursive: true });
@@ -367,7 +367,7 @@ describe("a sharded checkpoint", () => {
     await expect(tryMap({ ...good.weight_map, a: second })).rejects.toThrow(
       `places tensor "a" in ${second}, which does not contain it`,
     );
-    await expect(tryMap({ c: first, b: second })).rejects.toThrow(`does not list tensor "a", which ${first} holds`);
+    await expect(tryMap({ c: first, b: second })).rejects.toThrow(`does not list tensor "a", which ${first} contains`);
     await expect(tryMap({ a: "missing.safetensors" })).rejects.toThrow("there is no such file");
     await expect(tryMap({ a: "../other.safetensors" })).rejects.toThrow(
       "expected a .safetensors file next to the index",
