@@ -274,7 +274,7 @@ describe("npm run lesson", () => {
     [["--no-run", "--in-place"], /--in-place does not apply/],
     [["--nonsense"], /--nonsense[\s\S]*npm run lesson/],
     [["--timeout", "soon"], /--timeout is soon, expected a number/],
-    [["."], /no notebooks in \./],
+    [["."], /no notebooks found in \./],
   ])("refuses %j with exit code 2 and the reason", async (args, message) => {
     if (args.includes("--in-place")) args.push(write("a.ipynb", "1"));
     const { code, stderr } = await lesson(...args);

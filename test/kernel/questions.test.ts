@@ -109,7 +109,7 @@ describe("where nobody can be asked, a cell fails at once and says what to write
   ])("%s", async (_, code) => {
     const { reply } = await run(kernel, code);
     expect(reply.status).toBe("error");
-    expect(reply.evalue).toMatch(/cannot ask questions[\s\S]*variable/);
+    expect(reply.evalue).toMatch(/does not support questions[\s\S]*variable/);
     expect((await run(kernel, "1 + 1")).result!.data["text/plain"]).toBe("2");
   });
 

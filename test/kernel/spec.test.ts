@@ -110,7 +110,7 @@ describe("installKernelspec", () => {
   test("refuses where something is there that is no kernelspec", () => {
     mkdirSync(kernelspecFolder(scratch), { recursive: true });
     writeFileSync(join(kernelspecFolder(scratch), "kernel.json"), "{");
-    expect(() => installKernelspec({ dataDir: scratch })).toThrow(/no kernelspec/);
+    expect(() => installKernelspec({ dataDir: scratch })).toThrow(/not a kernelspec/);
   });
 
   test("says what to do where the folder cannot be written", ({ skip }) => {

@@ -233,7 +233,7 @@ describe("sockets", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
     await expect(bindRouter(`tcp://127.0.0.1:${port}`, "shell")).rejects.toThrow(
-      new RegExp(`^shell: cannot bind tcp://127.0.0.1:${port}: another program uses it`),
+      new RegExp(`^shell: cannot bind tcp://127.0.0.1:${port}: another program is using it`),
     );
     server.close();
     await expect(bindRouter("tcp://203.0.113.1:5555", "shell")).rejects.toThrow(/no such address/);

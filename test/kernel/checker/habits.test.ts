@@ -79,7 +79,7 @@ describe("Python's ways are told with what to write", () => {
     ["!npm i sharp", "npm install sharp"],
     ["!cat a.txt && ls", 'execSync("cat a.txt && ls"'],
     ["global x", "remove this line"],
-    ["x = \\\n  5", "leave the \\ out"],
+    ["x = \\\n  5", "remove the \\."],
     ["{ a: 1, b: 2 }", "put it in parentheses: ({ a: 1, b: 2 })"],
     ["if x > 1 { y }", "Put the condition in parentheses: if (x > 1) { ... }"],
   ])("%s", (source, advice) => {

@@ -200,7 +200,7 @@ test("a class declared again says so, and no type shows a path", async () => {
   expect(await only("const n: number = nn")).toBe("Type 'module nn' is not assignable to type 'number'.");
   await ran("interface Shape2 { sides: number }\nconst shape: Shape2 = { sides: 3 }");
   await ran("interface Shape2 { sides: string }");
-  expect(await only("const s2: Shape2 = shape")).toContain("'Shape2' was declared again");
+  expect(await only("const s2: Shape2 = shape")).toContain("'Shape2' has been declared again");
 });
 
 test("problems show where they are", async () => {

@@ -113,7 +113,7 @@ describe("files of torch.save", () => {
 
   test("that hold a whole module are refused", () => {
     expect(() => parseTorchFile(bytesOf("wholeModule"), "m.bin")).toThrow(
-      'm.bin: names "torch.nn.modules.linear.Linear", which no file of tensors needs. It could run code in Python; not read',
+      'm.bin: names "torch.nn.modules.linear.Linear", which no file of tensors needs. It could run code in Python, so it was not read',
     );
   });
 

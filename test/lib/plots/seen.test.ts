@@ -44,7 +44,8 @@ describe("pictures without contrast", () => {
     .stack([pattern(2), pattern(3)])
     .mul(0.016)
     .add(0.009);
-  const sentence = /only go from 0\.009 to 0\.025, so there is little contrast; range: \[0\.009, 0\.025\] stretches it/;
+  const sentence =
+    /only go from 0\.009 to 0\.025, so there is little contrast; use range: \[0\.009, 0\.025\] to stretch it/;
 
   test("say so, in a grid, a film, rows and pixels", async () => {
     expect(await text(d.showImages(faint))).toMatch(sentence);

@@ -232,6 +232,6 @@ describe("CLIPTokenizer", () => {
     const model = { type: "WordPiece", vocab: {} };
     await expect(
       failing({ "vocab.json": undefined, "merges.txt": undefined, "tokenizer.json": { model } }),
-    ).rejects.toThrow('holds a tokenizer of type "WordPiece"');
+    ).rejects.toThrow('contains a tokenizer of type "WordPiece"');
   });
 });
