@@ -302,7 +302,9 @@ describe("resolveFiles", () => {
 
   test("refuses contents of a wrong length or with a wrong hash", async () => {
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(1234) } : undefined);
-    await expect(load({ files: [UNET] })).rejects.toThrow(/got 1234 bytes, but the hub lists 300000\. Try again; a proxy/);
+    await expect(load({ files: [UNET] })).rejects.toThrow(
+      /got 1234 bytes, but the hub lists 300000\. Try again; a proxy/,
+    );
     hub.fault = (request) => (request.includes("?for=unet") ? { contents: noise(300_000, 55) } : undefined);
     await expect(load({ files: [UNET] })).rejects.toThrow(
       /the download is not the expected file \(its hash is not [0-9a-f]{64}\)/,
