@@ -9,25 +9,33 @@ export class DiagonalGaussianDistribution {
   /** Logarithm of the variance, kept within -30 and 20. */
   readonly logvar: Tensor;
 
-  /** @param moments - means and log-variances one below the other, `[B, 2 C, h, w]` */
-  constructor(moments: Tensor) {
+  /** Whether nothing is drawn: the latents are the mean. */
+  readonly deterministic: boolean;
+
+  /**
+   * @param moments - means and log-variances one below the other, `[B, 2 C, h, w]`
+   * @param options.deterministic - take the mean for certain; default false
+   */
+  constructor(moments: Tensor, options: { deterministic?: boolean } = {}) {
     const [mean, logvar] = moments.chunk(2, 1) as [Tensor, Tensor];
     this.mean = mean;
     this.logvar = logvar.clamp(-30, 20);
+    this.deterministic = options.deterministic ?? false;
   }
 
   /** Standard deviation of each latent, `[B, C, h, w]`. */
   get std(): Tensor {
-    return this.logvar.mul(0.5).exp();
+    return this.deterministic ? this.mean.mul(0) : this.logvar.mul(0.5).exp();
   }
 
   /** Variance of each latent, `[B, C, h, w]`. */
   get var(): Tensor {
-    return this.logvar.exp();
+    return this.deterministic ? this.mean.mul(0) : this.logvar.exp();
   }
 
   /** Latents drawn from it, `[B, C, h, w]`. */
   sample(options: { generator?: Generator } = {}): Tensor {
+    if (this.deterministic) return this.mean;
     return this.mean.add(this.std.mul(randn(this.mean.shape, options)));
   }
 

@@ -1,5 +1,6 @@
 /** Stable Diffusion's networks, by diffusers' and transformers' names, built from their configs and weights. */
 export { AutoencoderKL, type AutoencoderKLConfig, type AutoencoderKLSettings } from "./autoencoder-kl.ts";
+export { AutoencoderTiny, type AutoencoderTinyConfig, type AutoencoderTinySettings } from "./autoencoder-tiny.ts";
 export {
   CLIPModel,
   type CLIPOutput,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { configText } from "../config/write.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { HUB_OPTIONS, type HubOptions, type ResolvedFiles, resolveFiles, saveFolder, writeJson } from "../hub/index.ts";
-import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
+import { AutoencoderKL, AutoencoderTiny, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import { checkOptions, type Names } from "../options.ts";
 import { plural } from "../printed.ts";
 import { parseConfig, type Scheduler, schedulerFromConfig } from "../schedulers/index.ts";
@@ -18,8 +18,8 @@ export interface Components {
   textEncoder: CLIPTextModel;
   /** Predicts the noise in latents. */
   unet: UNet2DConditionModel;
-  /** Turns images into latents and back. */
-  vae: AutoencoderKL;
+  /** Turns images into latents and back; `AutoencoderTiny` does it faster, and not as well. */
+  vae: AutoencoderKL | AutoencoderTiny;
   /** Owns the noise levels and the step from one to the next. */
   scheduler: Scheduler;
   /** What to paint with if a call does not say; none by default. */
@@ -44,7 +44,7 @@ const known: Readonly<Record<string, readonly string[]>> = {
   tokenizer: ["CLIPTokenizer", "CLIPTokenizerFast", "TokenizersBackend"],
   text_encoder: ["CLIPTextModel"],
   unet: ["UNet2DConditionModel"],
-  vae: ["AutoencoderKL"],
+  vae: ["AutoencoderKL", "AutoencoderTiny"],
 };
 
 // Parts that change nothing of the picture.
@@ -90,11 +90,21 @@ export async function loadComponents(
     given.tokenizer ?? CLIPTokenizer.fromPretrained(at("tokenizer")),
     given.textEncoder ?? withVariant(variant, (v) => CLIPTextModel.fromPretrained(at("text_encoder"), v)),
     given.unet ?? withVariant(variant, (v) => UNet2DConditionModel.fromPretrained(at("unet"), v)),
-    given.vae ?? withVariant(variant, (v) => AutoencoderKL.fromPretrained(at("vae"), v)),
+    given.vae ?? withVariant(variant, (v) => loadAutoencoder(index, at("vae"), v)),
     given.scheduler ?? readScheduler(at("scheduler")),
   ]);
   const defaults = given.defaults ?? (await readDefaults(files));
   return { tokenizer, textEncoder, unet, vae, scheduler, defaults, folder: files.folder, index };
+}
+
+/** The kind of autoencoder that the checkpoint names. */
+function loadAutoencoder(
+  index: Record<string, unknown>,
+  folder: string,
+  options: { variant?: string },
+): Promise<Components["vae"]> {
+  const isTiny = (index.vae as string[])[1] === "AutoencoderTiny";
+  return isTiny ? AutoencoderTiny.fromPretrained(folder, options) : AutoencoderKL.fromPretrained(folder, options);
 }
 
 function snake(name: string): string {
@@ -211,6 +221,6 @@ async function writeComponents(
     text_encoder: ["transformers", "CLIPTextModel"],
     tokenizer: ["transformers", "CLIPTokenizer"],
     unet: ["diffusers", "UNet2DConditionModel"],
-    vae: ["diffusers", "AutoencoderKL"],
+    vae: ["diffusers", vae.constructor.name],
   });
 }

@@ -21,8 +21,8 @@ export class LatentCodec {
   constructor(vae: AutoencoderKL) {
     this.#vae = vae;
     const moments = (x: Tensor) => {
-      const { mean, logvar } = vae.encode(x).latentDist;
-      return [mean, logvar];
+      const { mean, logvar, deterministic } = vae.encode(x).latentDist;
+      return deterministic ? [mean] : [mean, logvar];
     };
     this.#decoder = new Runner("decoder", (z: Tensor) => vae.decodeTile(z), { session, model: vae });
     this.#encoder = new Runner("encoder", moments, { session, model: vae });
@@ -55,19 +55,20 @@ export class LatentCodec {
   }
 
   /**
-   * Latents drawn from the autoencoder's distribution.
+   * Latents drawn from the autoencoder's distribution, if it has one.
    *
    * @param images - `[B, 3, H, W]` from -1 to 1
    * @param generators - none, one for all, or one for each image
    */
   async encode(images: Tensor, generators: readonly Generator[] = []): Promise<Tensor> {
     const { device, config } = this.#vae;
-    const moments: [Tensor, Tensor][] = [];
+    const moments: (readonly Tensor[])[] = [];
     for (const one of images.split(1, 0)) {
       const moved = one.device === device ? one : await one.to(device);
-      moments.push((await this.#encoder.call(1, moved)) as [Tensor, Tensor]);
+      moments.push(await this.#encoder.call(1, moved));
     }
-    const [mean, logvar] = [0, 1].map((i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor];
+    const [mean, logvar] = moments[0]!.map((_, i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor?];
+    if (!logvar) return mean.mul(config.scaling_factor).realize();
     const noise = randnTensor(mean.shape, generators, device);
     return mean.add(logvar.mul(0.5).exp().mul(noise)).mul(config.scaling_factor).realize();
   }

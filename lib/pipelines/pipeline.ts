@@ -22,7 +22,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   readonly textEncoder: CLIPTextModel;
   /** Predicts the noise in latents. */
   readonly unet: UNet2DConditionModel;
-  /** Turns images into latents and back. */
+  /** Turns images into latents and back. An `AutoencoderTiny` that took its place has all that is common to both. */
   readonly vae: AutoencoderKL;
   /** May be replaced at any time: `pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config)`. */
   scheduler: Scheduler;
@@ -36,7 +36,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     this.tokenizer = tokenizer;
     this.textEncoder = textEncoder;
     this.unet = unet;
-    this.vae = vae;
+    this.vae = vae as AutoencoderKL;
     this.scheduler = scheduler;
     this.defaults = defaults;
     checkTogether(this.constructor.name, parts);
