@@ -28,6 +28,8 @@ export interface SandboxOptions {
   readable?: readonly string[];
   /** Folders shared with the machine: where the kernel's sockets are. */
   writable?: readonly string[];
+  /** The process that starts the sandbox, which ends with it; default: the one that is its parent as it begins to run. */
+  parent?: number;
 }
 
 /** Size in MB of the folders that a kernel may write to. They are kept in memory, and vanish with it. */
@@ -180,8 +182,8 @@ function main([text, ...command]: readonly string[]): void {
   });
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill("SIGKILL"));
   process.on("SIGINT", () => {}); // Ctrl-C is for who grades; that process ends this one
-  // Who started this may be gone without a word.
-  const parent = process.ppid;
+  // The process that started this may vanish without a word, perhaps before this one got to its first line.
+  const parent = options.parent ?? process.ppid;
   setInterval(() => process.ppid !== parent && child.kill("SIGKILL"), 1000).unref();
 }
 

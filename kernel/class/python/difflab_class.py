@@ -196,7 +196,7 @@ class IsolatedKernelManager(AsyncKernelManager):
         limits = {"memory": self.memory, "seconds": self.seconds, "cores": self.cores}
         # A kernel of another language needs more of the machine than ours.
         readable = [] if self.kernel_spec.language == LANGUAGE else [sys.prefix, sys.base_prefix]
-        options = json.dumps({**limits, "readable": readable, "writable": [self._folder]})
+        options = json.dumps({**limits, "readable": readable, "writable": [self._folder], "parent": os.getpid()})
         return [node(), str(ROOT / "dist/kernel/class/sandbox.js"), options, *command]
 
     async def _async_cleanup_resources(self, restart=False):
