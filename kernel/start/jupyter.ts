@@ -125,6 +125,8 @@ class PrivateEnvironment {
       throw new StepError("JupyterLab does not start", { next });
     }
     writeQuietSettings(this.#folder);
+    // JupyterLab runs a script of its own with Node, which would take it for a module because of our package.json.
+    writeFileSync(join(this.#folder, "package.json"), "{}\n");
     const stamp: Stamp = { requirements: this.#digest(), version };
     writeFileSync(this.#stamp, JSON.stringify(stamp));
     return { bin: this.#bin, version, prefix: this.#folder };
