@@ -76,7 +76,12 @@ export function returnedNotebooks(released: Notebook, source: Notebook): Returne
     },
     { kind: "syntax-error", text: first("return (;"), earns: "all but the first", says: /SyntaxError/ },
     { kind: "throws", text: first('throw new Error("mine");'), earns: "all but the first", says: /mine/ },
-    { kind: "endless-loop", text: first("for (;;) {}"), earns: "all but the first", says: /did not come to an end/ },
+    {
+      kind: "endless-loop",
+      text: first("for (;;) {}"),
+      earns: "all but the first",
+      says: /did not finish within the time limit/,
+    },
     {
       kind: "endless-await",
       text: right((copy) => {
@@ -103,7 +108,7 @@ export function returnedNotebooks(released: Notebook, source: Notebook): Returne
       kind: "kills-the-kernel",
       text: first("process.kill(process.ppid, 9);\n  for (;;) {}"),
       earns: "all but the first",
-      says: /did not come to an end/,
+      says: /did not finish within the time limit/,
     },
     {
       kind: "forks",
@@ -130,7 +135,7 @@ export function returnedNotebooks(released: Notebook, source: Notebook): Returne
       kind: "reordered",
       text: right((copy) => copy.cells.reverse()),
       earns: "all",
-      says: /another order/,
+      says: /different order/,
     },
     {
       kind: "duplicated",
