@@ -116,7 +116,7 @@ describe("what changes and what does not", { timeout: 900_000 }, () => {
     expect(await frozen.check()).toBe(vae.numParameters());
     vae.decoder.convIn.bias!.copy_(0);
     await expect(frozen.check()).rejects.toThrow(
-      /1 tensor changed that was not to be learnt: vae\.decoder\.conv_in\.bias/,
+      /1 tensor changed although it was not meant to be trained: vae\.decoder\.conv_in\.bias/,
     );
     frozen.release();
     expect(vae.parameters().every((p) => p.requiresGrad)).toBe(true);
@@ -161,7 +161,7 @@ describe("a loss that is lost", { timeout: 900_000 }, () => {
       },
     });
     await expect(run).rejects.toThrow(
-      /^finetune: the loss is .*What was learnt before is kept in the pipeline, and in .*diverged.*learningRate is 1000000000000/s,
+      /^finetune: the loss is .*Everything learned before is kept in the pipeline, and in .*diverged.*learningRate is 1000000000000/s,
     );
     const saved = await StableDiffusionPipeline.fromPretrained(join(outputDir, "pipeline"));
     for (const [name, p] of pipe.unet.namedParameters()) {
@@ -200,7 +200,7 @@ describe("what is refused before anything is learnt", () => {
       ti({ learnableProperty: "thing" }),
       /unknown learnableProperty "thing"; expected "object" or "style"/,
     ],
-    ["a name of Python's", ti({ learning_rate: 1 }), /unknown option learning_rate; it is learningRate here/],
+    ["a name of Python's", ti({ learning_rate: 1 }), /unknown option learning_rate; it is called learningRate here/],
     ["a rate that is no number", ti({ learningRate: "1e-4" }), /learningRate is "1e-4", expected a number/],
     ["no steps", ti({ maxTrainSteps: 0 }), /maxTrainSteps is 0/],
     ["a size that does not fit", ti({ resolution: 100 }), /resolution is 100; expected a multiple of 16, such as 96/],
@@ -211,7 +211,7 @@ describe("what is refused before anything is learnt", () => {
       lora({ rank: 64 }),
       /rank 64 is larger than the layer down_blocks.*use a smaller rank/,
     ],
-    ["no such layers", lora({ targets: /nothing/ }), /no linear layer or convolution .* fits \/nothing\//],
+    ["no such layers", lora({ targets: /nothing/ }), /no linear layer or convolution .* matches \/nothing\//],
     ["a class without preservation", booth({ classPrompt: "a cat" }), /add withPriorPreservation: true/],
     [
       "preservation without a class",
