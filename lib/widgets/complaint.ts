@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /**
  * Prints errors where the code stood that called this, so that a notebook shows them below that cell: what is called as the page
  * sends a message has no cell of its own, and a front end puts what it prints where nobody looks.
@@ -12,7 +14,7 @@ export function complaintsTo(what: string): (error: unknown) => void {
   const wait = () => {
     void new Promise<void>((resolve) => (wake = resolve)).then(() => {
       wait();
-      for (const error of errors.splice(0)) console.error(what, error);
+      for (const error of errors.splice(0)) console.error(`${what} ${told(error)}`);
     });
   };
   wait();
@@ -20,4 +22,11 @@ export function complaintsTo(what: string): (error: unknown) => void {
     errors.push(error);
     wake();
   };
+}
+
+/** An error and where it was thrown, without the steps by which it came to this folder's code. */
+function told(error: unknown): string {
+  if (!(error instanceof Error) || !error.stack) return inspect(error);
+  const lines = error.stack.split("\n");
+  return lines.filter((line) => !/^\s+at .*[\\/]lib[\\/]widgets[\\/]/.test(line)).join("\n");
 }

@@ -113,8 +113,13 @@ describe("a function that a page's message calls, and that fails", () => {
     const calls = [...told.mock.calls];
     told.mockRestore();
     expect(seen).toEqual([7, 8]);
-    expect(calls.map(([what]) => what)).toContain("Button widget: a function that it calls has failed:");
-    expect(calls.every(([, error]) => error instanceof RangeError)).toBe(true);
+    const lines = calls.map(([text]) => String(text).split("\n"));
+    expect(lines.map(([first]) => first)).toContain(
+      "Button widget: a function that it calls has failed: RangeError: no such thing",
+    );
+    // Where it was thrown, and none of our own code.
+    expect(lines.every((each) => each[1]?.includes("windows.test.ts"))).toBe(true);
+    expect(lines.flat().filter((line) => /lib.widgets.(model|inputs|widget)\.ts/.test(line))).toEqual([]);
   });
 
   it("fails where code sets the value: that code gets the error", () => {
