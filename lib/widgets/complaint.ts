@@ -1,4 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
+
+/** This folder, as stacks name it. */
+const HERE = [new URL(".", import.meta.url).href, fileURLToPath(new URL(".", import.meta.url))];
 
 /**
  * Prints errors where the code stood that called this, so that a notebook shows them below that cell: what is called as the page
@@ -28,5 +32,5 @@ export function complaintsTo(what: string): (error: unknown) => void {
 function told(error: unknown): string {
   if (!(error instanceof Error) || !error.stack) return inspect(error);
   const lines = error.stack.split("\n");
-  return lines.filter((line) => !/^\s+at .*[\\/]lib[\\/]widgets[\\/]/.test(line)).join("\n");
+  return lines.filter((line) => !HERE.some((folder) => line.includes(folder))).join("\n");
 }
