@@ -1,5 +1,5 @@
 /**
- * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--shipped] [--steps N] [--threads N] [--out FOLDER]`; `-- --list` names
+ * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--shipped] [--steps N] [--seed N] [--threads N] [--out FOLDER]`; `-- --list` names
  * them, in the order in which they need each other.
  */
 import { parseArgs } from "node:util";
@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     fresh: { type: "boolean", default: false },
     shipped: { type: "boolean", default: false },
     steps: { type: "string" },
+    seed: { type: "string" },
     examples: { type: "string" },
     out: { type: "string" },
     checkpoints: { type: "string" },
@@ -36,13 +37,14 @@ if (values.list) {
   console.error(`train: ${wrong}. Expected one of ${Object.keys(recipes).join(", ")}: npm run train -- NAME`);
   process.exitCode = 2;
 } else {
-  const { fresh, shipped, steps, examples, out, checkpoints, threads } = values;
+  const { fresh, shipped, steps, seed, examples, out, checkpoints, threads } = values;
   if (threads !== undefined) setNumThreads(Number(threads));
   try {
     await follow(name, recipe, {
       fresh,
       shipped,
       ...(steps === undefined ? {} : { steps: Number(steps) }),
+      ...(seed === undefined ? {} : { seed: Number(seed) }),
       ...(examples === undefined ? {} : { examples: Number(examples) }),
       ...(out === undefined ? {} : { out }),
       ...(checkpoints === undefined ? {} : { checkpoints }),

@@ -24,6 +24,8 @@ export interface Recipe {
 export interface RunOptions {
   /** In place of the recipe's. */
   readonly steps?: number;
+  /** In place of the recipe's: other pictures, in another order. */
+  readonly seed?: number;
   /** Use at most so many pictures, in batches of at most `batch`: to try a recipe out. */
   readonly examples?: number;
   readonly batch?: number;
@@ -59,7 +61,7 @@ export class Run {
   constructor(name: string, recipe: Recipe, options: RunOptions = {}) {
     this.name = name;
     this.steps = options.steps ?? recipe.steps;
-    this.seed = recipe.seed ?? 0;
+    this.seed = options.seed ?? recipe.seed ?? 0;
     this.options = options;
     this.#about = recipe.about;
     if (!Number.isInteger(this.steps) || this.steps < 1) {

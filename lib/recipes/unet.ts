@@ -44,7 +44,7 @@ function untrained(crossAttentionDim: number): UNet2DConditionModel {
 }
 
 async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(20_000), seed: run.seed });
+  const pictures = world({ n: run.examples(50_000), seed: run.seed });
   const folder = run.path("tiny-sd");
   const vae = await AutoencoderKL.fromPretrained(folder, { subfolder: "vae" });
   const tokenizer = await CLIPTokenizer.fromPretrained(folder, { subfolder: "tokenizer" });
