@@ -4,6 +4,7 @@ import {
   AutoencoderKL,
   CLIPModel,
   CLIPTokenizer,
+  Image,
   JUDGED,
   StableDiffusionPipeline,
   type Tensor,
@@ -19,7 +20,11 @@ import { type Request, requests } from "./prompts.ts";
 
 /** The settings that the figures of the issue are about. */
 const DEFAULT: Manner = { scheduler: "PNDM", steps: 16, guidance: 3 };
-const SEED = 7000;
+/** The setting that the samples are shown of: what the pipeline does unless it is told otherwise. */
+export const SAMPLES: Manner = { scheduler: "PNDM", steps: 51, guidance: 3 };
+/** So many of them are shown, the first ones. */
+export const SHOWN = 32;
+export const SEED = 7000;
 const STEPS = [1, 2, 4, 8, 16, 51];
 const GUIDANCE = [1, 3, 7.5];
 /** Pictures of one and the same prompt, for variety. */
@@ -43,6 +48,13 @@ export interface Evaluation {
   readonly rows: readonly Row[];
 }
 
+/** What `evaluate` gives. */
+export interface Evaluated {
+  readonly evaluation: Evaluation;
+  /** Pictures of the first prompts, none left out. */
+  readonly samples: Image;
+}
+
 export interface Figure {
   readonly name: string;
   readonly value: number;
@@ -58,7 +70,7 @@ export async function evaluate(options: {
   sweep: number;
   all: boolean;
   say: (line: string) => void;
-}): Promise<Evaluation> {
+}): Promise<Evaluated> {
   const { prompts: n, sweep, all, say } = options;
   const model = "difflab/tiny-sd";
   const pipe = await StableDiffusionPipeline.fromPretrained(model);
@@ -93,7 +105,17 @@ export async function evaluate(options: {
   const asked = requests(n, SEED, "train");
   const main = await measure(asked, DEFAULT);
   rows.push(main.row);
-  for (const manner of settings(all)) rows.push((await measure(asked.slice(0, sweep), manner)).row);
+  let samples = main.x;
+  for (const manner of settings(all)) {
+    const { row, x } = await measure(asked.slice(0, sweep), manner);
+    rows.push(row);
+    if (
+      manner.scheduler === SAMPLES.scheduler &&
+      manner.steps === SAMPLES.steps &&
+      manner.guidance === SAMPLES.guidance
+    )
+      samples = x;
+  }
   const unseen = await measure(requests(n, SEED + 1, "heldOut"), DEFAULT);
 
   // As many real pictures of the same scenes, and as many again: the floor.
@@ -174,12 +196,18 @@ export async function evaluate(options: {
       note: `mean distance of the judge's features, ${GROUP} pictures of each of 24 prompts`,
     },
   ];
-  return { seed: SEED, default: DEFAULT, figures, rows };
+  return { evaluation: { seed: SEED, default: DEFAULT, figures, rows }, samples: await gridOf(samples) };
 
   async function verdictOf(count: number, seed: number): Promise<Verdict> {
     const pictures = world({ n: count, seed });
     return judged(judge, scaled(pictures.images, pictures.shape));
   }
+}
+
+/** The first pictures in a grid. */
+export async function gridOf(x: Tensor): Promise<Image> {
+  const images = await Image.fromBatch(x.narrow(0, 0, Math.min(SHOWN, x.shape[0]!)));
+  return Image.grid(images, { columns: 8 });
 }
 
 /** Steps at the default guidance, guidance at the default steps, and the schedulers; or all of them with each other. */

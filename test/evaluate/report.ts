@@ -3,20 +3,21 @@ import { join } from "node:path";
 import { writeWhole } from "../../lib/files/write-whole.ts";
 import { writeJson } from "../../lib/hub/index.ts";
 import { dataPath } from "../../lib/shipped.ts";
-import type { Evaluation, Figure } from "./evaluate.ts";
+import { type Evaluated, type Evaluation, type Figure, SAMPLES, SHOWN } from "./evaluate.ts";
 
 /** Between these the README holds what was measured last. */
 const [BEGIN, END] = ["<!-- evaluation -->", "<!-- end of evaluation -->"];
 
-/** Writes the figures beside the weights. */
-export async function store(result: Evaluation): Promise<void> {
+/** Writes the figures and the samples beside the weights. */
+export async function store({ evaluation, samples }: Evaluated): Promise<void> {
   const folder = dataPath("tiny-sd");
-  await writeJson(join(folder, "evaluation.json"), result);
+  await samples.save(join(folder, "samples.webp"), { quality: 90 });
+  await writeJson(join(folder, "evaluation.json"), evaluation);
   const path = join(folder, "README.md");
   const before = await readFile(path, "utf8");
   const kept = before.includes(BEGIN) ? before.slice(0, before.indexOf(BEGIN)) : `${before.trimEnd()}\n\n`;
   const rest = before.includes(END) ? before.slice(before.indexOf(END) + END.length) : "\n";
-  const text = `${kept}${BEGIN}\n${table(result)}\n${END}${rest}`;
+  const text = `${kept}${BEGIN}\n${table(evaluation)}\n${END}${rest}`;
   await writeWhole(path, (write) => write(Buffer.from(text)));
 }
 
@@ -42,6 +43,10 @@ export function table({ figures, rows, default: usual, seed }: Evaluation): stri
     "| scheduler | steps | guidance | thing | ink | background | manner | thing and ink | prompts |",
     "|---|---|---|---|---|---|---|---|---|",
     ...settings,
+    "",
+    `Pictures of the first ${SHOWN} prompts, none left out, ${SAMPLES.steps} steps of ${SAMPLES.scheduler} at guidance ${SAMPLES.guidance}:`,
+    "",
+    "![Samples of the tiny Stable Diffusion](samples.webp)",
     "",
   ].join("\n");
 }

@@ -22,5 +22,6 @@ if (!Number.isInteger(prompts) || prompts < 32) {
 const sweep = Number(values.sweep ?? prompts);
 const result = await evaluate({ prompts, sweep, all: values.all, say: (line) => console.error(`  ${line}`) });
 await store(result);
-console.log(values.json ? JSON.stringify(result) : table(result));
+const { evaluation } = result;
+console.log(values.json ? JSON.stringify(evaluation) : table(evaluation));
 process.exit(0);
