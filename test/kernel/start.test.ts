@@ -80,7 +80,7 @@ describe("the arguments of npm start", () => {
     [["missing.ipynb"], /missing.ipynb: no such file.*00-hello/],
     [["99"], /no notebook 99.*00-hello/],
     [["--chek"], /--chek/],
-    [["a.ipynb", "b.ipynb"], /2 notebooks.*expected one/],
+    [["a.ipynb", "b.ipynb"], /2 notebooks.*expected at most one/],
   ])("%j is refused with what was expected", (args, message) => {
     expect(() => parse(...args)).toThrow(message);
   });
