@@ -160,7 +160,7 @@ describe("running notebooks", () => {
     expect(results.map((result) => result.ok)).toEqual([false, false, false, true]);
     expect(results[0]!.error?.message).toMatch(/not a notebook/);
     expect(results[1]!.error?.message).toMatch(/no such file/);
-    expect(results[2]!.error?.message).toMatch(/a notebook in python, expected TypeScript/);
+    expect(results[2]!.error?.message).toMatch(/the notebook is in python; expected TypeScript/);
     expect(readFileSync(text, "utf8")).toBe("hello");
   });
 
@@ -273,7 +273,7 @@ describe("npm run lesson", () => {
     [["--student", "--in-place"], /would delete the solutions/],
     [["--no-run", "--in-place"], /--in-place does not apply/],
     [["--nonsense"], /--nonsense[\s\S]*npm run lesson/],
-    [["--timeout", "soon"], /--timeout is soon, expected a number/],
+    [["--timeout", "soon"], /--timeout is soon; expected a number/],
     [["."], /no notebooks found in \./],
   ])("refuses %j with exit code 2 and the reason", async (args, message) => {
     if (args.includes("--in-place")) args.push(write("a.ipynb", "1"));

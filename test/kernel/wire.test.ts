@@ -47,7 +47,7 @@ describe("connection files", () => {
 
   it.each([
     ["not JSON", "{", /^connection file: not JSON/],
-    ["a list", "[]", /holds \[\], expected an object/],
+    ["a list", "[]", /contains \[\], expected an object/],
     ["a missing port", JSON.stringify({ ...valid, hb_port: undefined }), /hb_port is missing, expected a port number/],
     ["a port that is a string", JSON.stringify({ ...valid, hb_port: "5" }), /hb_port is "5"/],
     ["a port out of range", JSON.stringify({ ...valid, shell_port: 65536 }), /shell_port is 65536/],
