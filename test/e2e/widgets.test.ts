@@ -82,7 +82,7 @@ export default async () => ({
 });\`,
 });
 published.on("message", (message, buffers) =>
-  published.send({ sum: buffers[0].reduce((a, b) => a + b, 0) }, [new Uint8Array(7)]));
+  published.send({ sum: buffers[0]!.reduce((a, b) => a + b, 0) }, [new Uint8Array(7)]));
 published`,
   publishedState: `published.set({ value: [...published.state.value, "pink"] });
 [published.state.size, published.state.value.join()]`,
