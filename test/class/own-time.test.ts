@@ -26,7 +26,7 @@ test.skipIf(process.platform !== "linux")("time in which other programs have the
   const text = execFileSync("python3", ["-c", PROGRAM], { env, encoding: "utf8", timeout: 60_000 });
   const [asleep, alone, six] = JSON.parse(text) as [number, number, number];
   expect(asleep).toBeGreaterThan(0.9);
-  expect(alone).toBeLessThan(0.6);
-  // What has started too many processes itself has had them all.
-  expect(six).toBeGreaterThan(alone);
+  expect(alone).toBeLessThan(0.75);
+  // What has started too many processes itself has had them all: six shares, not one.
+  expect(six).toBeGreaterThan(alone / 2);
 });
