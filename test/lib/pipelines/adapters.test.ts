@@ -78,7 +78,7 @@ describe("the pictures that diffusers paints", () => {
     const { images } = await other.generate({ prompt: recorded.prompt, ...three });
     expect(worst(images, adapted.cases.kohya)).toBeLessThanOrEqual(1);
     other.unloadLoraWeights();
-    await expect(other.loadLoraWeights(home)).rejects.toThrow(/name the file with \{ weightName \}/);
+    await expect(other.loadLoraWeights(home)).rejects.toThrow(/Name the file with \{ weightName \}/);
   });
 
   it("with learned words of one and of several vectors come out within 1 of 255", async () => {
