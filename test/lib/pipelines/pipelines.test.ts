@@ -330,7 +330,11 @@ describe("bad input", () => {
     ["a negative prompt that is no text", { negativePrompt: [null] }, /negativePrompt holds null; expected a string/],
     ["a generator that is none", { generator: 3 }, /generator is 3; expected new Generator\(seed\)/],
     ["a number of steps as a text", { numInferenceSteps: "3" }, /numInferenceSteps is "3"; expected a whole number/],
-    ["an option as Python spells it", { guidance_scale: 3 }, /unknown option guidance_scale; it is called guidanceScale here/],
+    [
+      "an option as Python spells it",
+      { guidance_scale: 3 },
+      /unknown option guidance_scale; it is called guidanceScale here/,
+    ],
     ["an option of another pipeline", { strength: 0.5 }, /unknown option strength; expected one of prompt, /],
     ["a guidance scale that is NaN", { guidanceScale: Number.NaN }, /guidanceScale is NaN; expected a number/],
     ["no steps", { numInferenceSteps: 0 }, /numInferenceSteps is 0; expected a whole number from 1 up/],
