@@ -1,5 +1,6 @@
 import { checkOptions } from "../options.ts";
 import { PickledTensor } from "../pickle/index.ts";
+import { plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -170,7 +171,7 @@ export function matchLora(lora: Lora, component: LoraComponent, modules: Iterabl
   }
   if (strange.length > 0) {
     throw new Error(
-      `${lora.path}: changes ${strange.length}layers that this ${component} does not have, such as ${JSON.stringify(strange[0])}. ` +
+      `${lora.path}: changes ${plural(strange.length, "layer")} that this ${component} does not have, such as ${JSON.stringify(strange[0])}. ` +
         "It was trained for a different model.",
     );
   }

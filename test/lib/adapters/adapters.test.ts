@@ -83,7 +83,7 @@ describe("textual inversion", () => {
       "a concept for Stable Diffusion XL",
     );
     await expect(failing("lora.safetensors", reference.lora.kohya)).rejects.toThrow(
-      /lora\.safetensors: holds \d+ tensors; expected a concept/,
+      /lora\.safetensors: contains \d+ tensors; expected a concept/,
     );
     await expect(failing("cube.safetensors", safe({ a: f32([2, 2, 2]) }))).rejects.toThrow(
       "a tensor [2,2,2]; expected [width]",

@@ -79,7 +79,7 @@ describe("a data set", () => {
       "x: picture 0 has the label 7, expected 0 to 0",
     );
     expect(() => small().batch([3])).toThrow("small.batch: index 3 is out of range; the data set has 3 pictures");
-    expect(() => small().select([0.5])).toThrow("small.select: index 0.5 is outside");
+    expect(() => small().select([0.5])).toThrow("small.select: index 0.5 is out of range");
     expect(() => small().batch([0], { range: [0, Number.NaN] })).toThrow("range [0, NaN]");
   });
 });

@@ -123,7 +123,7 @@ describe("a drawing in SVG", () => {
     );
     expect(() => readDrawings(folder("empty", {}))).toThrow("empty: contains no drawing; expected 1.svg, 2.svg ...");
     expect(() => readDrawings(folder("gap", { "1.svg": good, "3.svg": good }))).toThrow(
-      "gap: has 1.svg, 3.svg, no 2.svg; number",
+      "gap: has 1.svg, 3.svg, but no 2.svg; number",
     );
     expect(() => readDrawings(folder("bad", { "1.svg": good, "2.svg": "hello" }))).toThrow(
       join("bad", "2.svg: not XML"),

@@ -73,13 +73,17 @@ describe("where pictures come from", () => {
 
   it.each<[string, Record<string, string | Image>, RegExp]>([
     ["none", { "notes.txt": "x", "b.csv": "y" }, /contains no pictures \(PNG.*it contains b\.csv, notes\.txt/],
-    ["broken", { "a.png": plain(1), "b.png": "no picture" }, /1 of 2 files cannot be read.*\n.*b\.png: no picture/],
+    [
+      "broken",
+      { "a.png": plain(1), "b.png": "no picture" },
+      /1 of 2 files cannot be read.*\n.*b\.png: not a readable picture/,
+    ],
     [
       "absent",
       { "a.png": plain(1), "metadata.jsonl": '{"file_name": "z.png", "text": "z"}' },
       /lists 1 file .*not exist: z\.png/,
     ],
-    ["json", { "a.png": plain(1), "metadata.jsonl": "a.png: a first" }, /metadata\.jsonl, line 1: no JSON/],
+    ["json", { "a.png": plain(1), "metadata.jsonl": "a.png: a first" }, /metadata\.jsonl, line 1: not JSON/],
     ["nameless", { "a.png": plain(1), "metadata.jsonl": '{"text": "a"}' }, /line 1: has no file_name/],
   ])("says what is wrong with a folder: %s", async (name, files, message) => {
     await expect(readPictures(await folder(name, files), { where })).rejects.toThrow(message);

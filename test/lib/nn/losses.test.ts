@@ -82,7 +82,7 @@ describe("losses", () => {
     );
     expect(() => F.mseLoss(a, b, { reductoin: "sum" } as never)).toThrow("mseLoss: unknown option reductoin");
     expect(() => F.crossEntropy(scores(), zeros([2], int64), { ignore_index: 0 } as never)).toThrow(
-      "unknown option ignore_index; it is ignoreIndex here",
+      "unknown option ignore_index; it is called ignoreIndex here",
     );
     expect(() => F.smoothL1Loss(a, b, { beta: -1 })).toThrow("smoothL1Loss: beta is -1, expected 0 or more");
     expect(() => F.smoothL1Loss(a, b, { beta: "1" as never })).toThrow('beta is "1", expected a number');

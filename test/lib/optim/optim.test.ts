@@ -275,7 +275,7 @@ describe("schedules", () => {
     for (const Optimizer of [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop]) {
       const name = Optimizer.name;
       expect(() => new Optimizer(p(), { weight_decay: 0.1 } as never)).toThrow(
-        `${name}: unknown option weight_decay; it is weightDecay here`,
+        `${name}: unknown option weight_decay; it is called weightDecay here`,
       );
       expect(() => new Optimizer(p(), { learningRate: 0.1 } as never)).toThrow(`${name}: unknown option learningRate`);
       expect(() => new Optimizer(p(), { lr: "0.1" } as never)).toThrow(`${name}: lr is "0.1", expected a number`);
@@ -287,7 +287,7 @@ describe("schedules", () => {
     const opt = new optim.SGD(p(), { lr: 0.5 });
     expect(opt.paramGroups[0]!.lr).toBe(0.5);
     expect(() => new optim.StepLR(opt, 0)).toThrow("StepLR: stepSize is 0");
-    expect(() => new optim.ReduceLROnPlateau(opt, { min_lr: 1 } as never)).toThrow("it is minLr here");
+    expect(() => new optim.ReduceLROnPlateau(opt, { min_lr: 1 } as never)).toThrow("it is called minLr here");
   });
   for (const [name, rows] of Object.entries(reference.schedules)) {
     it(`${name} gives PyTorch's learning rates and betas`, () => {

@@ -226,9 +226,9 @@ describe("hostile pickles", () => {
         `${P}${tensorOf({ shape: "J\0\xca\x9a\x3bJ\0\xca\x9a\x3bJ\0\xca\x9a\x3b\x87", strides: "K\0K\0K\0\x87" })}.`,
       ),
     ).toContain("many times");
-    expect(refused(`${P}${tensorOf({ count: "\x09" })}.`)).toBe("x: storage 0 has 32 bytes, 9 of F32 take 36");
+    expect(refused(`${P}${tensorOf({ count: "\x09" })}.`)).toBe("x: storage 0 has 32 bytes, but 9 of F32 take 36");
     expect(refused(`${P}${tensorOf({ type: "ctorch\nDoubleStorage\n" })}.`)).toContain(
-      "storage 0 has 32 bytes, 8 of F64 take 64",
+      "storage 0 has 32 bytes, but 8 of F64 take 64",
     );
     expect(
       refused(

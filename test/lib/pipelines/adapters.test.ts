@@ -145,7 +145,7 @@ describe("LoRA weights", () => {
       "unet.conv_out.lora_B.weight": draw(1, 4, 2, 1, 1),
     });
     await expect(pipe.loadLoraWeights(wide)).rejects.toThrow(
-      /conv_out: changes a weight \[4,9,3,3\], the model's is \[4,8,3,3\]/,
+      /conv_out: changes a weight \[4,9,3,3\], but the model's is \[4,8,3,3\]/,
     );
     await expect(pipe.loadLoraWeights(wide, { scale: Number.NaN })).rejects.toThrow(/scale is NaN/);
     // Equal but for the roundings of a session that is prepared otherwise.

@@ -68,7 +68,7 @@ describe("an option that is not known", () => {
   test("is found among a pipeline's components too", async () => {
     const options = { components: { text_encoder: pipe.textEncoder } } as never;
     await expect(StableDiffusionPipeline.fromPretrained(tiny, options)).rejects.toThrow(
-      "StableDiffusionPipeline.fromPretrained: components: unknown option text_encoder; it is textEncoder here",
+      "StableDiffusionPipeline.fromPretrained: components: unknown option text_encoder; it is called textEncoder here",
     );
   });
 });

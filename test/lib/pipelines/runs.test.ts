@@ -177,7 +177,9 @@ describe("what is learnt", () => {
     await pipe.loadLoraWeights(one, { scale: 0.5 });
     expect(pipe.getActiveAdapters()).toEqual(["second", "default_0"]);
     expect(furthest(await numbers(weight()), await with_([21, 0.5], [31, 1]))).toBeLessThan(1e-5);
-    await expect(pipe.loadLoraWeights(one, { adapterName: "second" })).rejects.toThrow('the name "second" is taken');
+    await expect(pipe.loadLoraWeights(one, { adapterName: "second" })).rejects.toThrow(
+      'the name "second" is already in use',
+    );
     pipe.setAdapters("second", 2);
     expect(furthest(await numbers(weight()), await with_([31, 2]))).toBeLessThan(1e-5);
     expect(() => pipe.setAdapters("third")).toThrow('no LoRA is called "third"; expected some of second, default_0');

@@ -19,7 +19,7 @@ describe("linePlot", () => {
     expect((c[0] - a[0]) / (b[0] - a[0])).toBeCloseTo(2, 2);
     const texts = parts(bundle, "text").map((text) => text.get("text"));
     expect(texts).toEqual(expect.arrayContaining(["step →", "↑ loss"]));
-    expect(bundle["text/plain"]).toBe("loss over step: 3 values, first 0, last 4, least 0, greatest 4");
+    expect(bundle["text/plain"]).toBe("loss over step: 3 values, first 0, last 4, min 0, max 4");
   });
 
   it("draws powers of ten at equal distances where the axis is logarithmic", async () => {

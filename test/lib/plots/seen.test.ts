@@ -107,7 +107,7 @@ describe("a scatter plot", () => {
   test("with more classes than colours says where their names are", async () => {
     const many = Array.from({ length: 12 }, (_, i) => [i, i]);
     expect(await text(d.scatterPlot(many, { labels: many.map((_, i) => `k${i}`) }))).toContain(
-      "12 labels: the pointer",
+      "12 labels: point at a dot",
     );
   });
 });

@@ -33,6 +33,6 @@ test("what cannot be had is said: no settings there, no such model, an option th
   );
   const mistyped = { sub_folder: "scheduler" } as object;
   await expect(DDIMScheduler.fromPretrained("difflab/tiny-sd", mistyped)).rejects.toThrow(
-    "DDIMScheduler.fromPretrained: unknown option sub_folder; it is subfolder here",
+    "DDIMScheduler.fromPretrained: unknown option sub_folder; it is called subfolder here",
   );
 });
