@@ -58,7 +58,7 @@ describe("crossAttentionMaps", () => {
   });
 
   it("refuses layers that are none, prompts without words, and several of them; the next run works", async () => {
-    await expect(crossAttentionMaps(pipe, "moon", { ...run, layers: /nowhere/ })).rejects.toThrow("fits /nowhere/");
+    await expect(crossAttentionMaps(pipe, "moon", { ...run, layers: /nowhere/ })).rejects.toThrow("matches /nowhere/");
     await expect(crossAttentionMaps(pipe, "...", run)).rejects.toThrow('the prompt "..." contains no words');
     await expect(crossAttentionMaps(pipe, ["a"] as never, run)).rejects.toThrow("expected a string");
     const stop = { ...run, signal: AbortSignal.abort() };

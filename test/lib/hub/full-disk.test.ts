@@ -46,7 +46,7 @@ describe("a disk without room", () => {
   test("is noticed before the download, with what it takes and what there is", async () => {
     disk.free = 1000;
     await expect(load()).rejects.toThrow(
-      /takes 300 kB, the disk of .* has 1\.00 kB left\. Free space or choose another/,
+      /needs 300 kB, but the disk of .* has only 1\.00 kB left\. Free space or choose another/,
     );
     expect(hub.requests.filter((request) => request.includes("resolve"))).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe("an option that is not known", () => {
     ["fuseLora", "lora_scale", "loraScale"],
   ])("and %s says what %s is called here", async (name, option, meant) => {
     await expect(calls[name]!({ [option]: undefined } as never)).rejects.toThrow(
-      `${name}: unknown option ${option}; it is ${meant} here`,
+      `${name}: unknown option ${option}; it is called ${meant} here`,
     );
   });
 
