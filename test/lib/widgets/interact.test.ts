@@ -49,7 +49,8 @@ describe("interact", () => {
     const [begun, stopped]: number[][] = [[], []];
     const view = d.interact({ level }, async ({ level }, { signal }) => {
       begun!.push(level);
-      for (let i = 0; i < 100; i++) {
+      // Longer than the cell waits for its first result.
+      for (let i = 0; i < 350; i++) {
         await wait(10);
         if (signal.aborted) {
           stopped!.push(level);
