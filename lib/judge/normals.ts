@@ -1,3 +1,5 @@
+import { eigenSymmetric } from "../tensor/decompose.ts";
+
 /**
  * The Fréchet distance of the two normal distributions that have the mean and covariance of some rows of numbers:
  * `|m - n|^2 + tr(P + Q - 2 (P Q)^1/2)`.
@@ -53,40 +55,10 @@ function squareRoot(a: Matrix): Matrix {
   );
 }
 
-/** Eigenvalues of a symmetric matrix and, in columns, its eigenvectors: Jacobi's rotations. */
-function eigen(given: Matrix): { values: number[]; vectors: Matrix } {
-  const n = given.length;
-  const a = given.map((row) => row.slice());
-  const vectors: Matrix = Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (_, k) => +(i === k)));
-  const rotate = (m: Matrix, p: number, q: number, c: number, s: number) => {
-    for (const row of m) {
-      const [x, y] = [row[p]!, row[q]!];
-      row[p] = c * x - s * y;
-      row[q] = s * x + c * y;
-    }
-  };
-  for (let sweep = 0; sweep < 60; sweep++) {
-    const squares = a.map((row) => row.reduce((sum, value) => sum + value * value, 0));
-    const all = squares.reduce((sum, value) => sum + value, 0);
-    const off = all - a.reduce((sum, row, i) => sum + row[i]! ** 2, 0);
-    if (off <= 1e-18 * all) break;
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        if (a[p]![q] === 0) continue;
-        const theta = (a[q]![q]! - a[p]![p]!) / (2 * a[p]![q]!);
-        const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        const c = 1 / Math.sqrt(t * t + 1);
-        const s = t * c;
-        rotate(a, p, q, c, s);
-        const [rp, rq] = [a[p]!, a[q]!];
-        for (let k = 0; k < n; k++) {
-          const [x, y] = [rp[k]!, rq[k]!];
-          rp[k] = c * x - s * y;
-          rq[k] = s * x + c * y;
-        }
-        rotate(vectors, p, q, c, s);
-      }
-    }
-  }
-  return { values: a.map((row, i) => row[i]!), vectors };
+/** Eigenvalues of a symmetric matrix and, in columns, its eigenvectors. */
+function eigen(a: Matrix): { values: Float64Array; vectors: Matrix } {
+  const n = a.length;
+  const flat = Float64Array.from({ length: n * n }, (_, i) => a[Math.floor(i / n)]![i % n]!);
+  const { values, vectors } = eigenSymmetric(flat, n);
+  return { values, vectors: Array.from({ length: n }, (_, i) => vectors.subarray(i * n, (i + 1) * n)) };
 }

@@ -1,7 +1,7 @@
 import { type ConfigOf, choice, finite, flag, kept, listOf, only, type Settings, whole } from "../config/fields.ts";
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
-import { Sequential, Upsample } from "../nn/containers.ts";
+import { Functional, Sequential, Upsample } from "../nn/containers.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Conv2d } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
@@ -41,18 +41,7 @@ export type AutoencoderTinyConfig = ConfigOf<typeof fields>;
 export type AutoencoderTinySettings = Settings<AutoencoderTinyConfig>;
 
 /** An activation function as a layer. */
-class Activate extends Module {
-  readonly #name: Activation;
-
-  constructor(name: Activation) {
-    super();
-    this.#name = name;
-  }
-
-  forward(x: Tensor): Tensor {
-    return activate(this.#name, x);
-  }
-}
+const activation = (name: Activation) => new Functional((x) => activate(name, x));
 
 function conv(inputs: number, outputs: number, options: { stride?: number; bias?: boolean } = {}): Conv2d {
   return new Conv2d(inputs, outputs, 3, { padding: 1, ...options });
@@ -64,17 +53,16 @@ class AutoencoderTinyBlock extends Module {
   /** Sees the whole image's statistics; null unless the config says `use_midblock_gn`. */
   readonly pool: Sequential | null;
 
-  constructor(channels: number, activation: Activation, seesWhole: boolean) {
+  constructor(channels: number, act: Activation, seesWhole: boolean) {
     super();
-    const act = () => new Activate(activation);
     const three = [0, 1, 2].map(() => conv(channels, channels)) as [Conv2d, Conv2d, Conv2d];
-    this.conv = new Sequential(three[0], act(), three[1], act(), three[2]);
+    this.conv = new Sequential(three[0], activation(act), three[1], activation(act), three[2]);
     const wide = 4 * channels;
     this.pool = seesWhole
       ? new Sequential(
           new Conv2d(channels, wide, 1, { bias: false }),
           new GroupNorm(4, wide),
-          new Activate("relu"),
+          activation("relu"),
           new Conv2d(wide, channels, 1, { bias: false }),
         )
       : null;
@@ -121,7 +109,7 @@ function decoderOf(config: AutoencoderTinyConfig): Tower {
       ? [...blocks, conv(c, config.out_channels)]
       : [...blocks, new Upsample({ scaleFactor }), conv(c, c, { bias: false })];
   });
-  return new Tower(conv(config.latent_channels, channels[0]!), new Activate(act), ...layers);
+  return new Tower(conv(config.latent_channels, channels[0]!), activation(act), ...layers);
 }
 
 /**

@@ -5,6 +5,9 @@ import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pending } from "../tensor/trace.ts";
 
+/** The loss, or the length of its gradient, is NaN or infinite. */
+export class NotFinite extends Error {}
+
 /** Says what to do where a batch is too small for a layer; other errors stay as they are. */
 export function explainSmallBatch(
   error: unknown,

@@ -8,7 +8,7 @@ import { Recorder } from "./callbacks/recorder.ts";
 import { StopOnInterrupt } from "./callbacks/stop-on-interrupt.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import type { DataLoader, LoaderState } from "./data-loader.ts";
-import { explainSmallBatch, firstBadTensor } from "./diagnose.ts";
+import { explainSmallBatch, firstBadTensor, NotFinite } from "./diagnose.ts";
 import { Means, type Numbers } from "./means.ts";
 import { read, record, TrainingStep } from "./training-step.ts";
 
@@ -211,7 +211,7 @@ export class Learner implements Training {
     this.#train.undo();
     const { model, objective } = this.options;
     const where = await firstBadTensor(model, batch, () => objective(...(batch as Tensor[])));
-    throw new Error(
+    throw new NotFinite(
       `fit: the ${key === "loss" ? "loss" : "norm of the gradient"} is ${value} at step ${this.step + 1}; the first tensor with NaN or infinite values is ${where}. ` +
         "The weights are as they were before this step. Try a lower learning rate, or clipNorm: 1.",
     );

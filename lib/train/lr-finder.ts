@@ -6,6 +6,7 @@ import { DISPLAY, type MimeData } from "../plots/figure.ts";
 import { type Figure, linePlot } from "../plots/index.ts";
 import { listed, PRINTED } from "../printed.ts";
 import { CancelFit } from "./callback.ts";
+import { NotFinite } from "./diagnose.ts";
 import { Learner } from "./learner.ts";
 
 /** Which learning rates are tried. */
@@ -68,16 +69,19 @@ export async function lrFind(learner: Learner, options: LRFindOptions = {}): Pro
       if (losses.at(-1)! > BLOWN_UP * lowest) throw new CancelFit();
     },
   };
-  const trial = new Learner({ ...training, callbacks: [search], quiet: true });
   try {
     await learner.save(path);
-    await trial.fit(Number.POSITIVE_INFINITY, { steps: numSteps }).catch((error: unknown) => {
+    const trial = new Learner({ ...training, callbacks: [search], quiet: true });
+    try {
+      await trial.fit(Number.POSITIVE_INFINITY, { steps: numSteps });
+    } catch (error) {
       // A rate so high that the loss is no longer a number ends the search as well.
-      if (losses.length < 2) throw error;
-    });
+      if (!(error instanceof NotFinite) || losses.length < 2) throw error;
+    } finally {
+      trial.close();
+      await learner.load(path);
+    }
   } finally {
-    trial.close();
-    await learner.load(path);
     await rm(folder, { recursive: true, force: true });
   }
   return new LRFound(rates, losses);
