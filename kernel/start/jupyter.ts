@@ -106,7 +106,7 @@ class PrivateEnvironment {
 
   async make(python: Python, report: (text: string) => void): Promise<JupyterLab> {
     if (!existsSync(this.#python)) {
-      report("making .venv");
+      report("making .venv, a private environment for it");
       const [command, ...args] = python.command;
       const { code, output } = await run(command!, [...args, "-m", "venv", "--clear", this.#folder]);
       if (code !== 0) {
@@ -150,7 +150,7 @@ class PrivateEnvironment {
       env,
       onOutput: (text) => {
         const name = text.match(/(?:Collecting|Downloading|Installing collected packages)[ :]*([^\s=;,]*)/g)?.at(-1);
-        if (name) report(name.slice(0, 60));
+        if (name) report(`pip install: ${name}`.slice(0, 52));
       },
     });
     if (code !== 0) {

@@ -68,9 +68,13 @@ function readJson(file) {
   }
 }
 
-/** @param {string} root */
-async function installPackages(root) {
+/**
+ * @param {string} root
+ * @param {(text: string) => void} report
+ */
+async function installPackages(root, report) {
   if (packagesAreCurrent(root)) return "up to date";
+  report("installing and building, usually under a minute");
   const { code, output } = await runNpm(root, [
     "ci",
     "--prefer-offline",
@@ -97,10 +101,12 @@ async function installPackages(root) {
  * Builds `dist/` if the sources have changed since.
  *
  * @param {string} root - the package's folder
+ * @param {(text: string) => void} [report] - called with a progress message
  * @throws StepError if they do not compile
  */
-export async function build(root) {
+export async function build(root, report) {
   if (buildIsCurrent(root)) return "up to date";
+  report?.("compiling the sources");
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   const { code, output } = await run(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root });
   if (code !== 0) throw notCompiling(output);
@@ -163,8 +169,8 @@ async function main(root, args) {
   }
   const steps = createSteps(process.stdout);
   try {
-    await steps.run("packages", () => installPackages(root));
-    await steps.run("build", () => build(root));
+    await steps.run("packages", (report) => installPackages(root, report));
+    await steps.run("build", (report) => build(root, report));
   } catch (error) {
     if (error instanceof StepError) return 1;
     throw error;

@@ -23,6 +23,7 @@ export async function start(root: string, options: StartOptions, steps: Steps): 
   try {
     let jupyter: JupyterLab | undefined;
     await steps.run("JupyterLab", async (report) => {
+      report("looking for one on this computer");
       jupyter = await provideJupyter(root, report, home);
       return jupyter
         ? `${jupyter.version} in ${short(jupyter.prefix ?? jupyter.bin, home)}`
@@ -65,7 +66,8 @@ async function withJupyter(
   let server: LabServer | undefined;
   const stop = askedToStop();
   try {
-    await steps.run("server", async () => {
+    await steps.run("server", async (report) => {
+      report("starting JupyterLab");
       server = await LabServer.start({
         jupyter,
         notebook,

@@ -3,6 +3,9 @@
 /** How many lines of a failed program's output are shown. */
 const DETAIL_LINES = 15;
 
+/** Where lines cannot be redrawn (a file, a log, an editor's output): when a running step is first reported, and how often after that. */
+const PATIENCE = { first: 1500, then: 15_000 };
+
 /** A step failed for a reason that the user can fix. */
 export class StepError extends Error {
   /**
@@ -21,7 +24,8 @@ export class StepError extends Error {
  * @typedef {object} Steps
  * @property {<T extends string>(name: string, work: (report: (text: string) => void) => T | Promise<T>) => Promise<T>} run
  *   does a piece of work and prints its line: a tick, the name, what `work` returned, the time. `report` shows progress
- *   in the meantime. A failure prints a cross, what went wrong and what to do, and is rethrown.
+ *   in the meantime: redrawn in a terminal, elsewhere as a new line now and then. A failure prints a cross, what went
+ *   wrong and what to do, and is rethrown.
  */
 
 /**
@@ -34,10 +38,15 @@ export function createSteps(out) {
       const started = performance.now();
       const label = name.padEnd(11);
       let state = "";
+      let due = started + PATIENCE.first;
       const draw = () => {
-        if (!out.isTTY) return;
-        const line = `  · ${label} ${state} ${seconds(started)}`;
-        out.write(`\r\x1b[K${line.slice(0, (out.columns ?? 80) - 1)}`);
+        if (out.isTTY) {
+          const line = `  · ${label} ${state} ${seconds(started)}`;
+          out.write(`\r\x1b[K${line.slice(0, (out.columns ?? 80) - 1)}`);
+        } else if (performance.now() >= due) {
+          due = performance.now() + PATIENCE.then;
+          out.write(`  · ${label} ${(state || "working").padEnd(52)} ${seconds(started)}\n`);
+        }
       };
       const clock = setInterval(draw, 500);
       const clear = () => {

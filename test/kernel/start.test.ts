@@ -337,6 +337,29 @@ describe("steps", () => {
     expect(lines.join("")).toMatch(/^ {2}✓ build +up to date +\d+\.\d s\n$/);
   });
 
+  test("a long step says what it does where lines cannot be redrawn, and not too often", async () => {
+    vi.useFakeTimers();
+    try {
+      const { lines, steps } = told();
+      let finish = (_: string) => {};
+      const long = steps.run("packages", (report) => {
+        report("installing and building");
+        return new Promise<string>((resolve) => (finish = resolve));
+      });
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(lines).toEqual([]);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(lines.join("")).toMatch(/^ {2}· packages +installing and building +\d+\.\d s\n$/);
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect(lines).toHaveLength(3);
+      finish("installed");
+      await long;
+      expect(lines.at(-1)).toMatch(/^ {2}✓ packages +installed +\d+\.\d s\n$/);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test("a step that failed tells what is wrong, the last of the output, and what to do", async () => {
     const { lines, steps } = told();
     const detail = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
