@@ -4,7 +4,7 @@
 const DETAIL_LINES = 15;
 
 /** Where lines cannot be redrawn (a file, a log, an editor's output): when a running step is first reported, and how often after that. */
-const PATIENCE = { first: 1500, then: 15_000 };
+const PATIENCE = { first: 1500, next: 15_000 };
 
 /** A step failed for a reason that the user can fix. */
 export class StepError extends Error {
@@ -44,7 +44,7 @@ export function createSteps(out) {
           const line = `  · ${label} ${state} ${seconds(started)}`;
           out.write(`\r\x1b[K${line.slice(0, (out.columns ?? 80) - 1)}`);
         } else if (performance.now() >= due) {
-          due = performance.now() + PATIENCE.then;
+          due = performance.now() + PATIENCE.next;
           out.write(`  · ${label} ${(state || "working").padEnd(52)} ${seconds(started)}\n`);
         }
       };
