@@ -57,13 +57,9 @@ async function straight(vae: AutoencoderKL): Promise<void> {
   }
 }
 
-async function train(run: Run): Promise<void> {
-  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(10_000), seed: run.seed }))), {
-    ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
-  });
-  const eye = await worldJudge(run.scratch("world-eye"));
+async function untrained(): Promise<AutoencoderKL> {
   const vae = new AutoencoderKL({
-    ...{ sampleSize: 64, blockOutChannels: [16, 16, 32, 64], layersPerBlock: 1, normNumGroups: 2 },
+    ...{ sampleSize: 64, blockOutChannels: [16, 32, 64, 128], layersPerBlock: 1, normNumGroups: 2 },
     ...{ midBlockAddAttention: false, scalingFactor: 1 },
     downBlockTypes: ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
     upBlockTypes: ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"],
@@ -71,8 +67,20 @@ async function train(run: Run): Promise<void> {
   await straight(vae);
   // Latents that are exact at first, for the noise would hide what there is to learn; log-variances are the last four.
   vae.quantConv!.bias!.copy_(tensor([0, 0, 0, 0, -4, -4, -4, -4]));
-  const optimizer = new optim.AdamW(vae.parameters(), { lr: 2e-3, weightDecay: 0 });
-  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 2e-3, totalSteps: run.steps, pctStart: 0.1 });
+  return vae;
+}
+
+async function train(run: Run): Promise<void> {
+  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(16_000), seed: run.seed }))), {
+    ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
+  });
+  const eye = await worldJudge(run.scratch("world-eye"));
+  const vae = run.options.shipped
+    ? await AutoencoderKL.fromPretrained(run.path("tiny-sd"), { subfolder: "vae" })
+    : await untrained();
+  const maxLr = run.options.shipped ? 1e-3 : 2e-3;
+  const optimizer = new optim.AdamW(vae.parameters(), { lr: maxLr, weightDecay: 0 });
+  const schedule = new optim.OneCycleLR(optimizer, { maxLr, totalSteps: run.steps, pctStart: 0.1 });
 
   const objective = (pixels: Tensor) => {
     const x = scaled(pixels);

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HIDDEN, quickly, STUB, withoutHidden, withoutSolutions } from "../../kernel/client/exercises.ts";
+import { parseCell } from "../../kernel/cells/parse.ts";
+import { HIDDEN, quickly, STUB, withoutHidden } from "../../kernel/client/exercises.ts";
 import { type CodeCell, joinText, type Notebook, readNotebook, runNotebooks } from "../../kernel/client/index.ts";
 import { ROOT } from "../root.ts";
 import { FITTED, WRONG_ANSWERS } from "./wrong-answers.ts";
@@ -96,54 +97,57 @@ describe.each(lessons)("the notebook %s", (name) => {
   });
 
   test(
-    "runs from top to bottom, every solution passing its check, and wrong answers failing it",
+    "runs from top to bottom with stubs, every solution passing its check, and whatever else is answered failing it",
     async () => {
-      const { notebook, wrong } = withWrongAnswers(quickly(stored), WRONG_ANSWERS[name] ?? {});
-      const result = await run(notebook, `whole-${basename(name)}`);
+      expect(Object.keys(FITTED).filter((id) => exercises.some((cell) => cell.id === id))).toHaveLength(
+        exercises.length,
+      );
+      const { notebook, fails } = withAnswers(quickly(stored), WRONG_ANSWERS[name] ?? {});
+      const result = await run(notebook, basename(name));
       expect(result.error).toBeUndefined();
-      expect(result.failures.filter(({ cell }) => !wrong.has(cell))).toEqual([]);
-      const unseen = [...wrong].filter(([cell]) => !result.failures.some((failure) => failure.cell === cell));
+      expect(result.failures.filter(({ cell }) => !fails.has(cell))).toEqual([]);
+      const unseen = [...fails].filter(([cell]) => !result.failures.some((failure) => failure.cell === cell));
       expect(unseen.map(([, answer]) => answer)).toEqual([]);
-      // In words for the student.
-      for (const { evalue } of result.failures) {
-        expect(evalue.length, evalue).toBeGreaterThan(25);
+      for (const { cell, evalue } of result.failures) {
+        if (fails.get(cell)!.body === STUB) expect(evalue).toBe("No answer yet.");
+        // In words for the student.
+        else expect(evalue.length, evalue).toBeGreaterThan(25);
       }
     },
     PATIENCE,
   );
 
-  test(
-    "with its solutions taken away fails all its checks, and nothing else",
-    async () => {
-      const stripped = withoutSolutions(quickly(stored));
-      const result = await run(stripped, `stripped-${basename(name)}`);
-      const open = codeCells(stripped).filter((cell) => cell.metadata.nbgrader?.grade);
-      expect(open.length).toBe(checks.length);
-      expect(result.failures.map((failure) => failure.source)).toEqual(open.map((cell) => joinText(cell.source)));
-      for (const failure of result.failures) expect(failure.evalue).toBe("No answer yet.");
-    },
-    PATIENCE,
-  );
-
-  test(
-    "has hidden tests that fail answers which only the checks that students see let pass",
-    async () => {
-      expect(Object.keys(FITTED).filter((id) => exercises.some((cell) => cell.id === id))).toHaveLength(
-        exercises.length,
-      );
-      const fitted = quickly(stored);
-      // Each check first as students see it, then whole.
-      fitted.cells = fitted.cells.flatMap((cell) => {
-        if (FITTED[cell.id!]) return [{ ...cell, source: joinText(cell.source).replace(SOLUTION, FITTED[cell.id!]!) }];
-        const isCheck = cell.cell_type === "code" && cell.metadata.nbgrader?.grade;
-        return isCheck ? [{ ...withoutHidden(cell), id: `seen-${cell.id}` }, cell] : [cell];
-      });
-      const result = await run(fitted, `fitted-${basename(name)}`);
-      const failed = new Set(result.failures.map((failure) => fitted.cells[failure.cell - 1]!.id));
-      expect([...failed]).toEqual(checks.map((cell) => cell.id));
-    },
-    PATIENCE,
-  );
+  // So that one exercise left open, or answered wrongly, costs nothing but its own points.
+  test("has no cell that needs an exercise or a check before it, but an exercise's own check", () => {
+    const known = new Map<string, string>();
+    const own = new Map<string, Set<string>>();
+    let waiting: string[] = [];
+    for (const cell of codeCells(stored)) {
+      const source = joinText(cell.source);
+      const { declared, mentioned } = parseCell(source)!;
+      // Words in messages are not names.
+      const code = source
+        .replace(/"[^"\n]*"/g, "")
+        .replace(/`[^`]*`/g, (text) => [...text.matchAll(/\$\{[^}]*\}/g)].join());
+      const reads = (name: string) => !declared.has(name) && new RegExp(`(?<![.\\w$])${name}\\b`).test(code);
+      const { solution, grade } = cell.metadata.nbgrader ?? {};
+      if (solution) waiting.push(cell.id!);
+      if (grade) {
+        own.set(cell.id!, new Set(waiting));
+        waiting = [];
+      }
+      const foreign = [...mentioned].filter((name) => known.has(name) && reads(name));
+      expect(
+        foreign.filter((name) => !own.get(cell.id!)?.has(known.get(name)!)),
+        `${cell.id}: what only an exercise or a check declares`,
+      ).toEqual([]);
+      for (const [name, kind] of declared) {
+        // What a cell imports is there, however it ends, and types were never values.
+        if ((solution || grade) && kind !== "import" && kind !== "type") known.set(name, cell.id!);
+        else known.delete(name);
+      }
+    }
+  });
 });
 
 async function run(notebook: Notebook, name: string) {
@@ -153,28 +157,49 @@ async function run(notebook: Notebook, name: string) {
   return result!;
 }
 
-/** Each wrong answer and a check of it before the exercise itself; the numbers of those checks, with the answer. */
-function withWrongAnswers(notebook: Notebook, answers: Readonly<Record<string, readonly string[]>>) {
-  const wrong = new Map<number, string>();
+interface Answer {
+  exercise: string;
+  /** What stands in place of the solution. */
+  body: string;
+}
+
+/**
+ * A notebook as students get it, in which every exercise is answered again and again before its check: left open, wrongly,
+ * fitted to the values that the check shows, and rightly.
+ *
+ * @returns also the numbers of the checks that have to fail, with the answer that each is of
+ */
+function withAnswers(notebook: Notebook, answers: Readonly<Record<string, readonly string[]>>) {
+  const fails = new Map<number, Answer>();
   const cells: Notebook["cells"] = [];
   const waiting: CodeCell[] = [];
   for (const cell of notebook.cells) {
-    if (cell.cell_type === "code" && cell.metadata.nbgrader?.solution) waiting.push(cell);
-    if (cell.cell_type === "code" && cell.metadata.nbgrader?.grade) {
+    const { solution, grade } = cell.cell_type === "code" ? (cell.metadata.nbgrader ?? {}) : {};
+    if (solution) {
+      waiting.push(cell as CodeCell);
+      cells.push(answered(cell as CodeCell, STUB));
+    } else if (grade) {
+      const check = cell as CodeCell;
       const exercise = waiting.shift()!;
-      const bodies = answers[exercise.id!] ?? [];
-      expect(bodies.length, exercise.id).toBeGreaterThanOrEqual(3);
-      for (const body of bodies) {
-        const source = joinText(exercise.source).replace(SOLUTION, () => body);
-        // As the student sees it: without the hidden tests.
-        cells.push({ ...exercise, source, outputs: [] }, { ...withoutHidden(cell), outputs: [] });
-        wrong.set(cells.length, `${exercise.id}: ${body}`);
-      }
-      cells.push(exercise);
-    }
-    cells.push(cell);
+      const wrong = answers[exercise.id!] ?? [];
+      expect(wrong.length, exercise.id).toBeGreaterThanOrEqual(3);
+      const expectFailure = (body: string, check: CodeCell) => {
+        cells.push(answered(exercise, body), check);
+        fails.set(cells.length, { exercise: exercise.id!, body });
+      };
+      const seen = withoutHidden(check);
+      for (const body of [STUB, ...wrong]) expectFailure(body, seen);
+      // What students see lets it pass, the hidden tests do not.
+      cells.push(answered(exercise, FITTED[exercise.id!]!), seen);
+      expectFailure(FITTED[exercise.id!]!, check);
+      cells.push(exercise, check);
+    } else cells.push(cell);
   }
-  return { notebook: { ...notebook, cells }, wrong };
+  return { notebook: { ...notebook, cells }, fails };
+}
+
+function answered(exercise: CodeCell, body: string): CodeCell {
+  return { ...exercise, source: joinText(exercise.source).replace(SOLUTION, () => body), outputs: [] };
 }
 
 function codeCells(notebook: Notebook): CodeCell[] {
