@@ -201,7 +201,7 @@ export function returnedNotebooks(released: Notebook, source: Notebook): Returne
       says: /nothing of the teacher's/,
     },
     { kind: "network", text: cheating(NETWORK), earns: "none", says: /no way out/ },
-    { kind: "no-json", text: "This is not a notebook.", earns: "unreadable", says: /not JSON/ },
+    { kind: "no-json", text: "This is not a notebook.", earns: "unreadable", says: /invalid JSON/ },
     {
       kind: "fifty-megabytes",
       text: right((copy) => {
