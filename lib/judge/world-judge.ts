@@ -25,32 +25,37 @@ const fields = {
 /** The names of the answers, in their order. */
 export type WorldJudgeConfig = ConfigOf<typeof fields>;
 
-const CHANNELS = [16, 32, 64, 96, 128] as const;
-const STRIDES = [1, 2, 2, 2, 2] as const;
+const CHANNELS = [24, 48, 96, 128] as const;
 
+/** Halves the sides: two convolutions, the second of which is added to what the first one saw. */
 class Stage extends Module {
-  readonly conv: Conv2d;
-  readonly norm: GroupNorm;
+  readonly conv1: Conv2d;
+  readonly norm1: GroupNorm;
+  readonly conv2: Conv2d;
+  readonly norm2: GroupNorm;
 
-  constructor(inputs: number, outputs: number, stride: number) {
+  constructor(inputs: number, outputs: number) {
     super();
-    this.conv = new Conv2d(inputs, outputs, 3, { padding: 1, stride });
-    this.norm = new GroupNorm(8, outputs);
+    this.conv1 = new Conv2d(inputs, outputs, 3, { padding: 1, stride: 2 });
+    this.norm1 = new GroupNorm(8, outputs);
+    this.conv2 = new Conv2d(outputs, outputs, 3, { padding: 1 });
+    this.norm2 = new GroupNorm(8, outputs);
   }
 
   forward(x: Tensor): Tensor {
-    return this.norm.forward(this.conv.forward(x)).silu();
+    const h = this.norm1.forward(this.conv1.forward(x)).silu();
+    return this.norm2.forward(this.conv2.forward(h)).add(h).silu();
   }
 }
 
 /**
- * A classifier that reads thing, ink, background and manner of a picture of the small world: five convolutions and a
- * linear layer, with one more for each answer.
+ * A classifier that reads thing, ink, background and manner of a picture of the small world: four stages of convolutions and
+ * a linear layer, with one more for each answer.
  */
 export class WorldJudge extends Model {
   readonly config: WorldJudgeConfig;
   readonly weightsName: string = "model";
-  /** The convolutions, the largest images first. */
+  /** The convolutions, the largest images first: each stage halves the sides. */
   readonly stages: readonly Stage[];
   /** Leaves out some of what the convolutions see while it is trained. */
   readonly dropout = new Dropout(0.3);
@@ -70,7 +75,7 @@ export class WorldJudge extends Model {
     super();
     const config = readConfig("WorldJudge", fields, settings);
     this.config = config;
-    this.stages = CHANNELS.map((channels, i) => new Stage(CHANNELS[i - 1] ?? 3, channels, STRIDES[i]!));
+    this.stages = CHANNELS.map((channels, i) => new Stage(CHANNELS[i - 1] ?? 3, channels));
     this.hidden = new Linear(128 * 4 * 4, 128);
     this.thing = new Linear(128, config.things.length);
     this.ink = new Linear(128, config.inks.length);
@@ -100,14 +105,16 @@ export class WorldJudge extends Model {
   }
 
   /**
-   * What each convolution sees, from strokes to shapes: `[b, 16, 64, 64]`, `[b, 32, 32, 32]` and so on to `[b, 128, 4, 4]`.
+   * What each stage sees, from strokes to shapes: `[b, 24, 32, 32]`, `[b, 48, 16, 16]` and so on to `[b, 128, 4, 4]`.
    * Pictures that look alike are close in these, also where their pixels differ.
    *
    * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155
    */
   features(x: Tensor): Tensor[] {
-    if (x.ndim !== 4 || x.shape[1] !== 3 || x.shape[2]! % 8 !== 0 || x.shape[3]! % 8 !== 0) {
-      throw new RangeError(`WorldJudge: got ${show(x.shape)}, expected [b, 3, 64, 64] or other sizes divisible by 8`);
+    if (x.ndim !== 4 || x.shape[1] !== 3 || x.shape[2]! % 16 !== 0 || x.shape[3]! % 16 !== 0) {
+      throw new RangeError(
+        `WorldJudge: got ${show(x.shape)}, expected [b, 3, 64, 64] or other sides that are multiples of 16`,
+      );
     }
     const seen: Tensor[] = [];
     for (const stage of this.stages) seen.push(stage.forward(seen.at(-1) ?? x));
