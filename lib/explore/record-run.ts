@@ -20,7 +20,7 @@ export interface RecordedRun {
   readonly unconditional: Tensor | null;
   /** After guidance, `[steps, 4, h, w]`. */
   readonly guided: Tensor;
-  /** The guidance scale that was asked for. */
+  /** The guidance scale that it began with. */
   readonly guidanceScale: number;
 }
 
@@ -41,6 +41,7 @@ export async function recordRun(pipe: StableDiffusionPipeline, options: Generate
   };
   const predictions: Tensor[] = [];
   let latest: Tensor | undefined;
+  let guidanceScale = Number.NaN;
   const handle = pipe.unet.registerForwardHook((_, __, output) => {
     latest ??= output.sample;
   });
@@ -49,6 +50,7 @@ export async function recordRun(pipe: StableDiffusionPipeline, options: Generate
       if (step.latents.shape[0] !== 1) {
         throw new RangeError(`recordRun: a run of ${step.latents.shape[0]} pictures; expected one`);
       }
+      if (step.index === 0) ({ guidanceScale } = step);
       timesteps.push(step.timestep);
       kept.latents.push(step.latents);
       kept.predOriginalSample.push(step.predOriginalSample);
@@ -70,7 +72,7 @@ export async function recordRun(pipe: StableDiffusionPipeline, options: Generate
     guided: await cat(kept.guided).realize(),
     conditional: await rows("last"),
     unconditional: isGuided ? await rows("first") : null,
-    guidanceScale: options.guidanceScale ?? 7.5,
+    guidanceScale,
   };
 }
 

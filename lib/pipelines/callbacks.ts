@@ -26,19 +26,19 @@ export interface Callbacks<P> {
 /**
  * Calls a run's callbacks after a step and gathers what they change.
  *
+ * @param run - the run, with its callbacks
  * @param pipe - the first argument of diffusers' callback
  * @param text - what the U-Net reads; with guidance the negative prompts' first
  * @throws RangeError if a callback returns something of another shape
  */
 export async function callBack(
-  name: string,
+  { name, callbacks }: { readonly name: string; readonly callbacks: Callbacks<never> },
   pipe: unknown,
-  options: Callbacks<never>,
   step: Step,
   text: Tensor,
 ): Promise<StepChanges> {
-  const changes = readChanges(name, "callback", await options.callback?.(step), step, text);
-  if (!options.callbackOnStepEnd) return changes;
+  const changes = readChanges(name, "callback", await callbacks.callback?.(step), step, text);
+  if (!callbacks.callbackOnStepEnd) return changes;
   const now = { ...step, latents: changes.latents ?? step.latents };
   const rows = text.shape[0]! / step.latents.shape[0]!;
   const all: CallbackKwargs = {
@@ -46,9 +46,9 @@ export async function callBack(
     promptEmbeds: changes.promptEmbeds ?? text,
     ...(rows > 1 ? { negativePromptEmbeds: text.narrow(0, 0, step.latents.shape[0]!) } : {}),
   };
-  const wanted = options.callbackOnStepEndTensorInputs ?? ["latents"];
+  const wanted = callbacks.callbackOnStepEndTensorInputs ?? [];
   const kwargs = Object.fromEntries(wanted.map((key) => [key, all[key]])) as CallbackKwargs;
-  const result = await options.callbackOnStepEnd(pipe as never, step.index, step.timestep, kwargs);
+  const result = await callbacks.callbackOnStepEnd(pipe as never, step.index, step.timestep, kwargs);
   return { ...changes, ...readChanges(name, "callbackOnStepEnd", result, now, text) };
 }
 

@@ -3,23 +3,19 @@ import type { Scheduler } from "../schedulers/index.ts";
 import { fromArray } from "../tensor/create.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
 import { classifierFree } from "./guidance.ts";
-import { type LossGuide, levelOf } from "./loss-guidance.ts";
-import type { GenerateOptions, Plan } from "./options.ts";
+import type { LossGuide } from "./loss-guidance.ts";
 import { runBar } from "./progress.ts";
+import type { Run } from "./run.ts";
 import type { Runner } from "./runner.ts";
 import type { RunState, Start, Step, StepChanges } from "./step.ts";
 
 /** What the U-Net is called with: its input, the timestep as sinusoids, the text, and what some models take besides. */
 export type UNetCall = [latents: Tensor, time: Tensor, text: Tensor, ...rest: Tensor[]];
 
-/** A run, ready to go. */
+/** What a run is denoised with. */
 export interface Denoising {
-  /** The pipeline, for errors. */
-  readonly name: string;
   readonly unet: UNet2DConditionModel;
   readonly predict: Runner<UNetCall, Tensor>;
-  readonly scheduler: Scheduler;
-  readonly plan: Plan;
   /** What the U-Net reads, `[B, tokens, width]`; with guidance the negative prompts first, `[2 B, tokens, width]`. */
   readonly text: Tensor;
   readonly start: Start;
@@ -37,42 +33,43 @@ export interface Denoising {
  * @returns at the end: the latents
  * @throws Error if the latents are no numbers any more
  */
-export async function* denoise(run: Denoising, options: GenerateOptions): AsyncGenerator<Step, Tensor, undefined> {
-  const { name, unet, scheduler, plan, start, guide, state } = run;
+export async function* denoise(run: Run, parts: Denoising): AsyncGenerator<Step, Tensor, undefined> {
+  const { name, scheduler } = run;
+  const { unet, start, guide, state } = parts;
   const timesteps = scheduler.timesteps.slice(start.skip);
   const count = timesteps.length;
-  const beside = start.beside ?? [];
-  const bar = options.progress === false ? null : runBar(count);
+  const inputs = start.inputs ?? [];
+  const bar = run.progress ? runBar(count) : null;
   let { latents } = start;
-  let { text } = run;
+  let { text } = parts;
   try {
     for (const [index, timestep] of timesteps.entries()) {
-      options.signal?.throwIfAborted();
-      const guided = isGuided(unet, state.guidanceScale);
-      text = textFor(name, text, plan.count, guided);
+      run.signal?.throwIfAborted();
+      const { guidanceScale } = state;
+      const guided = isGuided(unet, guidanceScale);
+      text = textFor(name, text, run.numImages, guided);
       const input = scheduler.scaleModelInput(latents, timestep);
-      const time = unet.timeProj(new Array<number>(text.shape[0]!).fill(modelTimestep(scheduler, timestep)));
-      const output = await run.predict.call(count, input, time, text, ...beside);
-      let noisePred = guided ? classifierFree(output, state.guidanceScale, options.guidanceRescale) : output;
+      const time = unet.timeProj(new Array<number>(text.shape[0]!).fill(scheduler.modelTimestep(timestep)));
+      const output = await parts.predict.call(count, input, time, text, ...inputs);
+      let noisePred = guided ? classifierFree(output, guidanceScale, run.guidanceRescale) : output;
       let loss: Tensor | undefined;
       if (guide?.at(index)) {
         await realize(noisePred, latents);
-        const level = await levelOf(scheduler, timestep);
         const scale = await inputScale(scheduler, timestep);
-        const call = { ...level, scale, time, text, guidanceScale: state.guidanceScale, guided };
+        const call = { ...scheduler.levelAt(timestep), scale, time, text, guidanceScale };
         ({ latents, loss } = await guide.move(latents, noisePred, call));
       }
-      const stepped = scheduler.step(noisePred, timestep, latents, stepOptions(plan, options.eta));
+      const stepped = scheduler.step(noisePred, timestep, latents, stepOptions(run));
       latents = start.after?.(stepped.prevSample, timesteps[index + 1] ?? null) ?? stepped.prevSample;
       const { predOriginalSample } = stepped;
       await realize(latents, predOriginalSample, noisePred);
       await checkFinite(name, latents, { index, count, timestep });
       noisePred = noisePred.detach();
-      const preview = () => run.decode(predOriginalSample);
-      const known = { index, count, timestep, latents, predOriginalSample, noisePred, preview };
+      const preview = () => parts.decode(predOriginalSample);
+      const known = { index, count, guidanceScale, timestep, latents, predOriginalSample, noisePred, preview };
       const step: Step = loss ? { ...known, loss } : known;
       bar?.update(index + 1);
-      const changes = await run.callBack(step, text);
+      const changes = await parts.callBack(step, text);
       if (changes.latents) latents = changes.latents;
       if (changes.promptEmbeds) text = changes.promptEmbeds;
       if (changes.guidanceScale !== undefined) state.guidanceScale = changes.guidanceScale;
@@ -86,7 +83,7 @@ export async function* denoise(run: Denoising, options: GenerateOptions): AsyncG
 }
 
 /** As diffusers' pipelines: `eta` goes to every scheduler, whatever its own default, and those without one pass it over. */
-function stepOptions({ generators }: Plan, eta = 0): object {
+function stepOptions({ generators, eta }: Run): object {
   return { ...(generators.length > 0 ? { generator: generators } : {}), eta };
 }
 
@@ -103,12 +100,6 @@ function textFor(name: string, text: Tensor, count: number, guided: boolean): Te
   throw new RangeError(
     `${name}: guidance was turned on midway, but there are no negative prompts; start with a guidanceScale above 1, or return promptEmbeds [${2 * count}, tokens, width], negative ones first`,
   );
-}
-
-/** The timestep that the U-Net is told: a scheduler may hide it. */
-function modelTimestep(scheduler: Scheduler, timestep: number): number {
-  const own = (scheduler as { modelTimestep?: (t: number) => number }).modelTimestep;
-  return own ? own.call(scheduler, timestep) : timestep;
 }
 
 /** What `scaleModelInput` multiplies with. */

@@ -1,10 +1,10 @@
 import { plural } from "../printed.ts";
-import type { Scheduler } from "../schedulers/index.ts";
-import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, naturalSize } from "./from-image.ts";
-import type { GenerateOptions, Plan } from "./options.ts";
+import type { GenerateOptions } from "./options.ts";
+import { registerPipeline } from "./pipeline.ts";
+import type { Run } from "./run.ts";
 import { StableDiffusionPipeline } from "./stable-diffusion.ts";
-import type { Start, Step } from "./step.ts";
+import type { Start } from "./step.ts";
 
 /** What to paint over a picture, and how. */
 export interface Img2ImgOptions extends GenerateOptions {
@@ -14,28 +14,35 @@ export interface Img2ImgOptions extends GenerateOptions {
   strength?: number;
 }
 
+/** A run that starts from a picture. */
+export interface Img2ImgRun extends Run {
+  readonly image: ImageInput;
+  readonly strength: number;
+}
+
 /** A picture and a text to a picture. @see Meng et al. 2021: https://arxiv.org/abs/2108.01073 */
 export class StableDiffusionImg2ImgPipeline extends StableDiffusionPipeline<Img2ImgOptions> {
-  override async *steps(options: Img2ImgOptions): AsyncGenerator<Step, Tensor, undefined> {
-    return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
-  }
-
   protected override get ownOptions(): readonly string[] {
     return ["image", "strength"];
   }
 
-  protected override async start(plan: Plan, options: Img2ImgOptions, scheduler: Scheduler): Promise<Start> {
-    const name = this.constructor.name;
-    const { skip, first } = skipped(name, scheduler, plan.steps, options.strength ?? 0.8);
-    const given = await imageTensor(name, options.image, plan);
+  protected override describe(options: Img2ImgOptions): Img2ImgRun {
+    const run = super.describe(sized(this.constructor.name, options, this.vae.scale));
+    return { ...run, image: options.image, ...strengthOf(run, options.strength ?? 0.8) };
+  }
+
+  protected override async start(run: Img2ImgRun): Promise<Start> {
+    const { name, scheduler, generators, numImages } = run;
+    const { skip, first } = skipped(run);
+    const given = await imageTensor(name, run.image, run);
     // A generator for each picture draws each picture's latents, also where all come of one image.
-    const image = plan.generators.length > 1 ? fill(name, "images", given, plan.count) : given;
-    const clean = fill(name, "images", await this.codec.encode(image, plan.generators), plan.count);
-    const noise = options.latents ?? this.noise(plan);
-    this.checkLatents(noise, plan);
-    return { latents: scheduler.addNoise(clean, noise, first), skip };
+    const image = generators.length > 1 ? fill(name, "images", given, numImages) : given;
+    const clean = fill(name, "images", await this.codec.encode(image, generators), numImages);
+    return { latents: scheduler.addNoise(clean, this.noise(run), first), skip };
   }
 }
+
+registerPipeline(StableDiffusionImg2ImgPipeline);
 
 /** The options with the picture's size, if no other is asked for. */
 export function sized<O extends Img2ImgOptions>(name: string, options: O, scale: number): O {
@@ -46,16 +53,19 @@ export function sized<O extends Img2ImgOptions>(name: string, options: O, scale:
   return { ...options, height: options.height ?? size.height, width: options.width ?? size.width };
 }
 
-/** Which of the scheduler's timesteps a strength leaves out, and the first that remains. */
-export function skipped(
-  name: string,
-  scheduler: Scheduler,
-  steps: number,
-  strength: number,
-): { skip: number; first: number } {
+/** A strength, checked, and where it is written down. */
+export function strengthOf({ name, metadata }: Run, strength: number): Pick<Img2ImgRun, "strength" | "metadata"> {
   if (!(strength > 0 && strength <= 1)) {
     throw new RangeError(`${name}: strength is ${strength}; expected above 0 and at most 1`);
   }
+  return { strength, metadata: { ...metadata, strength } };
+}
+
+/** Which of the scheduler's timesteps a run's strength leaves out, and the first that remains. The scheduler begins there. */
+export function skipped({ name, scheduler, numInferenceSteps: steps, strength }: Img2ImgRun): {
+  skip: number;
+  first: number;
+} {
   const kept = Math.min(Math.trunc(steps * strength), steps);
   if (kept < 1) {
     throw new RangeError(
@@ -63,7 +73,6 @@ export function skipped(
     );
   }
   const skip = (steps - kept) * scheduler.order;
-  const withStart = scheduler as { setBeginIndex?: (index: number) => void };
-  withStart.setBeginIndex?.(skip);
+  scheduler.setBeginIndex(skip);
   return { skip, first: scheduler.timesteps[skip]! };
 }

@@ -10,5 +10,6 @@ export { type InpaintOptions, StableDiffusionInpaintPipeline } from "./inpaint.t
 export type { LossGuidance } from "./loss-guidance.ts";
 export type { GenerateOptions } from "./options.ts";
 export { PipelineOutput } from "./output.ts";
+export { DiffusionPipeline } from "./pipeline.ts";
 export { StableDiffusionPipeline } from "./stable-diffusion.ts";
 export type { Step, StepChanges } from "./step.ts";

@@ -1,12 +1,12 @@
 import { plural } from "../printed.ts";
-import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
+import type { SchedulerSettings } from "../schedulers/index.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fill, type ImageInput, imageTensor, maskTensor } from "./from-image.ts";
-import { type Img2ImgOptions, sized, skipped } from "./img2img.ts";
-import type { Plan } from "./options.ts";
+import { type Img2ImgOptions, type Img2ImgRun, sized, skipped, strengthOf } from "./img2img.ts";
+import { registerPipeline } from "./pipeline.ts";
 import { StableDiffusionPipeline } from "./stable-diffusion.ts";
-import type { Start, Step } from "./step.ts";
+import type { Start } from "./step.ts";
 
 /** What to repaint, and how. */
 export interface InpaintOptions extends Img2ImgOptions {
@@ -16,18 +16,16 @@ export interface InpaintOptions extends Img2ImgOptions {
   strength?: number;
 }
 
+/** A run that repaints a part of a picture. */
+export interface InpaintRun extends Img2ImgRun {
+  readonly maskImage: ImageInput;
+}
+
 /**
  * Repaints a part of a picture. Works with inpainting models, whose U-Net sees mask and picture, and with all others,
  * whose latents are put back outside of the mask after every step.
  */
 export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<InpaintOptions> {
-  override async *steps(options: InpaintOptions): AsyncGenerator<Step, Tensor, undefined> {
-    if (options?.maskImage === undefined || options.maskImage === null) {
-      throw new TypeError(`${this.constructor.name}: no maskImage; give an Image that is white where to paint`);
-    }
-    return yield* super.steps(sized(this.constructor.name, options, this.vae.scale));
-  }
-
   protected override get rightSettings(): Partial<SchedulerSettings> {
     return { steps_offset: 1, skip_prk_steps: true };
   }
@@ -43,31 +41,39 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     return ["image", "strength", "maskImage"];
   }
 
-  protected override async start(plan: Plan, options: InpaintOptions, scheduler: Scheduler): Promise<Start> {
+  protected override describe(options: InpaintOptions): InpaintRun {
     const name = this.constructor.name;
-    const strength = options.strength ?? 1;
-    const { skip, first } = skipped(name, scheduler, plan.steps, strength);
+    if (options?.maskImage === undefined || options.maskImage === null) {
+      throw new TypeError(`${name}: no maskImage; give an Image that is white where to paint`);
+    }
+    const run = super.describe(sized(name, options, this.vae.scale));
+    const { image, maskImage } = options;
+    return { ...run, image, maskImage, ...strengthOf(run, options.strength ?? 1) };
+  }
+
+  protected override async start(run: InpaintRun): Promise<Start> {
+    const { name, scheduler, strength, generators, numImages } = run;
+    const { skip, first } = skipped(run);
     const seesMask = this.unet.config.in_channels > this.vae.config.latent_channels;
-    const image = await imageTensor(name, options.image, plan);
-    const mask = await maskTensor(name, options.maskImage, plan);
+    const image = await imageTensor(name, run.image, run);
+    const mask = await maskTensor(name, run.maskImage, run);
     // The order of the draws is diffusers': picture, noise, masked picture.
-    const needsClean = !seesMask || (options.latents === undefined && strength < 1);
+    const needsClean = !seesMask || (run.latents === null && strength < 1);
     // Unlike image to image, diffusers draws here once for each image given, from the first of the generators.
     const encode = (x: Tensor) => {
-      const own = plan.generators.length > 1 ? plan.generators.slice(0, x.shape[0]) : plan.generators;
+      const own = generators.length > 1 ? generators.slice(0, x.shape[0]) : generators;
       return this.codec.encode(x, own);
     };
-    const clean = needsClean ? fill(name, "images", await encode(image), plan.count) : null;
-    const noise = options.latents ?? this.noise(plan);
-    this.checkLatents(noise, plan);
-    const pure = strength === 1 || options.latents !== undefined;
+    const clean = needsClean ? fill(name, "images", await encode(image), numImages) : null;
+    const noise = this.noise(run);
+    const pure = strength === 1 || run.latents !== null;
     const latents = pure ? noise.mul(scheduler.initNoiseSigma) : scheduler.addNoise(clean!, noise, first);
-    const small = fill(name, "masks", shrink(mask, this.vae.scale), plan.count);
+    const small = fill(name, "masks", shrink(mask, this.vae.scale), numImages);
     // Drawn in either case, so that the random numbers after it are the same.
     const masked = await encode(image.mul(mask.neg().add(1)));
     if (seesMask) {
-      const beside = cat([small, fill(name, "images", masked, plan.count)], 1);
-      return { latents, skip, beside: [await beside.realize()] };
+      const seen = cat([small, fill(name, "images", masked, numImages)], 1);
+      return { latents, skip, inputs: [await seen.realize()] };
     }
     const keep = small.neg().add(1);
     const after = (painted: Tensor, next: number | null) => {
@@ -77,6 +83,8 @@ export class StableDiffusionInpaintPipeline extends StableDiffusionPipeline<Inpa
     return { latents, skip, after };
   }
 }
+
+registerPipeline(StableDiffusionInpaintPipeline);
 
 /** A mask at the latents' size: every `scale`th pixel, as nearest neighbours are chosen. */
 function shrink(mask: Tensor, scale: number): Tensor {

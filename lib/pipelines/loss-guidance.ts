@@ -1,6 +1,7 @@
 import { type Compiled, compile } from "../compile/compile.ts";
 import type { AutoencoderKL, UNet2DConditionModel } from "../models/index.ts";
-import type { Scheduler } from "../schedulers/index.ts";
+import { checkChoice, checkOptions, type Names } from "../options.ts";
+import type { NoiseLevel } from "../schedulers/index.ts";
 import { full } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -24,23 +25,39 @@ export interface LossGuidance {
   readonly through?: "x0" | "model";
 }
 
-/** What the U-Net is called with at a step. */
-export interface ModelCall {
-  /** The input as the scheduler scales it from the latents. */
-  readonly scale: number;
-  /** How much of the clean latents, and of noise, make up these latents. */
-  readonly signal: number;
-  readonly spread: number;
+const NAMES: Names<LossGuidance> = { loss: true, scale: true, every: true, on: true, through: true };
+
+/**
+ * Fills in what a guidance leaves open.
+ *
+ * @throws RangeError or TypeError that names what is wrong
+ */
+export function checkGuidance(guidance: LossGuidance): Required<LossGuidance> {
+  checkOptions("guidance", guidance, NAMES);
+  const { loss, scale = 1, every = 1, on = "image", through = "x0" } = guidance;
+  if (typeof loss !== "function") throw new TypeError("guidance: loss must be a function of a tensor");
+  if (!Number.isFinite(scale)) throw new RangeError(`guidance: scale is ${scale}`);
+  if (!Number.isInteger(every) || every < 1)
+    throw new RangeError(`guidance: every is ${every}; expected a whole number from 1 up`);
+  checkChoice("guidance", "on", on, ["image", "latents"]);
+  checkChoice("guidance", "through", through, ["x0", "model"]);
+  return { loss, scale, every, on, through };
 }
 
-type Arguments = [latents: Tensor, given: Tensor, signal: Tensor, spread: Tensor];
+/** What the U-Net is called with at a step. */
+export interface ModelCall extends NoiseLevel {
+  /** The input as the scheduler scales it from the latents. */
+  readonly scale: number;
+}
+
+type Arguments = [latents: Tensor, given: Tensor, alpha: Tensor, sigma: Tensor];
 type ThroughModel = [
   latents: Tensor,
   time: Tensor,
   text: Tensor,
   inputScale: Tensor,
-  signal: Tensor,
-  spread: Tensor,
+  alpha: Tensor,
+  sigma: Tensor,
   guidance: Tensor,
 ];
 type Result = { grad: Tensor; loss: Tensor };
@@ -48,25 +65,23 @@ type Result = { grad: Tensor; loss: Tensor };
 /**
  * Moves latents against the gradient of a loss of the clean picture that they are predicted to become.
  *
- * `latents - scale * spread^2 * gradient`: written for sigmas (spread = sigma beside a signal of 1) as well as for
+ * `latents - scale * sigma^2 * gradient`: written for sigmas (where alpha is 1) as well as for
  * variance-preserving schedules.
  * @see Dhariwal and Nichol 2021, algorithm 2: https://arxiv.org/abs/2105.05233
  */
 export class LossGuide {
-  readonly #guidance: LossGuidance;
+  readonly #guidance: Required<LossGuidance>;
   readonly #x0: Compiled<Arguments, Result>;
   readonly #model: Compiled<ThroughModel, Result>;
 
-  constructor(guidance: LossGuidance, parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string }) {
+  constructor(
+    guidance: Required<LossGuidance>,
+    parts: { unet: UNet2DConditionModel; vae: AutoencoderKL; prediction: string },
+  ) {
     const { unet, vae, prediction } = parts;
-    if (typeof guidance.loss !== "function") throw new TypeError("guidance: loss must be a function of a tensor");
-    if (!Number.isFinite(guidance.scale ?? 1)) throw new RangeError(`guidance: scale is ${guidance.scale}`);
-    const { every = 1 } = guidance;
-    if (!Number.isInteger(every) || every < 1)
-      throw new RangeError(`guidance: every is ${every}; expected a whole number from 1 up`);
     this.#guidance = guidance;
-    const judge = (latents: Tensor, output: Tensor, signal: Tensor, spread: Tensor): Result => {
-      const x0 = clean(prediction, output, latents, signal, spread);
+    const judge = (latents: Tensor, output: Tensor, alpha: Tensor, sigma: Tensor): Result => {
+      const x0 = clean(prediction, output, latents, alpha, sigma);
       const seen = guidance.on === "latents" ? x0 : vae.decode(x0.div(vae.config.scaling_factor)).sample;
       const loss = guidance.loss(seen);
       if (loss.numel() !== 1)
@@ -76,13 +91,13 @@ export class LossGuide {
       return { grad: latents.grad, loss: loss.detach() };
     };
     this.#x0 = compile(
-      (latents: Tensor, output: Tensor, signal: Tensor, spread: Tensor) => {
-        return judge(latents.detach().requiresGrad_(), output, signal, spread);
+      (latents: Tensor, output: Tensor, alpha: Tensor, sigma: Tensor) => {
+        return judge(latents.detach().requiresGrad_(), output, alpha, sigma);
       },
       { name: "guidance" },
     );
     this.#model = compile(
-      (latents, time, text, inputScale, signal, spread, scale) => {
+      (latents, time, text, inputScale, alpha, sigma, scale) => {
         const x = latents.detach().requiresGrad_();
         const input = x.mul(inputScale);
         // Guidance may be turned off on the way; then there is one text for each picture.
@@ -94,7 +109,7 @@ export class LossGuide {
         });
         const [without, wanted] = predictions as [Tensor, Tensor];
         const output = guided ? without.add(wanted.sub(without).mul(scale)) : without;
-        return judge(x, output, signal, spread);
+        return judge(x, output, alpha, sigma);
       },
       { name: "guidance through the U-Net" },
     );
@@ -102,7 +117,7 @@ export class LossGuide {
 
   /** Whether this step is guided. */
   at(index: number): boolean {
-    return index % (this.#guidance.every ?? 1) === 0;
+    return index % this.#guidance.every === 0;
   }
 
   /** The latents moved, and the loss before. */
@@ -113,15 +128,15 @@ export class LossGuide {
   ): Promise<{ latents: Tensor; loss: Tensor }> {
     const device = { device: latents.device };
     const number = (value: number) => full([], value, device);
-    const [signal, spread] = [number(call.signal), number(call.spread)];
+    const [alpha, sigma] = [number(call.alpha), number(call.sigma)];
     const { grad, loss } =
       this.#guidance.through === "model"
         ? await this.#model(
-            ...([latents, call.time, call.text, number(call.scale), signal, spread] as const),
+            ...([latents, call.time, call.text, number(call.scale), alpha, sigma] as const),
             number(call.guidanceScale),
           )
-        : await this.#x0(latents, output, signal, spread);
-    const strength = (this.#guidance.scale ?? 1) * call.spread ** 2;
+        : await this.#x0(latents, output, alpha, sigma);
+    const strength = this.#guidance.scale * call.sigma ** 2;
     return { latents: latents.sub(grad.mul(strength)), loss };
   }
 
@@ -132,18 +147,11 @@ export class LossGuide {
 }
 
 /** The clean latents that a prediction stands for. */
-function clean(prediction: string, output: Tensor, latents: Tensor, signal: Tensor, spread: Tensor): Tensor {
+function clean(prediction: string, output: Tensor, latents: Tensor, alpha: Tensor, sigma: Tensor): Tensor {
   if (prediction === "sample") return output;
-  if (prediction === "flow_prediction") return latents.sub(output.mul(spread));
-  if (prediction === "epsilon") return latents.sub(output.mul(spread)).div(signal);
-  // The velocity is defined where signal and spread are scaled to a variance of 1 together.
-  const size = signal.square().add(spread.square()).sqrt();
-  return latents.mul(signal).div(size).sub(output.mul(spread)).div(size);
-}
-
-/** How much of the clean latents and of noise make up latents at a timestep, by any scheduler. */
-export async function levelOf(scheduler: Scheduler, timestep: number): Promise<{ signal: number; spread: number }> {
-  const [none, one] = [0, 1].map((value) => full([1, 1, 1, 1], value)) as [Tensor, Tensor];
-  const [signal, spread] = [scheduler.addNoise(one, none, timestep), scheduler.addNoise(none, one, timestep)];
-  return { signal: await signal.item(), spread: await spread.item() };
+  if (prediction === "flow_prediction") return latents.sub(output.mul(sigma));
+  if (prediction === "epsilon") return latents.sub(output.mul(sigma)).div(alpha);
+  // The velocity is defined where alpha and sigma are scaled to a variance of 1 together.
+  const size = alpha.square().add(sigma.square()).sqrt();
+  return latents.mul(alpha).div(size).sub(output.mul(sigma)).div(size);
 }

@@ -5,6 +5,7 @@ import { checkOptions } from "../options.ts";
 import { counted, listed, PRINTED } from "../printed.ts";
 import { type Device, devices } from "../runtime/devices.ts";
 import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
 import { adapterNames, adapterWeights, addConcept, applyLora, type LoraOptions, removeLoras } from "./adapters.ts";
 import { Callable } from "./callable.ts";
@@ -13,8 +14,21 @@ import type { GenerationDefaults } from "./defaults.ts";
 import { ledgerOf } from "./lora-ledger.ts";
 import { amendScheduler } from "./outdated.ts";
 import type { PipelineOutput } from "./output.ts";
+import type { Step } from "./step.ts";
 
-/** The parts of Stable Diffusion, and what can be done with them: load, save, move, change their weights. */
+/** The kinds of pipeline by the names that checkpoints give them. */
+const kinds = new Map<string, new (parts: Components) => DiffusionPipeline<never>>();
+
+/** Lets `DiffusionPipeline.fromPretrained` make a kind of pipeline. */
+export function registerPipeline(kind: new (parts: Components) => DiffusionPipeline<never>): void {
+  kinds.set(kind.name, kind);
+}
+
+/**
+ * The parts of Stable Diffusion, and what can be done with them: load, save, move, change their weights.
+ *
+ * `DiffusionPipeline.fromPretrained` makes the kind of pipeline that a checkpoint names.
+ */
 export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   /** Turns prompts into token ids. */
   readonly tokenizer: CLIPTokenizer;
@@ -48,6 +62,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
    * Loads a checkpoint in diffusers' layout: a folder, or a repository on the Hugging Face hub. Weights are mapped from
    * their files, so this takes little time and memory, and the files have to stay.
    *
+   * @returns a pipeline of this class; of `DiffusionPipeline` itself: of the class that the checkpoint's `model_index.json` names
    * @throws Error if it is no Stable Diffusion 1.x or 2.x checkpoint; HubError if files cannot be had
    */
   static async fromPretrained<P>(
@@ -55,11 +70,39 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
       parts: Components,
     ) => P,
     idOrFolder: string,
+    options?: PipelineOptions,
+  ): Promise<P>;
+  static async fromPretrained(
+    this: typeof DiffusionPipeline,
+    idOrFolder: string,
+    options?: PipelineOptions,
+    // biome-ignore lint/suspicious/noExplicitAny: which options it takes depends on the checkpoint
+  ): Promise<DiffusionPipeline<any>>;
+  static async fromPretrained(
+    this: abstract new (
+      parts: Components,
+    ) => unknown,
+    idOrFolder: string,
     options: PipelineOptions = {},
-  ): Promise<P> {
-    // biome-ignore lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
-    return new this(await loadComponents(idOrFolder, options, this.name));
+  ): Promise<unknown> {
+    // biome-ignore-start lint/complexity/noThisInStatic: the class that fromPretrained is called on
+    const parts = await loadComponents(idOrFolder, options, this.name);
+    if (this !== DiffusionPipeline) return new (this as new (parts: Components) => unknown)(parts);
+    // biome-ignore-end lint/complexity/noThisInStatic: see above
+    const name = String(parts.index._class_name);
+    const kind = kinds.get(name);
+    if (kind) return new kind(parts);
+    const known = [...kinds.keys()];
+    throw new Error(
+      `DiffusionPipeline: ${idOrFolder} is a ${name}; expected one of ${known.join(", ")}. Its parts are Stable Diffusion's: ${known[0]}.fromPretrained loads them regardless.`,
+    );
   }
+
+  /** Paints. */
+  abstract generate(options: O): Promise<PipelineOutput>;
+
+  /** Paints step by step. @returns at the end: the latents */
+  abstract steps(options: O): AsyncGenerator<Step, Tensor, undefined>;
 
   [PRINTED](): string {
     const weights = (model: Module) => {

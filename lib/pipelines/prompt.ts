@@ -4,7 +4,7 @@ import { plural } from "../printed.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
-import type { GenerateOptions, Plan } from "./options.ts";
+import type { Run } from "./run.ts";
 import { Runner } from "./runner.ts";
 
 /** Prompts to what the U-Net reads of them. */
@@ -53,16 +53,16 @@ export class PromptEncoder {
    *
    * @returns `[pictures or twice as many, tokens, width]`
    */
-  async encodeAll(name: string, plan: Plan, options: GenerateOptions): Promise<Tensor> {
-    const { clipSkip = 0, numImagesPerPrompt = 1 } = options;
+  async encodeAll(run: Run): Promise<Tensor> {
+    const { name, numImagesPerPrompt, numPrompts } = run;
     const width = this.#model.config.hidden_size;
-    if (options.promptEmbeds) checkEmbeds(name, "promptEmbeds", options.promptEmbeds, plan.batch, width);
-    const wanted = options.promptEmbeds ?? (await this.encode(plan.prompts!, clipSkip));
+    if (run.promptEmbeds) checkEmbeds(name, "promptEmbeds", run.promptEmbeds, numPrompts, width);
+    const wanted = run.promptEmbeds ?? (await this.encode(run.prompts!, run.clipSkip));
     const text = repeatEach(wanted, numImagesPerPrompt);
-    if (!plan.guided) return text.realize();
+    if (!run.guided) return text.realize();
     // diffusers leaves no layer out for the negative prompt.
-    const negative = options.negativePromptEmbeds ?? (await this.encode(plan.negative));
-    checkEmbeds(name, "negativePromptEmbeds", negative, plan.batch, width);
+    const negative = run.negativePromptEmbeds ?? (await this.encode(run.negativePrompts));
+    checkEmbeds(name, "negativePromptEmbeds", negative, numPrompts, width);
     if (negative.shape[1] !== wanted.shape[1]) {
       throw new RangeError(
         `${name}: negativePromptEmbeds ${show(negative.shape)} and promptEmbeds ${show(wanted.shape)} differ in their number of tokens`,

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { show } from "../graph/shape.ts";
-import { Image, type ImageMetadata } from "../images/index.ts";
+import { sameShape, show } from "../graph/shape.ts";
+import { Image } from "../images/index.ts";
 import { plural } from "../printed.ts";
-import { Scheduler } from "../schedulers/index.ts";
 import { randnTensor } from "../schedulers/randn-tensor.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -13,10 +12,11 @@ import { denoise, type UNetCall } from "./denoise.ts";
 import { guidanceEmbedding } from "./guidance.ts";
 import { LatentCodec } from "./latent-codec.ts";
 import { LossGuide } from "./loss-guidance.ts";
-import { type GenerateOptions, type Plan, planOf } from "./options.ts";
+import type { GenerateOptions } from "./options.ts";
 import { PipelineOutput } from "./output.ts";
-import { DiffusionPipeline } from "./pipeline.ts";
+import { DiffusionPipeline, registerPipeline } from "./pipeline.ts";
 import { PromptEncoder } from "./prompt.ts";
+import { describeRun, type Run } from "./run.ts";
 import { Runner } from "./runner.ts";
 import type { RunState, Start, Step } from "./step.ts";
 
@@ -48,8 +48,8 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
     const withCond = unet.config.time_cond_proj_dim !== null;
     const predict = (latents: Tensor, time: Tensor, text: Tensor, ...rest: Tensor[]) => {
       const timestepCond = withCond ? { timestepCond: rest[0]! } : {};
-      const beside = rest[withCond ? 1 : 0];
-      const input = beside ? cat([latents, beside], 1) : latents;
+      const seen = rest[withCond ? 1 : 0];
+      const input = seen ? cat([latents, seen], 1) : latents;
       const times = text.shape[0]! / input.shape[0]!;
       return unet.forward(times === 1 ? input : cat(new Array<Tensor>(times).fill(input)), time, text, timestepCond)
         .sample;
@@ -89,21 +89,20 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
     return this.#text.encode(typeof prompt === "string" ? [prompt] : prompt, options.clipSkip);
   }
 
-  /** Paints. */
+  /**
+   * Paints: encodes the prompts, denoises step by step, and decodes.
+   *
+   * @returns the pictures, in the order of the prompts
+   * @throws RangeError or TypeError that names the option that is wrong; Error if the latents are no numbers any more
+   */
   async generate(options: O): Promise<PipelineOutput> {
-    // The pipeline may be given another scheduler, and options another value, while this goes on.
-    const scheduler = this.scheduler?.constructor.name;
-    const given = withDefaults(options, this.defaults);
-    const steps = this.steps(given);
+    // Everything is settled now: the pipeline may be given another scheduler, and options another value, while this goes on.
+    const run = this.describe(options);
+    const steps = this.#denoise(run);
     let result = await steps.next();
-    let count = 0;
-    while (!result.done) {
-      count++;
-      result = await steps.next();
-    }
+    while (!result.done) result = await steps.next();
     const latents = result.value;
-    const images = await Image.fromBatch(await this.decode(latents));
-    return new PipelineOutput(images, latents, this.#metadata(given, images[0]!, scheduler, count));
+    return new PipelineOutput(await Image.fromBatch(await this.decode(latents)), latents, run.metadata);
   }
 
   /**
@@ -112,77 +111,60 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
    *
    * @returns at the end: the latents
    */
-  async *steps(given: O): AsyncGenerator<Step, Tensor, undefined> {
-    const name = this.constructor.name;
-    const options = withDefaults(given, this.defaults);
+  async *steps(options: O): AsyncGenerator<Step, Tensor, undefined> {
+    return yield* this.#denoise(this.describe(options));
+  }
+
+  async *#denoise(run: Run): AsyncGenerator<Step, Tensor, undefined> {
     const { unet, vae } = this;
-    if (!(this.scheduler instanceof Scheduler)) {
-      const { scheduler: other } = this as { scheduler: unknown };
-      const got = typeof other === "function" ? other.name : String(other);
-      throw new TypeError(
-        `${name}: the scheduler is ${got}; expected one, such as DDIMScheduler.fromConfig(pipe.scheduler.config)`,
-      );
-    }
-    const scheduler = this.scheduler.clone();
-    const asked = planOf(name, options, this.ownOptions, unet, vae.scale);
-    const text = await this.#text.encodeAll(name, asked, options);
-    const { timesteps, sigmas } = options;
-    if (timesteps) scheduler.setTimesteps(null, { timesteps });
-    else if (sigmas) scheduler.setTimesteps(null, { sigmas });
-    else scheduler.setTimesteps(asked.steps);
-    const plan = timesteps || sigmas ? { ...asked, steps: scheduler.timesteps.length } : asked;
-    const start = await this.start(plan, options, scheduler);
+    const text = await this.#text.encodeAll(run);
+    const start = await this.start(run);
     const width = unet.config.time_cond_proj_dim;
-    const scale = width === null ? [] : [guidanceEmbedding(plan.scale, plan.count, width, unet.device)];
-    const { prediction_type: prediction = "flow_prediction" } = scheduler.config;
-    const guide = options.guidance && new LossGuide(options.guidance, { unet, vae, prediction });
-    const state: RunState = { guidanceScale: plan.scale };
+    const scale = width === null ? [] : [guidanceEmbedding(run.guidanceScale, run.numImages, width, unet.device)];
+    const { prediction_type: prediction = "flow_prediction" } = run.scheduler.config;
+    const state: RunState = { guidanceScale: run.guidanceScale };
     this.#runs.add(state);
     try {
-      return yield* denoise(
-        {
-          ...{ name, unet, scheduler, plan, text, state, guide: guide ?? null, predict: this.#unet },
-          start: { ...start, beside: [...scale, ...(start.beside ?? [])] },
-          decode: (latents) => this.decode(latents),
-          callBack: (step, read) => this.#inCallback.run(state, () => callBack(name, this, options, step, read)),
-        },
-        options,
-      );
+      return yield* denoise(run, {
+        ...{ unet, text, state, predict: this.#unet },
+        guide: run.guidance && new LossGuide(run.guidance, { unet, vae, prediction }),
+        start: { ...start, inputs: [...scale, ...(start.inputs ?? [])] },
+        decode: (latents) => this.decode(latents),
+        callBack: (step, read) => this.#inCallback.run(state, () => callBack(run, this, step, read)),
+      });
     } finally {
       this.#runs.delete(state);
     }
   }
 
-  /** Names of the options that this kind of pipeline has beside the common ones. */
+  /** @internal The run that a call asks for. */
+  protected describe(options: O): Run {
+    const { unet, scheduler, vae, ownOptions } = this;
+    const given = withDefaults(options, this.defaults);
+    return describeRun(this.constructor.name, given, { unet, scheduler, ownOptions, pixelsPerLatent: vae.scale });
+  }
+
+  /** Names of the options that this kind of pipeline has besides the common ones. */
   protected get ownOptions(): readonly string[] {
     return [];
   }
 
   /** What the run starts from: noise, unless a kind of pipeline knows better. */
-  protected async start(plan: Plan, options: O, scheduler: Scheduler): Promise<Start> {
-    const latents = options.latents ?? this.noise(plan);
-    this.checkLatents(latents, plan);
-    const { initNoiseSigma } = scheduler;
+  protected async start(run: Run): Promise<Start> {
+    const latents = this.noise(run);
+    const { initNoiseSigma } = run.scheduler;
     return { latents: initNoiseSigma === 1 ? latents : latents.mul(initNoiseSigma), skip: 0 };
   }
 
-  /** Standard normal latents, as PyTorch draws them. */
-  protected noise(plan: Plan): Tensor {
-    return randnTensor(this.#latentShape(plan), plan.generators, this.unet.device);
-  }
-
-  #latentShape(plan: Plan): number[] {
+  /** Standard normal latents: those that the caller gave, or as PyTorch draws them. */
+  protected noise({ name, latents, generators, numImages, width, height }: Run): Tensor {
     const { scale } = this.vae;
-    return [plan.count, this.vae.config.latent_channels, plan.height / scale, plan.width / scale];
-  }
-
-  protected checkLatents(latents: Tensor, plan: Plan): void {
-    const expected = this.#latentShape(plan);
-    if (show(latents.shape) !== show(expected)) {
-      throw new RangeError(
-        `${this.constructor.name}: latents ${show(latents.shape)}; expected ${show(expected)} for ${plan.count} of ${plan.width}x${plan.height}`,
-      );
-    }
+    const shape = [numImages, this.vae.config.latent_channels, height / scale, width / scale];
+    if (latents === null) return randnTensor(shape, generators, this.unet.device);
+    if (sameShape(latents.shape, shape)) return latents;
+    throw new RangeError(
+      `${name}: latents ${show(latents.shape)}; expected ${show(shape)} for ${numImages} of ${width}x${height}`,
+    );
   }
 
   /**
@@ -198,22 +180,6 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   close(): void {
     for (const part of [this.#text, this.#unet, this.codec]) part.close();
   }
-
-  #metadata(options: O, image: Image, scheduler: string, count: number): ImageMetadata {
-    const { prompt, negativePrompt, guidanceScale = 7.5, seed, timesteps, sigmas, eta } = options;
-    // Sigmas end with the level after the last step, where the scheduler is Euler's.
-    const steps = timesteps?.length ?? (sigmas ? count : (options.numInferenceSteps ?? 50));
-    const { strength } = options as { strength?: number };
-    return {
-      ...(prompt === undefined ? {} : { prompt }),
-      ...(negativePrompt === undefined ? {} : { negativePrompt }),
-      ...(seed === undefined ? {} : { seed: String(seed) }),
-      ...{ steps, guidanceScale, scheduler },
-      ...(timesteps ? { timesteps } : {}),
-      ...(sigmas ? { sigmas } : {}),
-      ...(strength === undefined ? {} : { strength }),
-      ...(eta === undefined ? {} : { eta }),
-      size: `${image.width}x${image.height}`,
-    };
-  }
 }
+
+registerPipeline(StableDiffusionPipeline);

@@ -6,6 +6,8 @@ export interface Step {
   readonly index: number;
   /** Steps in all. */
   readonly count: number;
+  /** The guidance scale of this step. */
+  readonly guidanceScale: number;
   /** The scheduler's timestep of this step. */
   readonly timestep: number;
   /** What the next step starts from, `[pictures, 4, h, w]`. */
@@ -26,8 +28,8 @@ export interface Start {
   readonly latents: Tensor;
   /** Timesteps of the scheduler to leave out at the start. */
   readonly skip: number;
-  /** What else the U-Net is given: for inpainting models what they see of the picture, `[pictures, channels, h, w]`. */
-  readonly beside?: readonly Tensor[];
+  /** What the U-Net is given besides: for inpainting models what they see of the picture, `[pictures, channels, h, w]`. */
+  readonly inputs?: readonly Tensor[];
   /** What becomes of the latents after each step; `next` is the timestep to come, null after the last. */
   readonly after?: (latents: Tensor, next: number | null) => Tensor;
 }

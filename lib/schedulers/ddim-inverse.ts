@@ -1,5 +1,6 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { levelOf } from "./noise-level.ts";
 import { Scheduler, type StepOutput, type TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
@@ -44,8 +45,8 @@ export class DDIMInverseScheduler extends Scheduler<DDIMInverseConfig> {
     const initial = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
     const alphaBar = from >= 0 ? this.alphaBar(from) : initial;
     const alphaBarNext = this.alphaBar(timestep);
-    const scales = { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
-    const predicted = this.predict(timestep, modelOutput, sample, scales);
+    const level = levelOf(alphaBar);
+    const predicted = this.predict(timestep, modelOutput, sample, level);
     const x0 = this.limit(predicted.x0);
     const prevSample = this.sum(
       timestep,

@@ -1,5 +1,6 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { levelOf } from "./noise-level.ts";
 import { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, THRESHOLDING, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
@@ -56,11 +57,11 @@ export class DDIMScheduler extends Scheduler<DDIMConfig> {
     const alphaBar = this.alphaBar(timestep);
     const final = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
     const alphaBarPrev = previous >= 0 ? this.alphaBar(previous) : final;
-    const [signal, spread] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
-    const predicted = this.predict(timestep, modelOutput, sample, { signal, spread });
+    const { alpha, sigma } = levelOf(alphaBar);
+    const predicted = this.predict(timestep, modelOutput, sample, { alpha, sigma });
     const x0 = this.limit(predicted.x0);
     const epsilon = useClippedModelOutput
-      ? this.sum(timestep, [1 / spread, sample], [-signal / spread, x0])
+      ? this.sum(timestep, [1 / sigma, sample], [-alpha / sigma, x0])
       : predicted.epsilon;
     const std = eta * Math.sqrt(((1 - alphaBarPrev) / (1 - alphaBar)) * (1 - alphaBar / alphaBarPrev));
     const direction = Math.sqrt(Math.max(0, 1 - alphaBarPrev - std * std));

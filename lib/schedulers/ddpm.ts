@@ -1,5 +1,6 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { levelOf } from "./noise-level.ts";
 import { Scheduler, type StepOptions, type StepOutput, type TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, THRESHOLDING, TRAINING, VARIANCE_TYPES } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
@@ -51,8 +52,8 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
     const alphaBar = this.alphaBar(timestep);
     const alphaBarPrev = previous >= 0 ? this.alphaBar(previous) : 1;
     const alpha = alphaBar / alphaBarPrev;
-    const scales = { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
-    const x0 = this.limit(this.predict(timestep, output, sample, scales).x0);
+    const level = levelOf(alphaBar);
+    const x0 = this.limit(this.predict(timestep, output, sample, level).x0);
     // Eq. 7: the mean of the step before.
     const mean = this.sum(
       timestep,
@@ -63,10 +64,10 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
     const noise = this.noise(output, options.generator);
     const small = Math.max(((1 - alphaBarPrev) / (1 - alphaBar)) * (1 - alpha), 1e-20);
     const large = 1 - alpha;
-    const spread = doubled
+    const deviation = doubled
       ? this.#learnedSpread(modelOutput.narrow(1, channels, channels), small, large)
       : this.#fixedSpread(small, large);
-    return { prevSample: mean.add(noise.mul(spread)), predOriginalSample: x0 };
+    return { prevSample: mean.add(noise.mul(deviation)), predOriginalSample: x0 };
   }
 
   /** The timestep that follows in the run, -1 after its last; before `setTimesteps` the one below. */

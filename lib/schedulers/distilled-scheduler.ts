@@ -40,7 +40,7 @@ export abstract class DistilledScheduler<
   }
 
   /** Says where in `timesteps` a run begins. */
-  setBeginIndex(index = 0): void {
+  override setBeginIndex(index = 0): void {
     this.#begin = index;
   }
 

@@ -85,8 +85,8 @@ export class EDMEulerScheduler extends SigmaScheduler<EDMEulerConfig> {
     return { prevSample, predOriginalSample: x0 };
   }
 
-  protected noiseScales(sigma: number) {
-    return { signal: 1, spread: sigma };
+  protected noiseLevel(sigma: number) {
+    return { alpha: 1, sigma };
   }
 
   #begin(places: readonly number[]): void {

@@ -50,15 +50,15 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
     return this.timesteps.includes(timestep) ? super.indexForTimestep(timestep) : this.timesteps.length - 1;
   }
 
-  protected noiseScales(sigma: number) {
-    if (this.config.use_flow_sigmas) return { signal: 1 - sigma, spread: sigma };
-    const signal = 1 / Math.sqrt(sigma * sigma + 1);
-    return { signal, spread: sigma * signal };
+  protected noiseLevel(sigma: number) {
+    if (this.config.use_flow_sigmas) return { alpha: 1 - sigma, sigma };
+    const alpha = 1 / Math.sqrt(sigma * sigma + 1);
+    return { alpha, sigma: sigma * alpha };
   }
 
   /** A level of the run. */
   protected level(index: number): Level {
-    const { signal: alpha, spread: sigma } = this.noiseScales(this.sigmas[index]!);
+    const { alpha, sigma } = this.noiseLevel(this.sigmas[index]!);
     return { alpha, sigma, lambda: Math.log(alpha) - Math.log(sigma) };
   }
 
@@ -129,8 +129,8 @@ export abstract class ExponentialScheduler<C extends ExponentialSettings> extend
     const said = learned && this.config.prediction_type === "epsilon" ? output.narrow(1, 0, 3) : output;
     const { alpha, sigma } = this.level(index);
     // A model of flow matching says the difference of noise and clean sample, whatever the scales.
-    const spread = this.config.prediction_type === "flow_prediction" ? this.sigmas[index]! : sigma;
-    const { x0, epsilon } = this.predict(timestep, said, sample, { signal: alpha, spread });
+    const flow = this.config.prediction_type === "flow_prediction";
+    const { x0, epsilon } = this.predict(timestep, said, sample, { alpha, sigma: flow ? this.sigmas[index]! : sigma });
     if (!c.thresholding) return { x0, epsilon };
     const limited = this.limit(x0);
     if (!limitNoise) return { x0: limited, epsilon };

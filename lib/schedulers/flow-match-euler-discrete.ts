@@ -101,8 +101,8 @@ export class FlowMatchEulerDiscreteScheduler extends SigmaScheduler<FlowMatchEul
     return this.addNoise(samples, noise, timesteps);
   }
 
-  protected noiseScales(sigma: number) {
-    return { signal: 1 - sigma, spread: sigma };
+  protected noiseLevel(sigma: number) {
+    return { alpha: 1 - sigma, sigma };
   }
 
   #count(steps: number | null, { sigmas, timesteps }: FlowMatchTimestepOptions): number {

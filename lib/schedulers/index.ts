@@ -23,6 +23,7 @@ export { type KDPM2AncestralDiscreteConfig, KDPM2AncestralDiscreteScheduler } fr
 export { type KDPM2DiscreteConfig, KDPM2DiscreteScheduler } from "./k-dpm-2-discrete.ts";
 export { type LCMConfig, LCMScheduler, type LCMStepOutput } from "./lcm.ts";
 export { type LMSDiscreteConfig, LMSDiscreteScheduler, type LMSStepOptions } from "./lms-discrete.ts";
+export type { NoiseLevel } from "./noise-level.ts";
 export { OptimizerScheduler, type OptimizerSchedulerOptions } from "./optimizer-scheduler.ts";
 export { type PNDMConfig, PNDMScheduler } from "./pndm.ts";
 export { SCHEDULERS, type SchedulerName, schedulerFromConfig } from "./registry.ts";

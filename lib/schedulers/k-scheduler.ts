@@ -30,8 +30,8 @@ export abstract class KScheduler<C extends KSettings> extends SigmaScheduler<C> 
     return this.sigmas[index]!;
   }
 
-  protected noiseScales(sigma: number) {
-    return { signal: 1, spread: sigma };
+  protected noiseLevel(sigma: number) {
+    return { alpha: 1, sigma };
   }
 
   /** Timesteps and levels of a run of `steps`, without the level after the last. */

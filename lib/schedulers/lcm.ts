@@ -1,6 +1,7 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { DISTILLED, DistilledScheduler, type DistilledTimestepOptions } from "./distilled-scheduler.ts";
+import { levelOf } from "./noise-level.ts";
 import type { StepOptions, StepOutput } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 
@@ -39,8 +40,8 @@ export class LCMScheduler extends DistilledScheduler<LCMConfig> {
     const previous = this.timesteps[i + 1] ?? timestep;
     const alphaBar = this.alphaBar(timestep);
     const alphaBarPrev = previous >= 0 ? this.alphaBar(previous) : 1;
-    const scales = { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
-    const x0 = this.limit(this.predict(timestep, modelOutput, sample, scales).x0);
+    const level = levelOf(alphaBar);
+    const x0 = this.limit(this.predict(timestep, modelOutput, sample, level).x0);
     // The boundary condition: at t = 0 the sample itself, from the first steps on the prediction alone.
     const scaled = timestep * this.config.timestep_scaling;
     const skip = SIGMA_DATA ** 2 / (scaled ** 2 + SIGMA_DATA ** 2);

@@ -46,7 +46,7 @@ export class OptimizerScheduler extends EulerDiscreteScheduler {
   }
 
   /** The timestep that the model is given. */
-  modelTimestep(timestep: number): number {
+  override modelTimestep(timestep: number): number {
     const { passTimestep = true, timestep: other = this.config.num_train_timesteps / 2 } = this.options;
     return passTimestep ? timestep : other;
   }

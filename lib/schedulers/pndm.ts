@@ -2,6 +2,7 @@ import type { Settings } from "../config/fields.ts";
 import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keep } from "./combine.ts";
+import { levelOf, type NoiseLevel } from "./noise-level.ts";
 import { Scheduler, type StepOutput, type TimestepOptions } from "./scheduler.ts";
 import { type SchedulerSettings, TRAINING } from "./settings.ts";
 import { spacedTimesteps } from "./timesteps.ts";
@@ -78,17 +79,18 @@ export class PNDMScheduler extends Scheduler<PNDMConfig> {
 
   step(modelOutput: Tensor, timestep: number, sample: Tensor): StepOutput {
     const jump = Math.floor(this.length / this.requireRun());
-    // The Runge-Kutta start visits timesteps half a jump above, which may lie beyond the training's last.
-    const seenAt = Math.min(timestep, this.length - 1);
-    const alphaBar = this.alphaBar(seenAt);
-    const scales = { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
-    const { x0 } = this.predict(seenAt, modelOutput, sample, scales);
+    const { x0 } = this.predict(timestep, modelOutput, sample, this.levelAt(timestep));
     const prevSample =
       this.#counter < this.#prkTimesteps.length
         ? this.#stepRungeKutta(modelOutput, timestep, sample, jump)
         : this.#stepMultistep(modelOutput, timestep, sample, jump);
     this.#counter++;
     return { prevSample, predOriginalSample: x0 };
+  }
+
+  override levelAt(timestep: number): NoiseLevel {
+    // The Runge-Kutta start visits timesteps half a jump above, which may lie beyond the training's last.
+    return super.levelAt(Math.min(timestep, this.length - 1));
   }
 
   #stepRungeKutta(output: Tensor, timestep: number, sample: Tensor, jump: number): Tensor {
@@ -124,11 +126,9 @@ export class PNDMScheduler extends Scheduler<PNDMConfig> {
     const alphaBar = this.alphaBar(from);
     const final = this.config.set_alpha_to_one ? 1 : this.alphasCumprod[0]!;
     const alphaBarTo = to >= 0 ? this.alphaBar(to) : final;
-    const spread = Math.sqrt(1 - alphaBar);
+    const { alpha, sigma } = levelOf(alphaBar);
     const noise =
-      this.config.prediction_type === "v_prediction"
-        ? this.sum(from, [Math.sqrt(alphaBar), slope], [spread, sample])
-        : slope;
+      this.config.prediction_type === "v_prediction" ? this.sum(from, [alpha, slope], [sigma, sample]) : slope;
     const scale = alphaBar * Math.sqrt(1 - alphaBarTo) + Math.sqrt(alphaBar * (1 - alphaBar) * alphaBarTo);
     return this.sum(from, [Math.sqrt(alphaBarTo / alphaBar), sample], [-(alphaBarTo - alphaBar) / scale, noise]);
   }

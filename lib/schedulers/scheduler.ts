@@ -1,11 +1,11 @@
 import type { Settings } from "../config/fields.ts";
 import { counted, listed, PRINTED, plural } from "../printed.ts";
 import type { Generator } from "../random/index.ts";
-import { fromArray } from "../tensor/create.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { type NoiseSchedule, noiseSchedule } from "./betas.ts";
 import { combine, type Term } from "./combine.ts";
-import { amended, CARRIED, type Choices, makeConfig, pickSettings } from "./config.ts";
+import { amended, type Choices, makeConfig, pickSettings, settingsToSave } from "./config.ts";
+import { levelOf, levelsFor, type NoiseLevel, type Timesteps } from "./noise-level.ts";
 import { pretrainedConfig, type SchedulerSource } from "./pretrained.ts";
 import { randnTensor } from "./randn-tensor.ts";
 import { PREDICTIONS, type SchedulerSettings } from "./settings.ts";
@@ -162,15 +162,15 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
    * @param noise - of the same shape, of standard deviation 1
    * @param timesteps - one for all, or one for each sample (numbers or an int64 tensor `[batch]`)
    */
-  addNoise(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
-    const { signal, spread } = this.#scales(timesteps, samples, "addNoise");
-    return samples.mul(signal).add(noise.mul(spread));
+  addNoise(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    const { alpha, sigma } = levelsFor(`${this.name}.addNoise`, samples, timesteps, this.#schedule);
+    return samples.mul(alpha).add(noise.mul(sigma));
   }
 
   /** The velocity that a "v_prediction" model is trained to say: `sqrt(alpha-bar) noise - sqrt(1 - alpha-bar) sample`. */
-  getVelocity(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
-    const { signal, spread } = this.#scales(timesteps, samples, "getVelocity");
-    return noise.mul(signal).sub(samples.mul(spread));
+  getVelocity(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    const { alpha, sigma } = levelsFor(`${this.name}.getVelocity`, samples, timesteps, this.#schedule);
+    return noise.mul(alpha).sub(samples.mul(sigma));
   }
 
   /**
@@ -202,13 +202,26 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
 
   /** The config as diffusers writes it to `scheduler_config.json`. */
   toJSON(): Record<string, unknown> {
-    return { _class_name: this.constructor.name, ...(this.config as { [CARRIED]?: object })[CARRIED], ...this.config };
+    return { _class_name: this.constructor.name, ...settingsToSave(this.config) };
   }
 
   /** @internal Changes settings that leave the noise schedule as it is, other schedulers' among them. */
   amend(settings: Partial<SchedulerSettings>): void {
     Object.assign(this, { config: amended(this.config, settings) });
   }
+
+  /** What a sample at this timestep is made of. */
+  levelAt(timestep: number): NoiseLevel {
+    return levelOf(this.alphaBar(timestep));
+  }
+
+  /** The timestep that the model is given for one of `timesteps`. */
+  modelTimestep(timestep: number): number {
+    return timestep;
+  }
+
+  /** Says where in `timesteps` a run begins, as image-to-image does that skips the first. Most schedulers need not know. */
+  setBeginIndex(_index = 0): void {}
 
   /** Number of training timesteps. */
   get length(): number {
@@ -242,24 +255,23 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
     timestep: number,
     output: Tensor,
     sample: Tensor,
-    scales: { signal: number; spread: number },
+    { alpha, sigma }: NoiseLevel,
   ): { x0: Tensor; epsilon: Tensor } {
-    const { signal, spread } = scales;
     switch (this.config.prediction_type) {
       case "epsilon":
-        return { x0: this.sum(timestep, [1 / signal, sample], [-spread / signal, output]), epsilon: output };
+        return { x0: this.sum(timestep, [1 / alpha, sample], [-sigma / alpha, output]), epsilon: output };
       case "sample":
-        return { x0: output, epsilon: this.sum(timestep, [1 / spread, sample], [-signal / spread, output]) };
+        return { x0: output, epsilon: this.sum(timestep, [1 / sigma, sample], [-alpha / sigma, output]) };
       case "v_prediction":
         return {
-          x0: this.sum(timestep, [signal, sample], [-spread, output]),
-          epsilon: this.sum(timestep, [signal, output], [spread, sample]),
+          x0: this.sum(timestep, [alpha, sample], [-sigma, output]),
+          epsilon: this.sum(timestep, [alpha, output], [sigma, sample]),
         };
       default:
-        // Flow matching, where signal + spread = 1: the output is noise minus clean sample.
+        // Flow matching, where alpha + sigma = 1: the output is noise minus clean sample.
         return {
-          x0: this.sum(timestep, [1, sample], [-spread, output]),
-          epsilon: this.sum(timestep, [1, sample], [1 - spread, output]),
+          x0: this.sum(timestep, [1, sample], [-sigma, output]),
+          epsilon: this.sum(timestep, [1, sample], [1 - sigma, output]),
         };
     }
   }
@@ -304,6 +316,10 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
     return this.numInferenceSteps;
   }
 
+  get #schedule() {
+    return { alphasCumprod: this.alphasCumprod, alphaBar: (timestep: number) => this.alphaBar(timestep) };
+  }
+
   /** alpha-bar at a timestep of the training. */
   protected alphaBar(timestep: number): number {
     const value = this.alphasCumprod[timestep];
@@ -311,37 +327,5 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
       throw new RangeError(`${this.name}: timestep ${timestep}; expected a whole number from 0 to ${this.length - 1}`);
     }
     return value;
-  }
-
-  #scales(timesteps: number | readonly number[] | Tensor, samples: Tensor, method: string) {
-    const batch = samples.shape[0] ?? 1;
-    const shape = [batch, ...samples.shape.slice(1).map(() => 1)];
-    if (timesteps instanceof Tensor) {
-      // A tensor's numbers may be unknown yet, as inside a compiled training step: they are looked up in the graph.
-      const table = (f: (alphaBar: number) => number) =>
-        fromArray("float32", [this.length], this.alphasCumprod.map(f)).indexSelect(
-          0,
-          timesteps.reshape([timesteps.numel()]),
-        );
-      const size = [timesteps.numel(), ...shape.slice(1)];
-      return {
-        signal: table(Math.sqrt).reshape(size),
-        spread: table((alphaBar) => Math.sqrt(1 - alphaBar)).reshape(size),
-      };
-    }
-    if (typeof timesteps === "number") {
-      const alphaBar = this.alphaBar(timesteps);
-      return { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
-    }
-    if (timesteps.length !== batch) {
-      throw new RangeError(`${this.name}.${method}: ${timesteps.length} timesteps for a batch of ${batch}`);
-    }
-    const column = (f: (alphaBar: number) => number) =>
-      fromArray(
-        "float32",
-        shape,
-        Float32Array.from(timesteps, (t) => f(this.alphaBar(t))),
-      );
-    return { signal: column(Math.sqrt), spread: column((alphaBar) => Math.sqrt(1 - alphaBar)) };
   }
 }

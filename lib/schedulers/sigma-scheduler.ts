@@ -3,6 +3,7 @@ import { plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Choices } from "./config.ts";
+import type { NoiseLevel, Timesteps } from "./noise-level.ts";
 import { type CommonSettings, Scheduler } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { sigmasOf } from "./sigmas.ts";
@@ -33,7 +34,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
   }
 
   /** Says where in `timesteps` a run begins, as image-to-image does that skips the first. */
-  setBeginIndex(index = 0): void {
+  override setBeginIndex(index = 0): void {
     if (!Number.isInteger(index) || index < 0 || index >= this.timesteps.length) {
       throw new RangeError(`${this.name}.setBeginIndex: ${index}; expected 0 to ${this.timesteps.length - 1}`);
     }
@@ -45,22 +46,26 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
    *
    * @param timesteps - one for all or one for each sample, of `this.timesteps`
    */
-  override addNoise(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
-    const scales = this.#runScales(samples, timesteps, "addNoise").map((sigma) => this.noiseScales(sigma));
-    const noisy = noise.mul(column(scales, samples, ({ spread }) => spread));
-    if (scales.every(({ signal }) => signal === 1)) return samples.add(noisy);
-    return samples.mul(column(scales, samples, ({ signal }) => signal)).add(noisy);
+  override addNoise(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    const levels = this.#runSigmas(samples, timesteps, "addNoise").map((sigma) => this.noiseLevel(sigma));
+    const noisy = noise.mul(column(levels, samples, ({ sigma }) => sigma));
+    if (levels.every(({ alpha }) => alpha === 1)) return samples.add(noisy);
+    return samples.mul(column(levels, samples, ({ alpha }) => alpha)).add(noisy);
   }
 
   /**
    * The velocity at the level of a timestep of this run, where signal and noise are scaled to a variance of 1 together.
    * (diffusers' Euler takes the number of the step for the timestep here; this does not.)
    */
-  override getVelocity(samples: Tensor, noise: Tensor, timesteps: number | readonly number[] | Tensor): Tensor {
-    const sigmas = this.#runScales(samples, timesteps, "getVelocity");
-    const signal = column(sigmas, samples, (sigma) => 1 / Math.sqrt(sigma * sigma + 1));
-    const spread = column(sigmas, samples, (sigma) => sigma / Math.sqrt(sigma * sigma + 1));
-    return noise.mul(signal).sub(samples.mul(spread));
+  override getVelocity(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    const sigmas = this.#runSigmas(samples, timesteps, "getVelocity");
+    const alpha = column(sigmas, samples, (sigma) => 1 / Math.sqrt(sigma * sigma + 1));
+    const scaled = column(sigmas, samples, (sigma) => sigma / Math.sqrt(sigma * sigma + 1));
+    return noise.mul(alpha).sub(samples.mul(scaled));
+  }
+
+  override levelAt(timestep: number): NoiseLevel {
+    return this.noiseLevel(this.#sigmaAt(timestep));
   }
 
   /** The place of a timestep in the run; its second, if it is visited twice, so that no level is skipped. */
@@ -75,8 +80,8 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     return second < 0 ? first : second;
   }
 
-  /** How much of the sample and of unit noise make a noisy sample of this level. */
-  protected abstract noiseScales(sigma: number): { signal: number; spread: number };
+  /** What a noisy sample of a sigma of the run is made of. */
+  protected abstract noiseLevel(sigma: number): NoiseLevel;
 
   /** The schedule's sigmas, float32, where the largest stays finite even if nothing of the signal is left. */
   protected scheduleSigmas(): Float32Array {
@@ -124,7 +129,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     this.#index = (this.#index ?? 0) + 1;
   }
 
-  #runScales(samples: Tensor, timesteps: number | readonly number[] | Tensor, method: string): number[] {
+  #runSigmas(samples: Tensor, timesteps: Timesteps, method: string): number[] {
     if (timesteps instanceof Tensor) {
       throw new TypeError(
         `${this.name}.${method}: takes timesteps as numbers; train with a DDPMScheduler, which takes tensors`,
@@ -135,12 +140,16 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
     if (list.length !== 1 && list.length !== batch) {
       throw new RangeError(`${this.name}.${method}: ${list.length} timesteps for a batch of ${batch}`);
     }
-    const begin = this.#index ?? this.#begin;
-    return list.map((t) => this.sigmas[this.#begin === null ? this.indexForTimestep(t) : begin!]!);
+    return list.map((t) => this.#sigmaAt(t));
+  }
+
+  #sigmaAt(timestep: number): number {
+    const index = this.#begin === null ? this.indexForTimestep(timestep) : (this.#index ?? this.#begin);
+    return this.sigmas[index]!;
   }
 }
 
-/** A number for each sample, in a shape that spreads over the rest of it. */
+/** A number for each sample, in a shape that broadcasts over the rest of it. */
 function column<T>(values: readonly T[], samples: Tensor, f: (value: T) => number): Tensor {
   const shape = [values.length, ...samples.shape.slice(1).map(() => 1)];
   return fromArray("float32", shape, Float32Array.from(values, f));

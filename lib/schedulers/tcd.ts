@@ -1,6 +1,7 @@
 import type { Settings } from "../config/fields.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { DISTILLED, DistilledScheduler } from "./distilled-scheduler.ts";
+import { levelOf } from "./noise-level.ts";
 import type { StepOptions, StepOutput } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 
@@ -44,8 +45,8 @@ export class TCDScheduler extends DistilledScheduler<TCDConfig> {
       number,
       number,
     ];
-    const scales = { signal: Math.sqrt(alphaBar), spread: Math.sqrt(1 - alphaBar) };
-    const { x0, epsilon } = this.predict(timestep, modelOutput, sample, scales);
+    const level = levelOf(alphaBar);
+    const { x0, epsilon } = this.predict(timestep, modelOutput, sample, level);
     const noised = this.sum(timestep, [Math.sqrt(alphaBarBelow), x0], [Math.sqrt(1 - alphaBarBelow), epsilon]);
     this.advance();
     const found = { predOriginalSample: x0, predNoisedSample: noised };

@@ -4,7 +4,9 @@ import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Image } from "../../../lib/images/index.ts";
 import { UNet2DConditionModel } from "../../../lib/models/index.ts";
+import { mseLoss } from "../../../lib/nn/functional/index.ts";
 import {
+  DiffusionPipeline,
   type GenerateOptions,
   StableDiffusionImg2ImgPipeline,
   StableDiffusionInpaintPipeline,
@@ -336,6 +338,20 @@ describe("bad input", () => {
       /unknown option guidance_scale; it is called guidanceScale here/,
     ],
     ["an option of another pipeline", { strength: 0.5 }, /unknown option strength; expected one of prompt, /],
+    [
+      "a share of a LoRA as diffusers says it",
+      { crossAttentionKwargs: { scale: 0.5 } },
+      /crossAttentionKwargs is no option here: call pipe\.setAdapters\("default_0", 0\.5\) before the run/,
+    ],
+    ["the same as Python spells it", { cross_attention_kwargs: {} }, /cross_attention_kwargs is no option here/],
+    ["another kind of result", { outputType: "latent" }, /outputType is no option here: the result has both/],
+    ["a callback that is none", { callback: 3 }, /callback is 3; expected a function/],
+    ["a guidance without loss", { guidance: {} }, /guidance: loss must be a function of a tensor/],
+    [
+      "a guidance on something else",
+      { guidance: { loss: mseLoss, on: "pixels" } },
+      /guidance: unknown on "pixels"; expected "image" or "latents"/,
+    ],
     ["a guidance scale that is NaN", { guidanceScale: Number.NaN }, /guidanceScale is NaN; expected a number/],
     ["no steps", { numInferenceSteps: 0 }, /numInferenceSteps is 0; expected a whole number from 1 up/],
     ["a size that 8 does not divide", { height: 65 }, /height is 65; expected a multiple of 8, such as 64/],
@@ -408,6 +424,28 @@ describe("bad input", () => {
     await withIndex({});
     await writeFile(join(folder, "unet", "diffusion_pytorch_model.safetensors"), "cut off");
     await expect(StableDiffusionPipeline.fromPretrained(folder)).rejects.toThrow(/safetensors/);
+  });
+
+  it("is made of the kind that a checkpoint names, or says which kinds there are", async () => {
+    const folder = await writeTiny(join(home, "generic"));
+    const index = JSON.parse(await readFile(join(folder, "model_index.json"), "utf8"));
+    for (const kind of [StableDiffusionPipeline, StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline]) {
+      await writeFile(join(folder, "model_index.json"), JSON.stringify({ ...index, _class_name: kind.name }));
+      const made = await DiffusionPipeline.fromPretrained(folder);
+      expect(made.constructor).toBe(kind);
+      expect(made).toBeInstanceOf(DiffusionPipeline);
+      made.close();
+    }
+    const generic = await DiffusionPipeline.fromPretrained("difflab/tiny-sd");
+    expect((await generic.generate({ prompt: "a red seven", numInferenceSteps: 1 })).metadata).toEqual({
+      ...{ prompt: "a red seven", steps: 1, guidanceScale: 3, scheduler: generic.scheduler.constructor.name },
+      size: "64x64",
+    });
+    generic.close();
+    await writeFile(join(folder, "model_index.json"), JSON.stringify({ ...index, _class_name: "FancyPipeline" }));
+    await expect(DiffusionPipeline.fromPretrained(folder)).rejects.toThrow(
+      /is a FancyPipeline; expected one of StableDiffusionPipeline, .* StableDiffusionPipeline\.fromPretrained loads them/,
+    );
   });
 
   it("is refused: a device that is none", async () => {

@@ -6,11 +6,13 @@ import {
   EulerAncestralDiscreteScheduler,
   EulerDiscreteScheduler,
   Generator,
+  PNDMScheduler,
   StableDiffusionImg2ImgPipeline,
   StableDiffusionInpaintPipeline,
   StableDiffusionPipeline,
   type Step,
   type Tensor,
+  UniPCMultistepScheduler,
 } from "../../../lib/index.ts";
 import { saveSafetensors } from "../../../lib/safetensors/index.ts";
 import { draw } from "../models/reference.ts";
@@ -54,6 +56,28 @@ describe("runs", () => {
     expect(both).toEqual(alone);
     expect(await Promise.all([latents(), latents({ numInferenceSteps: 5, seed: 2 })])).toEqual(alone);
     other.close();
+  });
+
+  it("step in turns, each with a scheduler of its own, and keep it if the pipeline is given another", async () => {
+    const own = StableDiffusionPipeline.fromPipe(pipe);
+    const runs = [3, 4].map((numInferenceSteps) => ({ ...options, numInferenceSteps, seed: numInferenceSteps }));
+    const config = { ...recorded.configs.scheduler, skip_prk_steps: true };
+    for (const scheduler of [PNDMScheduler.fromConfig(config), UniPCMultistepScheduler.fromConfig(config)]) {
+      own.scheduler = scheduler;
+      const alone = [];
+      for (const run of runs) alone.push(await numbers((await own.generate(run)).latents));
+      const going = runs.map((run) => own.steps(run));
+      const ends: number[][] = [];
+      while (Object.keys(ends).length < runs.length) {
+        for (const [i, run] of going.entries()) {
+          const { done, value } = await run.next();
+          if (done && value) ends[i] = await numbers(value);
+        }
+        own.scheduler = pipe.scheduler;
+      }
+      expect(ends, scheduler.constructor.name).toEqual(alone);
+    }
+    own.close();
   });
 
   it("draw each picture's noise from its own generator", async () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import { configText } from "../../../lib/config/write.ts";
 import { cat, fromArray, Generator, randn, type Tensor, tensor } from "../../../lib/index.ts";
@@ -66,7 +67,6 @@ const names = Object.keys(SCHEDULERS) as SchedulerName[];
 interface Any extends Scheduler {
   readonly sigmas?: Float32Array;
   readonly stepIndex?: number | null;
-  setBeginIndex?(index: number): void;
   setTimesteps(steps: number | null, options?: object): void;
   step(
     output: Tensor,
@@ -132,7 +132,7 @@ describe("a run of each scheduler is diffusers' run, to 1e-4", () => {
       let x = randn(shape, { generator: new Generator(42) }).mul(scheduler.initNoiseSigma);
       let x0: Tensor | undefined;
       const first: number[] = [];
-      if (skip > 0) scheduler.setBeginIndex!(skip);
+      if (skip > 0) scheduler.setBeginIndex(skip);
       for (const t of scheduler.timesteps.slice(skip)) {
         let output = model(scheduler.scaleModelInput(x, t), t);
         if (config.variance_type === "learned_range") output = cat([output, x.tanh()], 1);
@@ -187,6 +187,31 @@ describe("every scheduler", () => {
         );
         expect(again.constructor.name).toBe(name);
         expect({ ...again.config, lambda_min_clipped: 0 }).toEqual({ ...scheduler.config, lambda_min_clipped: 0 });
+      });
+
+      test("and its copies have each a run of their own, which may go on in turns", async () => {
+        const scheduler = make(name, name.startsWith("PNDM") ? { skip_prk_steps: true } : {});
+        const begin = (steps: number) => {
+          const own = scheduler.clone();
+          own.setTimesteps(steps);
+          const x = pattern().mul(own.initNoiseSigma);
+          return { own, x, left: [...own.timesteps], generator: new Generator(steps) };
+        };
+        const move = async (run: ReturnType<typeof begin>) => {
+          const t = run.left.shift();
+          if (t === undefined) return;
+          const { own, x, generator } = run;
+          run.x = await own.step(model(own.scaleModelInput(x, t), t), t, x, { generator }).prevSample.realize();
+        };
+        const finish = async (run: ReturnType<typeof begin>) => {
+          while (run.left.length > 0) await move(run);
+          return Array.from(await run.x.data());
+        };
+        const alone = [await finish(begin(4)), await finish(begin(5))];
+        const both = [begin(4), begin(5)];
+        for (let i = 0; i < 3; i++) for (const run of both) await move(run);
+        expect([await finish(both[0]!), await finish(both[1]!)]).toEqual(alone);
+        expect(scheduler.numInferenceSteps).toBe(null);
       });
 
       test("taken for another in one line keeps what was set and not what was only a default", () => {
@@ -535,6 +560,33 @@ describe("runs that cannot be", () => {
     const ddim = DDIMScheduler.fromConfig(euler.config);
     expect(PNDMScheduler.fromConfig(ddim.config).config).toEqual(pndm.config);
     expect(PNDMScheduler.fromConfig(JSON.parse(JSON.stringify(ddim))).config.skip_prk_steps).toBe(true);
+  });
+
+  test("a copy of a config with a change says as much as the config itself", () => {
+    const pndm = PNDMScheduler.fromConfig({ ...reference.sd15, clip_sample: false, _class_name: "PNDMScheduler" });
+    const whole = DDIMScheduler.fromConfig(pndm.config).config;
+    expect(whole.clip_sample).toBe(false);
+    const copies = [
+      { ...pndm.config, beta_end: 0.02 },
+      Object.assign({}, pndm.config, { beta_end: 0.02 }),
+      { ...pndm.config, ...{ betaEnd: 0.02 } },
+    ];
+    for (const copy of copies) expect(DDIMScheduler.fromConfig(copy).config).toEqual({ ...whole, beta_end: 0.02 });
+    expect(DDIMScheduler.fromConfig(JSON.parse(JSON.stringify(pndm.config))).config.clip_sample).toBe(false);
+    const again = new PNDMScheduler({ ...pndm.config, beta_end: 0.02 });
+    expect(DDIMScheduler.fromConfig({ ...again.config }).config).toEqual({ ...whole, beta_end: 0.02 });
+    // What was only a default stays one in the copy, unless the copy replaces it.
+    const euler = new EulerDiscreteScheduler();
+    const spacing = (config: object) => DDIMScheduler.fromConfig(config).config.timestep_spacing;
+    expect([euler.config.timestep_spacing, new DDIMScheduler().config.timestep_spacing]).toEqual([
+      "linspace",
+      "leading",
+    ]);
+    expect(spacing({ ...euler.config, beta_end: 0.02 })).toBe("leading");
+    expect(spacing({ ...new EulerDiscreteScheduler({ ...euler.config, beta_end: 0.02 }).config })).toBe("leading");
+    expect(spacing({ ...euler.config, timestep_spacing: "trailing" })).toBe("trailing");
+    expect(spacing({ ...euler.config, timestepSpacing: "trailing" })).toBe("trailing");
+    for (const config of [pndm.config, copies[0]!]) expect(inspect(config)).not.toMatch(/Symbol|clip_sample/);
   });
 
   test("several wrong settings are listed at once", () => {
