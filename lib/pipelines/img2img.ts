@@ -16,7 +16,9 @@ export interface Img2ImgOptions extends GenerateOptions {
 
 /** A run that starts from a picture. */
 export interface Img2ImgRun extends Run {
+  /** What it starts from. */
   readonly image: ImageInput;
+  /** How much of it is repainted, above 0 to 1. */
   readonly strength: number;
 }
 

@@ -18,6 +18,7 @@ export interface InpaintOptions extends Img2ImgOptions {
 
 /** A run that repaints a part of a picture. */
 export interface InpaintRun extends Img2ImgRun {
+  /** White where it is repainted. */
   readonly maskImage: ImageInput;
 }
 

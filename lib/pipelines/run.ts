@@ -19,13 +19,17 @@ export interface Run {
   readonly scheduler: Scheduler;
   /** The prompts; null where their embeddings were given. */
   readonly prompts: readonly string[] | null;
+  /** Their embeddings, `[prompts, tokens, width]`; null for those of the text encoder. */
   readonly promptEmbeds: Tensor | null;
   /** Number of prompts. */
   readonly numPrompts: number;
   /** A negative prompt for each. */
   readonly negativePrompts: readonly string[];
+  /** Embeddings of the negative prompts, alike. */
   readonly negativePromptEmbeds: Tensor | null;
+  /** Layers of the text encoder that are left out at its end. */
   readonly clipSkip: number;
+  /** Pictures for each prompt. */
   readonly numImagesPerPrompt: number;
   /** Number of pictures. */
   readonly numImages: number;
@@ -33,19 +37,27 @@ export interface Run {
   readonly height: number;
   /** Pixels. */
   readonly width: number;
+  /** How far to go beyond the prompt's prediction. */
   readonly guidanceScale: number;
+  /** Share of the guided prediction that is given the unguided one's contrast. */
   readonly guidanceRescale: number;
   /** Whether guidance is on, which takes two predictions a step. */
   readonly guided: boolean;
+  /** Share of DDPM's noise that DDIM puts back at each step. */
   readonly eta: number;
+  /** Steps of the scheduler. */
   readonly numInferenceSteps: number;
   /** Where each picture's random numbers come from: one for each, one for all, or none for the shared one. */
   readonly generators: readonly Generator[];
   /** The noise to start from; null for fresh noise. */
   readonly latents: Tensor | null;
+  /** The loss that pulls at the picture; null for none. */
   readonly guidance: Required<LossGuidance> | null;
+  /** What is called after each step. */
   readonly callbacks: Callbacks<never>;
+  /** Ends the run before its next step. */
   readonly signal: AbortSignal | null;
+  /** Whether a progress bar is shown. */
   readonly progress: boolean;
   /** What is written into the pictures. */
   readonly metadata: ImageMetadata;
