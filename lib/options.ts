@@ -17,7 +17,7 @@ export function checkOptions<O extends object>(where: string, options: O, known:
   const plain = (key: string) => key.replaceAll("_", "").toLowerCase();
   for (const key of Object.keys(options)) {
     if (names.includes(key)) continue;
-    const meant = names.find((one) => plain(one) === plain(key));
+    const meant = names.find((candidate) => plain(candidate) === plain(key));
     throw new TypeError(
       `${where}: unknown option ${key}; ${meant ? `it is called ${meant} here` : names.length > 0 ? `expected one of ${names.join(", ")}` : "there are no options"}`,
     );
@@ -40,7 +40,7 @@ export function checkNumber(where: string, name: string, value: unknown, least =
 }
 
 /** Throws where a number is no integer of at least `least`. */
-export function checkWhole(where: string, name: string, values: readonly unknown[], least: number): void {
+export function checkInteger(where: string, name: string, values: readonly unknown[], least: number): void {
   for (const v of values) {
     if (typeof v !== "number") throw new TypeError(`${where}: ${name} is ${shown(v)}, expected an integer`);
     if (!Number.isInteger(v) || v < least) {

@@ -15,7 +15,7 @@ export async function propose(
   cell: ParsedCell,
   check: (source: string) => Promise<Problem[]>,
 ): Promise<Problem[]> {
-  const told: Problem[] = [];
+  const shown: Problem[] = [];
   let open = [...problems];
   let tries = 0;
   while (open.length > 0) {
@@ -37,14 +37,14 @@ export async function propose(
       const { start, end, text, why } = solution;
       const message = `${why} Write: ${text.replace(/\s*\n\s*/g, " ")}`;
       const { code } = problem;
-      told.push({ ...problemAt(cell.source, start, end, message), ...(code !== undefined && { code }) });
+      shown.push({ ...problemAt(cell.source, start, end, message), ...(code !== undefined && { code }) });
       open = others.filter((each) => !isWithin(each, cell.source, start, end - start));
     } else {
-      told.push(problem);
+      shown.push(problem);
       open = others;
     }
   }
-  return told.filter(({ isTentative }) => !isTentative);
+  return shown.filter(({ isTentative }) => !isTentative);
 }
 
 function isWithin(problem: Problem, source: string, start: number, length: number): boolean {

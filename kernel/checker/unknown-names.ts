@@ -36,8 +36,8 @@ export function explainUnknownNames(problems: readonly Problem[], cell: ParsedCe
     if (followsFrom(problem, problems, cell)) continue;
     seen.add(name);
     const isDeclared = places.declarations.has(name) || places.failed.has(name);
-    const told = isDeclared ? undefined : advice(problem, name, cell, places);
-    if (told) advised.push(told);
+    const advisory = isDeclared ? undefined : advice(problem, name, cell, places);
+    if (advisory) advised.push(advisory);
     else lacking.push(problem);
   }
   const others = problems.filter(({ unknownName }) => unknownName === undefined);

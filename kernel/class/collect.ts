@@ -27,7 +27,7 @@ export async function collect(task: Task): Promise<number> {
     copyFiles(returned, archive);
     const args = ["zip_collect", assignment, "--force"];
     const output = await nbgrader.step(args, course.folder, "See nbgrader's own messages above.");
-    lines = told(output, course.at("downloaded", assignment, "extracted"));
+    lines = skippedFiles(output, course.at("downloaded", assignment, "extracted"));
     const students = course.students(assignment);
     const fresh = students.filter((student) => !before.has(student)).length;
     return `${counted(students.length, "student")} in submitted/, ${fresh} of them new`;
@@ -48,7 +48,7 @@ function copyFiles(from: string, to: string): void {
 }
 
 /** What nbgrader said about files that it skipped, or preferred to another; one line each. */
-function told(output: string, extracted: string): string[] {
+function skippedFiles(output: string, extracted: string): string[] {
   const lines: string[] = [];
   let last = "";
   for (const line of output.split("\n")) {

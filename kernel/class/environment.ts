@@ -32,7 +32,7 @@ export class Nbgrader {
    * @throws StepError if there is none and it cannot be installed
    */
   static async provide(root: string, report: (text: string) => void = () => {}): Promise<Nbgrader> {
-    const lab = onPath(root) ?? (await privateOne(root, report));
+    const lab = onPath(root) ?? (await privateJupyterLab(root, report));
     const { dataDir } = placeKernel(root, lab);
     const JUPYTER_PATH = [dataDir, process.env.JUPYTER_PATH].filter(Boolean).join(delimiter);
     const python = join(root, "kernel", "class", "python");
@@ -114,7 +114,7 @@ function isInstalled(bin: string): boolean {
   return places.some((place) => existsSync(join(place, "site-packages", name)));
 }
 
-async function privateOne(root: string, report: (text: string) => void): Promise<JupyterLab> {
+async function privateJupyterLab(root: string, report: (text: string) => void): Promise<JupyterLab> {
   const environment = join(root, ".venv", process.platform === "win32" ? "Scripts" : "bin", "python");
   const candidates = existsSync(environment) ? [[environment]] : defaultCandidates();
   const python = await findPython(candidates, OLDEST_PYTHON);

@@ -110,7 +110,7 @@ async function gradeAssignment(
       active.add(student);
       tell();
       try {
-        const outcome = await gradeOne(task, course, grader, cores, assignment, student);
+        const outcome = await gradeStudent(task, course, grader, cores, assignment, student);
         if (outcome.problem === FULL) full = true;
         else {
           // What nbgrader could not do is retried next time; a file that is not a notebook will not become one.
@@ -172,7 +172,7 @@ function isFull(error: unknown): boolean {
 }
 
 /** Grades one student. The outcome says what went wrong. */
-async function gradeOne(
+async function gradeStudent(
   task: Task,
   course: Course,
   grader: Grader,
@@ -274,6 +274,6 @@ function isGraded(course: Course, assignment: string, student: string, lesson: s
 }
 
 function clock(seconds: number): string {
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const total = Math.round(seconds);
+  return `${Math.floor(total / 60)}:${String(total % 60).padStart(2, "0")}`;
 }

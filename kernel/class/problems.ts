@@ -98,8 +98,8 @@ export async function findProblems(path: string, onProgress: ReportProgress = ()
   ];
   const failed: Map<number, string>[] = [];
   let before = 0;
-  for (const { notebook: whole, name } of runs) {
-    const { failures, cells, error } = await runBeside(whole, path, name, (done, of) =>
+  for (const { notebook: variant, name } of runs) {
+    const { failures, cells, error } = await runInSameFolder(variant, path, name, (done, of) =>
       onProgress(before + done, 2 * of),
     );
     before += cells;
@@ -128,7 +128,7 @@ export async function findProblems(path: string, onProgress: ReportProgress = ()
 }
 
 /** Runs a modified notebook in the original's folder, so that it finds its files. */
-async function runBeside(notebook: Notebook, path: string, name: string, onProgress: ReportProgress) {
+async function runInSameFolder(notebook: Notebook, path: string, name: string, onProgress: ReportProgress) {
   const file = join(dirname(path), `.${name}-${basename(path)}`);
   writeFileSync(file, JSON.stringify(notebook));
   try {

@@ -39,7 +39,7 @@ export function writeReport(
   grades: readonly StudentGrades[],
   outcomes: ReadonlyMap<string, Outcome | undefined>,
 ): { file: string; lines: string[] } {
-  const known = new Map(grades.map((one) => [one.student, one]));
+  const known = new Map(grades.map((grade) => [grade.student, grade]));
   const students = [...new Set([...outcomes.keys(), ...known.keys()])].sort();
   const sections: string[] = [];
   const rows: string[] = [];

@@ -30,12 +30,12 @@ export function watch(pid: number, limits: { memory: number; seconds: number }):
     if (Date.now() > deadline) return kill(pid);
     const all = descendants(pid);
     const kernel = all.find(({ command }) => command.includes("/kernel/main.js\0"));
-    const others = all.filter((one) => one.pid !== kernel?.pid && one.command.includes("/") && !isSetUp(one));
+    const others = all.filter((each) => each.pid !== kernel?.pid && each.command.includes("/") && !isSetUp(each));
     if (all.length > MOST_PROCESSES) {
-      for (const one of others) kill(one.pid);
+      for (const each of others) kill(each.pid);
       return;
     }
-    const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+    const bytes = all.reduce((sum, each) => sum + each.bytes, 0);
     if (bytes <= limits.memory * 2 ** 20) return;
     const [largest] = all.sort((a, b) => b.bytes - a.bytes);
     kill(largest!.pid);
@@ -58,7 +58,7 @@ function descendants(of: number): Process[] {
   }
   return all
     .filter(({ pid }) => found.has(pid))
-    .map((one) => ({ ...one, command: read(`/proc/${one.pid}/cmdline`), bytes: residentBytes(one.pid) }));
+    .map((each) => ({ ...each, command: read(`/proc/${each.pid}/cmdline`), bytes: residentBytes(each.pid) }));
 }
 
 function processOf(pid: number): Process[] {

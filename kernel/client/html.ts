@@ -153,15 +153,15 @@ function picture(type: string, base64: string, { width, height }: MimeMetadata):
 }
 
 /** Terminal text as HTML: colours become classes, and text overwritten after a carriage return is dropped. */
-function terminalText(whole: string): string {
-  let shown = whole;
+function terminalText(text: string): string {
+  let shown = text;
   let note = "";
-  if (whole.length > LONGEST_TEXT) {
+  if (text.length > LONGEST_TEXT) {
     const half = LONGEST_TEXT / 2;
-    const left = whole.length - LONGEST_TEXT;
+    const left = text.length - LONGEST_TEXT;
     note = `<div class="left-out">... ${left.toLocaleString("en")} more characters in the notebook ...</div>`;
-    shown = whole.slice(0, half);
-    return render(shown) + note + render(whole.slice(-half));
+    shown = text.slice(0, half);
+    return render(shown) + note + render(text.slice(-half));
   }
   return render(shown) + note;
 

@@ -87,11 +87,11 @@ export async function runNotebooks(paths: readonly string[], options: RunOptions
   if (clash)
     throw new Error(`runNotebooks: ${clash[0]} and ${clash[1]} would both be written to the same file in outDir.`);
   const results: NotebookResult[] = [];
-  for (const path of paths) results.push(await runOne(path, options));
+  for (const path of paths) results.push(await runNotebook(path, options));
   return results;
 }
 
-async function runOne(path: string, options: RunOptions): Promise<NotebookResult> {
+async function runNotebook(path: string, options: RunOptions): Promise<NotebookResult> {
   const started = performance.now();
   const result: NotebookResult = { path, ok: false, cellsRun: 0, cells: 0, seconds: 0, failures: [], written: [] };
   const progress = (done?: NotebookResult) => {
@@ -169,7 +169,7 @@ async function runCell(
   return { ename, evalue, traceback };
 }
 
-async function write(path: string, whole: Notebook, result: NotebookResult, options: RunOptions): Promise<void> {
+async function write(path: string, executed: Notebook, result: NotebookResult, options: RunOptions): Promise<void> {
   let target: string | undefined;
   if (options.outDir !== undefined) {
     mkdirSync(options.outDir, { recursive: true });
@@ -178,7 +178,7 @@ async function write(path: string, whole: Notebook, result: NotebookResult, opti
     target = path;
   }
   if (target === undefined) return;
-  const notebook = options.student ? withoutSolutions(whole) : whole;
+  const notebook = options.student ? withoutSolutions(executed) : executed;
   writeNotebook(target, notebook);
   result.written.push(target);
   if (options.html) result.written.push(await writePage(target, notebook, path));

@@ -91,14 +91,14 @@ function figures(bar: BarState): string {
 
 /** `0:05`, `12:34`, `1:02:03`, `3 d 4:00:00`. */
 function clock(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
+  const total = Math.max(0, Math.round(seconds));
   const two = (n: number): string => String(n).padStart(2, "0");
-  const days = Math.floor(whole / 86_400);
-  const hours = Math.floor(whole / 3600) % 24;
-  const minutes = Math.floor(whole / 60) % 60;
+  const days = Math.floor(total / 86_400);
+  const hours = Math.floor(total / 3600) % 24;
+  const minutes = Math.floor(total / 60) % 60;
   if (days > 999) return "> 999 d";
-  if (days > 0) return `${days} d ${hours}:${two(minutes)}:${two(whole % 60)}`;
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  if (days > 0) return `${days} d ${hours}:${two(minutes)}:${two(total % 60)}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
 }
 
 function significant(x: number): string {

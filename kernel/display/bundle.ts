@@ -33,9 +33,9 @@ export interface Displayable {
 export function checkBundle(bundle: unknown): MimeBundle | undefined {
   if (!isObject(bundle) || Array.isArray(bundle))
     throw new TypeError(`got ${brief(bundle)}, expected an object of MIME types`);
-  const whole = bundle as Record<string, unknown>;
-  const nested = isObject(whole.data) && Object.keys(whole).every((key) => key === "data" || key === "metadata");
-  const entries = Object.entries(nested ? (whole.data as object) : whole).filter(
+  const given = bundle as Record<string, unknown>;
+  const nested = isObject(given.data) && Object.keys(given).every((key) => key === "data" || key === "metadata");
+  const entries = Object.entries(nested ? (given.data as object) : given).filter(
     ([, content]) => content !== undefined,
   );
   if (entries.length === 0) return undefined;
@@ -47,7 +47,7 @@ export function checkBundle(bundle: unknown): MimeBundle | undefined {
     else data[mime] = checkContent(mime, content);
   }
   addText(data);
-  const metadata = nested && isObject(whole.metadata) ? (jsonValue(whole.metadata) as Record<string, unknown>) : {};
+  const metadata = nested && isObject(given.metadata) ? (jsonValue(given.metadata) as Record<string, unknown>) : {};
   return { data, metadata };
 }
 

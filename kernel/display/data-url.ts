@@ -11,9 +11,9 @@ export interface DataUrl {
  * @see RFC 2397
  */
 export function readDataUrl(text: string): DataUrl | undefined {
-  const [whole, mime = "", parameters = ""] = /^\s*data:([\w.+-]+\/[\w.+-]+)?((?:;[^,;]*)*),/i.exec(text) ?? [];
-  if (whole === undefined) return undefined;
-  const rest = text.slice(whole.length);
+  const [prefix, mime = "", parameters = ""] = /^\s*data:([\w.+-]+\/[\w.+-]+)?((?:;[^,;]*)*),/i.exec(text) ?? [];
+  if (prefix === undefined) return undefined;
+  const rest = text.slice(prefix.length);
   try {
     const content = rest.includes("%") ? decodeURIComponent(rest) : rest;
     const isBase64 = /;\s*base64\s*$/i.test(parameters);

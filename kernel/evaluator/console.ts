@@ -46,17 +46,17 @@ class CellStream extends Writable {
 
   #print(text: string | Uint8Array): void {
     this.#follow(text);
-    let whole = text;
+    let complete = text;
     if (typeof text !== "string") {
       const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, text]) : text;
       const end = bytes.length - unfinishedBytes(bytes);
       this.#rest = bytes.slice(end);
-      whole = bytes.subarray(0, end);
+      complete = bytes.subarray(0, end);
     } else if (this.#rest.length > 0) {
       this.#outbox.print(currentRun(), this.#name, this.#rest);
       this.#rest = new Uint8Array(0);
     }
-    this.#outbox.print(currentRun(), this.#name, whole);
+    this.#outbox.print(currentRun(), this.#name, complete);
   }
 
   #follow(text: string | Uint8Array): void {

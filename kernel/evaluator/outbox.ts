@@ -101,9 +101,9 @@ export class Outbox {
     for (let start = 0; start < bytes.length; ) {
       const piece = bytes.subarray(start, start + PIECE);
       const isLast = start + piece.length === bytes.length;
-      const whole = isLast ? piece : piece.subarray(0, piece.length - unfinishedBytes(piece));
-      writeAll(REPORT_FD, encodeFrame(report, [whole]));
-      start += whole.length;
+      const complete = isLast ? piece : piece.subarray(0, piece.length - unfinishedBytes(piece));
+      writeAll(REPORT_FD, encodeFrame(report, [complete]));
+      start += complete.length;
     }
   }
 

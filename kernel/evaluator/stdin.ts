@@ -136,18 +136,18 @@ function patchFiles(ask: () => Buffer): void {
     rest = rest.subarray(count);
     return count;
   };
-  const readWhole = (options: unknown): Buffer | string => {
-    const whole = available();
+  const readAll = (options: unknown): Buffer | string => {
+    const content = available();
     rest = Buffer.alloc(0);
     const encoding = typeof options === "string" ? options : (options as { encoding?: string } | undefined)?.encoding;
-    return encoding && encoding !== "buffer" ? whole.toString(encoding as BufferEncoding) : whole;
+    return encoding && encoding !== "buffer" ? content.toString(encoding as BufferEncoding) : content;
   };
   const { readSync, readFileSync, read, readFile } = fs;
   const patched = {
     readSync: (fd: number, ...args: unknown[]) =>
       fd === 0 ? fill(targetOf(args)) : Reflect.apply(readSync, fs, [fd, ...args]),
     readFileSync: (path: unknown, options: unknown) =>
-      isInput(path) ? readWhole(options) : Reflect.apply(readFileSync, fs, [path, options]),
+      isInput(path) ? readAll(options) : Reflect.apply(readFileSync, fs, [path, options]),
     read: (fd: number, ...args: unknown[]) => {
       const callback = args.at(-1);
       if (fd !== 0 || typeof callback !== "function") return Reflect.apply(read, fs, [fd, ...args]);
@@ -158,7 +158,7 @@ function patchFiles(ask: () => Buffer): void {
     readFile: (path: unknown, ...args: unknown[]) => {
       const callback = args.at(-1);
       if (!isInput(path) || typeof callback !== "function") return Reflect.apply(readFile, fs, [path, ...args]);
-      later(callback as Callback, () => [readWhole(args.length > 1 ? args[0] : undefined)]);
+      later(callback as Callback, () => [readAll(args.length > 1 ? args[0] : undefined)]);
     },
   };
   for (const [name, value] of Object.entries(patched)) {

@@ -204,9 +204,9 @@ class RawOutput {
     // What may be the beginning of a mark waits for the rest.
     const possible = text.lastIndexOf("\u0000");
     const holds = possible >= 0 && this.#mayBeMark(text.slice(possible));
-    const whole = holds ? text.slice(0, possible) : text;
-    this.#held = text.slice(whole.length);
-    if (whole !== "") this.#emit(whole);
+    const complete = holds ? text.slice(0, possible) : text;
+    this.#held = text.slice(complete.length);
+    if (complete !== "") this.#emit(complete);
   }
 
   #mayBeMark(text: string): boolean {

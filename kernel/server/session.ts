@@ -132,11 +132,11 @@ export class Session {
   /** Once, where the first cell prints. */
   #tellConfigProblem(run: number): void {
     const problem = this.#checker.configProblem;
-    if (problem === undefined || this.#toldConfigProblem) return;
-    this.#toldConfigProblem = true;
+    if (problem === undefined || this.#reportedConfigProblem) return;
+    this.#reportedConfigProblem = true;
     this.#events.onReport({ type: "stream", run, name: "stderr" }, [Buffer.from(`${problem}\n`)]);
   }
-  #toldConfigProblem = false;
+  #reportedConfigProblem = false;
 
   /** What the checker says; undefined where an interrupt comes first, and then the checker, which may be lost in a type, starts anew. */
   async #unlessInterrupted<T>(check: (isWanted: () => boolean) => Promise<T>): Promise<T | undefined> {

@@ -100,8 +100,8 @@ export function lessonNotebooks(folder) {
  * @returns {string[]} file names in `folder`
  */
 export function copiedNotebooks(folder) {
-  const beside = ["index.ipynb", "explore.ipynb"].filter((name) => existsSync(join(folder, name)));
-  return [...lessonNotebooks(folder), ...beside];
+  const extras = ["index.ipynb", "explore.ipynb"].filter((name) => existsSync(join(folder, name)));
+  return [...lessonNotebooks(folder), ...extras];
 }
 
 /**

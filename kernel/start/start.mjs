@@ -131,8 +131,8 @@ function notCompiling(output) {
  * @param {string[]} args
  */
 function runNpm(root, args) {
-  const beside = join(dirname(process.execPath), process.platform === "win32" ? "" : "../lib");
-  const found = [process.env.npm_execpath ?? "", join(beside, "node_modules", "npm", "bin", "npm-cli.js")].find(
+  const libFolder = join(dirname(process.execPath), process.platform === "win32" ? "" : "../lib");
+  const found = [process.env.npm_execpath ?? "", join(libFolder, "node_modules", "npm", "bin", "npm-cli.js")].find(
     (file) => file.endsWith("npm-cli.js") && existsSync(file),
   );
   if (found) return run(process.execPath, [found, ...args], { cwd: root });

@@ -52,12 +52,12 @@ export function refusal(path: string, { tensors, settings, plain }: Unread): Err
     ([kind, names]) => `${kind} (${plural(names.length, "tensor")}, such as ${shown(names[0])})`,
   );
   for (const [kind, setting] of settings) if (!tensors.has(kind)) parts.push(`${kind} (${setting})`);
-  const beside =
+  const remainder =
     plain > 0
       ? ` next to ${plural(plain, "tensor")} of plain LoRA; applying only those would be half of the adapter`
       : "";
   return new Error(
-    `${path}: contains an unsupported kind of adapter: ${parts.join(", ")}${beside}. Supported is LoRA for Stable Diffusion 1.x and 2.x, ` +
+    `${path}: contains an unsupported kind of adapter: ${parts.join(", ")}${remainder}. Supported is LoRA for Stable Diffusion 1.x and 2.x, ` +
       'with names such as "unet.LAYER.lora_A.weight"',
   );
 }

@@ -30,7 +30,7 @@ interface PeftSettings {
 
 /** PEFT's other methods, as `adapter_config.json` names them, if that is not their usual name. */
 const PEFT_KINDS: Readonly<Record<string, string>> = { LOHA: "LoHa", LOKR: "LoKr", ADALORA: "AdaLoRA", VERA: "VeRA" };
-const WHOLE_LAYERS = "full layers in addition to LoRA (modules_to_save)";
+const FULL_LAYERS = "full layers in addition to LoRA (modules_to_save)";
 const BIASES = "LoRA with biases";
 
 /** Settings that mean more than plain LoRA, the values that do not, and what they are. */
@@ -38,7 +38,7 @@ const MORE: readonly (readonly [key: string, plain: readonly unknown[], kind: st
   ["use_dora", [false], "DoRA"],
   ["bias", ["none"], BIASES],
   ["lora_bias", [false], BIASES],
-  ["modules_to_save", [], WHOLE_LAYERS],
+  ["modules_to_save", [], FULL_LAYERS],
   ["fan_in_fan_out", [false], "LoRA of transposed layers"],
   ["layer_replication", [], "LoRA of replicated layers"],
   ["target_parameters", [], "LoRA of single parameters"],
@@ -82,7 +82,7 @@ export async function surroundingsOf(path: string, metadata: Readonly<Record<str
       const ofKey = all.find(({ peft_type: type }) => otherMethod(type) !== undefined);
       if (ofKey) return otherMethod(ofKey.peft_type);
       const saved = all.flatMap(({ modules_to_save: names }) => (Array.isArray(names) ? names : []));
-      if (saved.some((name) => `.${key}`.includes(`.${name}.`))) return WHOLE_LAYERS;
+      if (saved.some((name) => `.${key}`.includes(`.${name}.`))) return FULL_LAYERS;
       return key.endsWith(".bias") && all.some(({ bias = "none" }) => bias !== "none") ? BIASES : undefined;
     },
   };

@@ -53,10 +53,10 @@ export async function readLora(given: string, options: AdapterOptions = {}): Pro
   checkOptions("readLora", options, ADAPTER_OPTIONS);
   const path = await findAdapter(given, options, { usual: USUAL, where: "readLora" });
   const file = await readWeightsFile(path);
-  const { scales, more, kindOf: kindBeside } = await surroundingsOf(path, file.metadata);
+  const { scales, more, kindOf: kindByContext } = await surroundingsOf(path, file.metadata);
   const unread = new Map<string, string[]>();
   const passOver = (key: string) => {
-    const kind = kindOf(key) ?? kindBeside(key) ?? "an unknown kind";
+    const kind = kindOf(key) ?? kindByContext(key) ?? "an unknown kind";
     unread.set(kind, [...(unread.get(kind) ?? []), key]);
   };
   if (Array.isArray(file.value)) {

@@ -78,13 +78,13 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
     checkNotEmpty(name, given);
     const known = programs.map(({ record }) => record);
     const traced = trace(name, f as (...args: readonly unknown[]) => R, args, given, known);
-    let program = programs.find((one) => one.computes(traced, given));
+    let program = programs.find((each) => each.computes(traced, given));
     if (!program) {
       traces++;
       program = new Program(name, traced, given, options.session ?? {});
     }
     if (program !== programs[0]) {
-      programs = [program, ...programs.filter((one) => one !== program)];
+      programs = [program, ...programs.filter((each) => each !== program)];
       forget();
     }
     return new Call(program, traced, given);

@@ -35,7 +35,7 @@ export function trace<R>(
     arrangeDisplaced();
     const attempt = new Trace(name, given, known);
     try {
-      return traceOnce(name, f, args, attempt, attempts);
+      return traceAttempt(name, f, args, attempt, attempts);
     } catch (error) {
       // An optimizer had to rearrange its parameters first.
       if (!(error instanceof Retrace) || left === 0) throw error;
@@ -44,7 +44,7 @@ export function trace<R>(
   }
 }
 
-function traceOnce<R>(
+function traceAttempt<R>(
   name: string,
   f: (...args: readonly unknown[]) => R,
   args: readonly unknown[],

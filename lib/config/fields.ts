@@ -30,7 +30,7 @@ export function field<T>(fallback: T, expected: string, accepts: (value: unknown
 }
 
 /** A whole number from 1 up. */
-export function whole(fallback: number): Field<number> {
+export function positiveInteger(fallback: number): Field<number> {
   return field(fallback, "a whole number from 1 up", (value) => Number.isInteger(value) && (value as number) > 0);
 }
 
@@ -76,10 +76,10 @@ export function listOf<T>(item: Field<T>, fallback: readonly T[]): Field<readonl
 }
 
 /** One value for all, or a list with one for each block. */
-export function eachOrAll<T>(one: Field<T>): Field<T | readonly T[]> {
-  const list = listOf(one, []);
-  const accepts = (value: unknown) => one.accepts(value) || list.accepts(value);
-  return field<T | readonly T[]>(one.fallback, `${one.expected}, or a list of them`, accepts);
+export function eachOrAll<T>(item: Field<T>): Field<T | readonly T[]> {
+  const list = listOf(item, []);
+  const accepts = (value: unknown) => item.accepts(value) || list.accepts(value);
+  return field<T | readonly T[]>(item.fallback, `${item.expected}, or a list of them`, accepts);
 }
 
 export function orNull<T>(value: Field<T>, fallback: T | null = null): Field<T | null> {

@@ -6,11 +6,11 @@ const fractions = [
 
 /** A config as the text of a file that diffusers and transformers read, and `parseConfig` too. */
 export function configText(config: object): string {
-  const whole = new RegExp(`("(?:${fractions.join("|")})": -?\\d+)(?=,?\n)`, "g");
+  const integers = new RegExp(`("(?:${fractions.join("|")})": -?\\d+)(?=,?\n)`, "g");
   // JSON knows no infinite numbers; Python's writes them by name.
   const named = (_: string, value: unknown) =>
     Math.abs(value as number) === Number.POSITIVE_INFINITY ? `@${value}` : value;
   return `${JSON.stringify(config, named, 2)
-    .replace(whole, "$1.0")
+    .replace(integers, "$1.0")
     .replace(/"@(-?Infinity)"/g, "$1")}\n`;
 }

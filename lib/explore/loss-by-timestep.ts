@@ -59,7 +59,7 @@ export async function lossByTimestep(
   if (kind !== "epsilon" && kind !== "v_prediction") {
     throw new RangeError(`${where}: the model predicts "${String(kind)}"; expected "epsilon" or "v_prediction"`);
   }
-  const one = compile((x: Tensor, e: Tensor, time: Tensor, words: Tensor, a: Tensor, b: Tensor) =>
+  const lossOf = compile((x: Tensor, e: Tensor, time: Tensor, words: Tensor, a: Tensor, b: Tensor) =>
     noGrad(() => {
       const target = kind === "epsilon" ? e : e.mul(a).sub(x.mul(b));
       return unet
@@ -78,7 +78,7 @@ export async function lossByTimestep(
         const part = (x: Tensor) => x.narrow(0, i, 1);
         const level = [Math.sqrt(bar), Math.sqrt(1 - bar)].map((v) => full([], v, { device: unet.device }));
         const time = unet.timeProj([t]);
-        each.push(await one(part(latents), part(noise), time, part(text), level[0]!, level[1]!).item());
+        each.push(await lossOf(part(latents), part(noise), time, part(text), level[0]!, level[1]!).item());
       }
       const mean = each.reduce((a, b) => a + b, 0) / n;
       const variance = each.reduce((sum, loss) => sum + (loss - mean) ** 2, 0) / Math.max(1, n - 1);
@@ -86,7 +86,7 @@ export async function lossByTimestep(
       errors.push(Math.sqrt(variance / n));
     }
   } finally {
-    one.close();
+    lossOf.close();
   }
   return { timesteps: [...timesteps], losses, errors };
 }

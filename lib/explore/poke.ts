@@ -37,12 +37,12 @@ export interface Poked {
  */
 export async function pokeLatents(pipe: StableDiffusionPipeline, latents: Tensor, poke: Poke): Promise<Poked> {
   const where = "pokeLatents";
-  const one = latents.ndim === 3 ? latents.unsqueeze(0) : latents;
-  if (one.ndim !== 4 || one.shape[0] !== 1) {
+  const batch = latents.ndim === 3 ? latents.unsqueeze(0) : latents;
+  if (batch.ndim !== 4 || batch.shape[0] !== 1) {
     throw new RangeError(`${where}: got [${latents.shape}], expected latents of one picture, [1, channels, h, w]`);
   }
   const { channel, row, column, by = 3 } = poke;
-  const [, channels, h, w] = one.shape as [number, number, number, number];
+  const [, channels, h, w] = batch.shape as [number, number, number, number];
   for (const [name, at, count] of [
     ["channel", channel, channels],
     ["row", row, h],
@@ -55,8 +55,8 @@ export async function pokeLatents(pipe: StableDiffusionPipeline, latents: Tensor
   if (!Number.isFinite(by)) throw new RangeError(`${where}: by is ${by}; expected a number`);
   const change = new Float32Array(channels * h * w);
   change[(channel * h + row) * w + column] = by;
-  const changed = noGrad(() => one.detach().add(fromArray("float32", [1, channels, h, w], change)));
-  const [before, after] = [await pipe.decode(one.detach()), await pipe.decode(changed)];
+  const changed = noGrad(() => batch.detach().add(fromArray("float32", [1, channels, h, w], change)));
+  const [before, after] = [await pipe.decode(batch.detach()), await pipe.decode(changed)];
   const size = before.shape[2]! / h;
   return {
     latents: await changed.realize(),

@@ -1,5 +1,5 @@
 import { compile } from "../compile/compile.ts";
-import { checkOptions, checkWhole } from "../options.ts";
+import { checkInteger, checkOptions } from "../options.ts";
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
 import { Generator } from "../random/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
@@ -36,11 +36,11 @@ export async function denoisingLoss(
   const where = "denoisingLoss";
   checkOptions(where, options, ["prompt", "levels", "seed"]);
   const { prompt, levels = 8, seed = 0 } = options;
-  checkWhole(where, "levels", [levels], 1);
+  checkInteger(where, "levels", [levels], 1);
   const { size } = placeOf(pipe);
   const prepare = (image: Parameters<typeof shrunk>[0]) => {
-    const whole = shrunk(image, size);
-    return whole.crop((whole.width - size) >> 1, (whole.height - size) >> 1, size, size);
+    const resized = shrunk(image, size);
+    return resized.crop((resized.width - size) >> 1, (resized.height - size) >> 1, size, size);
   };
   const pictures = await readPictures(data, { where, prepare });
   const captions = prompt === undefined ? requireCaptions(where, pictures) : pictures.images.map(() => prompt);

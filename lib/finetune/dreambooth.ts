@@ -1,10 +1,10 @@
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
+import { FullModel } from "./full-model.ts";
 import { checkPrompt, PRIOR_OPTIONS, type PriorOptions, settingsOf, type TrainingOptions } from "./options.ts";
 import { batchesOf, placeOf, readTrainingPictures } from "./prepare.ts";
 import { withClass } from "./prior.ts";
 import type { FineTuned } from "./result.ts";
 import { train } from "./train.ts";
-import { WholeModel } from "./whole.ts";
 
 /** How one particular thing is learnt. */
 export interface DreamboothOptions extends TrainingOptions, PriorOptions {
@@ -39,7 +39,7 @@ export async function dreambooth(pipe: StableDiffusionPipeline, options: Dreambo
   const prompt = checkPrompt(where, "instancePrompt", options.instancePrompt, "a photo of sks dog");
   const { images } = await readTrainingPictures(where, settings);
   const { targets, trainTextEncoder = false } = options;
-  const learnable = new WholeModel(where, pipe, { targets, trainTextEncoder });
+  const learnable = new FullModel(where, pipe, { targets, trainTextEncoder });
   const groups = await withClass(where, { images, caption: () => prompt }, pipe, options, settings);
   const batches = batchesOf(where, groups, pipe.tokenizer, settings);
   return train({ where, pipe, learnable, batches, settings, priorLossWeight: options.priorLossWeight ?? 1 });

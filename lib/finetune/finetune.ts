@@ -1,10 +1,10 @@
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
+import { FullModel } from "./full-model.ts";
 import { settingsOf, type TrainingOptions } from "./options.ts";
 import { requireCaptions } from "./pictures.ts";
 import { batchesOf, placeOf, readTrainingPictures } from "./prepare.ts";
 import type { FineTuned } from "./result.ts";
 import { train } from "./train.ts";
-import { WholeModel } from "./whole.ts";
 
 /** How a pipeline is trained on. */
 export interface FinetuneOptions extends TrainingOptions {
@@ -36,7 +36,7 @@ export async function finetune(pipe: StableDiffusionPipeline, options: FinetuneO
   const { prompt, targets, trainTextEncoder = false } = options;
   const pictures = await readTrainingPictures(where, settings);
   const captions = prompt === undefined ? requireCaptions(where, pictures) : pictures.images.map(() => prompt);
-  const learnable = new WholeModel(where, pipe, { targets, trainTextEncoder });
+  const learnable = new FullModel(where, pipe, { targets, trainTextEncoder });
   const group = { images: pictures.images, caption: (i: number) => captions[i]! };
   return train({ where, pipe, learnable, batches: batchesOf(where, [group], pipe.tokenizer, settings), settings });
 }

@@ -1,5 +1,5 @@
 import { LambdaLR, type Optimizer } from "../optim/index.ts";
-import { checkChoice, checkNumber, checkWhole } from "../options.ts";
+import { checkChoice, checkInteger, checkNumber } from "../options.ts";
 
 /** Names of the learning rate's courses, as diffusers has them. */
 export const LR_SCHEDULERS = [
@@ -36,7 +36,7 @@ const POLYNOMIAL_END = 1e-7;
 export function getScheduler(name: LrScheduler, optimizer: Optimizer, options: LrSchedulerOptions = {}): LambdaLR {
   checkChoice("getScheduler", "name", name, LR_SCHEDULERS);
   const { numWarmupSteps: warmup = 0, numTrainingSteps: total, power = 1 } = options;
-  checkWhole("getScheduler", "numWarmupSteps", [warmup], 0);
+  checkInteger("getScheduler", "numWarmupSteps", [warmup], 0);
   checkNumber("getScheduler", "power", power);
   const { numCycles = name === "cosine" ? 0.5 : 1 } = options;
   checkNumber("getScheduler", "numCycles", numCycles, 0);

@@ -1,4 +1,4 @@
-import { checkChoice, checkNumber, checkOptions, checkWhole, type Names, shown } from "../options.ts";
+import { checkChoice, checkInteger, checkNumber, checkOptions, type Names, shown } from "../options.ts";
 import { LR_SCHEDULERS, type LrScheduler } from "./lr-scheduler.ts";
 import type { PictureSource } from "./pictures.ts";
 
@@ -175,7 +175,7 @@ export function settingsOf(
     ...defaults,
     ...given,
   } as unknown as Settings;
-  const whole = [
+  const integers = [
     "resolution",
     "maxTrainSteps",
     "trainBatchSize",
@@ -183,10 +183,10 @@ export function settingsOf(
     "validationSteps",
     "checkpointingSteps",
   ] as const;
-  for (const name of whole) checkWhole(where, name, [settings[name]], 1);
-  if (settings.repeats !== undefined) checkWhole(where, "repeats", [settings.repeats], 1);
-  checkWhole(where, "lrWarmupSteps", [settings.lrWarmupSteps], 0);
-  if (settings.seed !== undefined) checkWhole(where, "seed", [settings.seed], 0);
+  for (const name of integers) checkInteger(where, name, [settings[name]], 1);
+  if (settings.repeats !== undefined) checkInteger(where, "repeats", [settings.repeats], 1);
+  checkInteger(where, "lrWarmupSteps", [settings.lrWarmupSteps], 0);
+  if (settings.seed !== undefined) checkInteger(where, "seed", [settings.seed], 0);
   checkNumber(where, "learningRate", settings.learningRate, 0);
   for (const name of ["weightDecay", "snrGamma", "noiseOffset"] as const) {
     if (settings[name] !== undefined) checkNumber(where, name, settings[name], 0);

@@ -102,7 +102,7 @@ async function inMemory(source: Exclude<PictureSource, string>, where: string): 
       `${where}: data is ${shown(source)}; expected a folder, a list of pictures, a data set such as world({ n: 20 }), or a tensor [n, 3, h, w]`,
     );
   }
-  return numbered(picturesIn(set, where)).map((one, i) => ({ ...one, text: set.captions?.[i] }));
+  return numbered(picturesIn(set, where)).map((each, i) => ({ ...each, text: set.captions?.[i] }));
 }
 
 function numbered(images: readonly Image[]): Found[] {
@@ -145,12 +145,13 @@ async function inFolder(folder: string, { where, captionColumn = "text" }: ReadO
     throw new Error(`${where}: the folder ${folder} contains no pictures (PNG, JPEG, WebP, GIF, TIFF or AVIF)${holds}`);
   }
   const captions = new Map<string, string | undefined>();
-  for (const path of paths.filter((one) => basename(one) === METADATA))
+  for (const path of paths.filter((each) => basename(each) === METADATA))
     await readMetadata(path, captionColumn, captions);
   const found: Found[] = [];
   for (const path of pictures) {
-    const beside = `${path.slice(0, -extname(path).length)}.txt`;
-    const text = captions.get(path) ?? (paths.includes(beside) ? (await readFile(beside, "utf8")).trim() : undefined);
+    const captionFile = `${path.slice(0, -extname(path).length)}.txt`;
+    const text =
+      captions.get(path) ?? (paths.includes(captionFile) ? (await readFile(captionFile, "utf8")).trim() : undefined);
     found.push({ image: path, name: relative(folder, path), text: text === "" ? undefined : text });
   }
   const missing = [...captions.keys()].filter((path) => !pictures.includes(path)).map((path) => relative(folder, path));

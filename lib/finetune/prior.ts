@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Image } from "../images/index.ts";
 import { notice } from "../notice.ts";
-import { checkNumber, checkWhole } from "../options.ts";
+import { checkInteger, checkNumber } from "../options.ts";
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
 import { Generator } from "../random/index.ts";
 import { type PictureGroup, shrunk } from "./batches.ts";
@@ -37,7 +37,7 @@ export async function withClass(
     );
   }
   const prompt = checkPrompt(where, "classPrompt", options.classPrompt, "a photo of a dog");
-  checkWhole(where, "numClassImages", [numClassImages], 1);
+  checkInteger(where, "numClassImages", [numClassImages], 1);
   const images = classData
     ? (await readPictures(classData, { where, prepare: (image) => shrunk(image, settings.resolution) })).images
     : await paint(where, prompt, numClassImages, pipe, settings);

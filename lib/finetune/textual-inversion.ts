@@ -6,7 +6,7 @@ import type { CLIPTextModel } from "../models/index.ts";
 import * as F from "../nn/functional/index.ts";
 import type { Embedding } from "../nn/layers.ts";
 import { Module, Parameter } from "../nn/module.ts";
-import { checkChoice, checkWhole } from "../options.ts";
+import { checkChoice, checkInteger } from "../options.ts";
 import { learnRows } from "../pipelines/adapters.ts";
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
 import { revise } from "../pipelines/revisions.ts";
@@ -146,7 +146,7 @@ export async function textualInversion(
   const settings = settingsOf(where, options, OWN, defaults, placeOf(pipe));
   const { numVectors = 1, learnableProperty = "object", templates = TEMPLATES[learnableProperty] } = options;
   const token = checkPrompt(where, "placeholderToken", options.placeholderToken, "<cat-toy>");
-  checkWhole(where, "numVectors", [numVectors], 1);
+  checkInteger(where, "numVectors", [numVectors], 1);
   checkChoice(where, "learnableProperty", learnableProperty, Object.keys(TEMPLATES));
   const without = templates.find((template) => !template.includes("{}"));
   if (without !== undefined || templates.length === 0) {

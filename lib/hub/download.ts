@@ -44,7 +44,7 @@ export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: 
   const blob = cache.blob(file.hash);
   if (await isFile(blob)) return;
   await mkdir(dirname(blob), { recursive: true });
-  const once = async () => {
+  const download = async () => {
     // Another process may have brought it while we waited.
     if (await isFile(blob)) return;
     const partial = cache.incomplete(file.hash);
@@ -63,7 +63,7 @@ export async function downloadBlob(cache: RepoCache, file: RemoteFile, options: 
     }
     await putInPlace(partial, blob);
   };
-  await withLock(cache.lock(file.hash), once, options.signal);
+  await withLock(cache.lock(file.hash), download, options.signal);
 }
 
 /** Writes until `partial` has the file's length, and says whether its contents are right then. */

@@ -59,7 +59,7 @@ export function cacheDirOf(options: Pick<HubOptions, "cacheDir">): string {
 export function expandPath(path: string): string {
   const variables = path.replace(
     /\$(?:\{([^}]+)\}|(\w+))/g,
-    (whole, braced?: string, plain?: string) => process.env[braced ?? plain!] ?? whole,
+    (match, braced?: string, plain?: string) => process.env[braced ?? plain!] ?? match,
   );
   return variables.replace(/^~(?=$|[\\/])/, () => homedir());
 }

@@ -59,8 +59,8 @@ function isUnknown({ kind, status }: HubError): boolean {
 /** A name that is no folder is looked for on the hub: if it is not found there either, a folder's name may have been mistyped. */
 function orFolder(error: HubError, given: string): HubError {
   const { kind, message, status, cause } = error;
-  const told = `${message.replace(/\.$/, "")}. If you meant a folder, there is none at ${resolve(given)}.`;
-  return new HubError(kind, told, { ...(status !== undefined && { status }), cause });
+  const text = `${message.replace(/\.$/, "")}. If you meant a folder, there is none at ${resolve(given)}.`;
+  return new HubError(kind, text, { ...(status !== undefined && { status }), cause });
 }
 
 async function fromFolder(given: string, options: ResolveOptions): Promise<ResolvedFiles> {

@@ -38,7 +38,7 @@ export interface Weights {
 
 /** The sets of safetensors weights among the names of one folder. */
 export function weightsIn(names: readonly string[]): Weights[] {
-  const sets = new Map<string, { stem: string; variant: string; whole?: string; index?: string; shards: string[] }>();
+  const sets = new Map<string, { stem: string; variant: string; single?: string; index?: string; shards: string[] }>();
   const setOf = ({ stem, variant = "" }: { stem?: string; variant?: string }) => {
     const key = `${stem}.${variant}`;
     const set = sets.get(key) ?? { stem: stem!, variant, shards: [] };
@@ -49,12 +49,12 @@ export function weightsIn(names: readonly string[]): Weights[] {
     const weights = WEIGHTS.exec(name)?.groups;
     const index = INDEX.exec(name)?.groups;
     if (weights?.shard) setOf(weights).shards.push(name);
-    else if (weights) setOf(weights).whole = name;
+    else if (weights) setOf(weights).single = name;
     else if (index) setOf(index).index = name;
   }
   const found: Weights[] = [];
-  for (const { stem, variant, whole, index, shards } of sets.values()) {
-    if (whole !== undefined) found.push({ stem, variant, file: whole, files: [whole] });
+  for (const { stem, variant, single, index, shards } of sets.values()) {
+    if (single !== undefined) found.push({ stem, variant, file: single, files: [single] });
     else if (index !== undefined) found.push({ stem, variant, file: index, files: [index, ...shards] });
   }
   return found;

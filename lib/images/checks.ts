@@ -14,8 +14,8 @@ export function checkChoice(where: string, what: string, got: string, choices: r
 }
 
 export function checkSize(where: string, width: number, height: number): void {
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  if (!whole || width * height > MOST_PIXELS) {
+  const valid = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  if (!valid || width * height > MOST_PIXELS) {
     throw new RangeError(
       `${where}: a size of ${width}x${height}; expected whole numbers from 1 up, at most 100 million pixels`,
     );

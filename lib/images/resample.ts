@@ -68,11 +68,11 @@ function weightsFor(from: number, to: number, { reach, at }: Kernel): { first: n
     const end = Math.min(from, Math.trunc(center + support + 0.5));
     const exact = Array.from({ length: end - first }, (_, k) => at((first + k - center + 0.5) / stretch));
     const sum = exact.reduce((a, b) => a + b, 0);
-    const whole = exact.map((w) => {
+    const integers = exact.map((w) => {
       const fixed = (sum === 0 ? w : w / sum) * 2 ** BITS;
       return Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
     });
-    return { first, weights: Int32Array.from(whole) };
+    return { first, weights: Int32Array.from(integers) };
   });
 }
 

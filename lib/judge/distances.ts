@@ -1,5 +1,5 @@
 import { show } from "../graph/shape.ts";
-import { checkOptions, checkWhole } from "../options.ts";
+import { checkInteger, checkOptions } from "../options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { distanceOfNormals } from "./normals.ts";
 
@@ -59,7 +59,7 @@ export async function kernelDistance(a: Tensor, b: Tensor): Promise<number> {
 export async function coverage(made: Tensor, real: Tensor, options: CoverageOptions = {}): Promise<number> {
   checkOptions("coverage", options, ["k"]);
   const { k = 5 } = options;
-  checkWhole("coverage", "k", [k], 1);
+  checkInteger("coverage", "k", [k], 1);
   const [p, q] = await rowsOf("coverage", made, real);
   if (q.length <= k) throw new RangeError(`coverage: ${q.length} real pictures; expected more than k, which is ${k}`);
   const squared = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + (v - y[i]!) ** 2, 0);

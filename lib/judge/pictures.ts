@@ -33,15 +33,15 @@ export function* lessons(options: { batch: number; drawn: number; seed: number }
     for (let i = 0; i < batch; i++) {
       const image = images.subarray(i * PIXELS, (i + 1) * PIXELS);
       const own = noise.subarray(i * PIXELS, (i + 1) * PIXELS);
-      const one = set.at(Math.floor(uniform(0, drawn)))!;
-      const drawing = moved(one.image, uniform);
+      const sample = set.at(Math.floor(uniform(0, drawn)))!;
+      const drawing = moved(sample.image, uniform);
       const kind = i % 3;
       if (kind < 2) {
         const ink = kind === 0 ? uniform(0.85, 1) : uniform(0.25, 1);
         const level = kind === 0 ? uniform(0, 0.08) : uniform(0.05, 1.2);
         for (let p = 0; p < PIXELS; p++) image[p] = ink * drawing[p]! + level * own[p]!;
         likeness[i] = fading(level / ink);
-        labels[i] = likeness[i]! > 0.3 ? one.label : -1;
+        labels[i] = likeness[i]! > 0.3 ? sample.label : -1;
       } else {
         nothing(image, drawing, own, uniform);
         labels[i] = -1;

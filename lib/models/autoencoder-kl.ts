@@ -8,8 +8,8 @@ import {
   listOf,
   only,
   orNull,
+  positiveInteger,
   type Settings,
-  whole,
 } from "../config/fields.ts";
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
@@ -23,15 +23,15 @@ import { Model } from "./model.ts";
 import { Tiling } from "./tiling.ts";
 
 const fields = {
-  in_channels: whole(3),
-  out_channels: whole(3),
+  in_channels: positiveInteger(3),
+  out_channels: positiveInteger(3),
   down_block_types: listOf(only("DownEncoderBlock2D"), ["DownEncoderBlock2D"]),
   up_block_types: listOf(only("UpDecoderBlock2D"), ["UpDecoderBlock2D"]),
-  block_out_channels: listOf(whole(1), [64]),
-  layers_per_block: whole(1),
+  block_out_channels: listOf(positiveInteger(1), [64]),
+  layers_per_block: positiveInteger(1),
   act_fn: choice<Activation>(activations, "silu"),
-  latent_channels: whole(4),
-  norm_num_groups: whole(32),
+  latent_channels: positiveInteger(4),
+  norm_num_groups: positiveInteger(32),
   sample_size: kept<number | readonly number[]>(32),
   scaling_factor: finite(0.18215),
   shift_factor: orNull(finite(0)),
@@ -115,8 +115,10 @@ export class AutoencoderKL extends Model {
         `AutoencoderKL: image ${show(x.shape)} has sides that are not multiples of ${this.scale}; resize or crop it first`,
       );
     }
-    const moments = this.#eachImage(x, (one) =>
-      this.useTiling && this.tiling.needed(one, 1) ? this.#tiled(one, 1, (t) => this.#encode(t)) : this.#encode(one),
+    const moments = this.#eachImage(x, (image) =>
+      this.useTiling && this.tiling.needed(image, 1)
+        ? this.#tiled(image, 1, (t) => this.#encode(t))
+        : this.#encode(image),
     );
     return { latentDist: new DiagonalGaussianDistribution(moments) };
   }
@@ -130,10 +132,10 @@ export class AutoencoderKL extends Model {
     if (z.ndim !== 4 || z.shape[1] !== channels) {
       throw new RangeError(`AutoencoderKL: latents ${show(z.shape)}, expected [B, ${channels}, h, w]`);
     }
-    const sample = this.#eachImage(z, (one) =>
-      this.useTiling && this.tiling.needed(one, this.scale)
-        ? this.#tiled(one, this.scale, (t) => this.decodeTile(t))
-        : this.decodeTile(one),
+    const sample = this.#eachImage(z, (image) =>
+      this.useTiling && this.tiling.needed(image, this.scale)
+        ? this.#tiled(image, this.scale, (t) => this.decodeTile(t))
+        : this.decodeTile(image),
     );
     return { sample };
   }
@@ -154,7 +156,7 @@ export class AutoencoderKL extends Model {
     return this.quantConv?.forward(h) ?? h;
   }
 
-  #eachImage(x: Tensor, f: (one: Tensor) => Tensor): Tensor {
+  #eachImage(x: Tensor, f: (image: Tensor) => Tensor): Tensor {
     if (!this.useSlicing || x.shape[0] === 1) return f(x);
     return cat(x.split(1, 0).map(f));
   }

@@ -1,4 +1,14 @@
-import { type ConfigOf, choice, finite, flag, kept, listOf, only, type Settings, whole } from "../config/fields.ts";
+import {
+  type ConfigOf,
+  choice,
+  finite,
+  flag,
+  kept,
+  listOf,
+  only,
+  positiveInteger,
+  type Settings,
+} from "../config/fields.ts";
 import { readConfig } from "../config/read.ts";
 import { show } from "../graph/shape.ts";
 import { Functional, Sequential, Upsample } from "../nn/containers.ts";
@@ -15,16 +25,16 @@ import { DiagonalGaussianDistribution } from "./gaussian.ts";
 import { Model } from "./model.ts";
 
 const fields = {
-  in_channels: whole(3),
-  out_channels: whole(3),
-  encoder_block_out_channels: listOf(whole(1), [64, 64, 64, 64]),
-  decoder_block_out_channels: listOf(whole(1), [64, 64, 64, 64]),
+  in_channels: positiveInteger(3),
+  out_channels: positiveInteger(3),
+  encoder_block_out_channels: listOf(positiveInteger(1), [64, 64, 64, 64]),
+  decoder_block_out_channels: listOf(positiveInteger(1), [64, 64, 64, 64]),
   act_fn: choice<Activation>(activations, "relu"),
   upsample_fn: only("nearest"),
-  latent_channels: whole(4),
-  upsampling_scaling_factor: whole(2),
-  num_encoder_blocks: listOf(whole(1), [1, 3, 3, 3]),
-  num_decoder_blocks: listOf(whole(1), [3, 3, 3, 1]),
+  latent_channels: positiveInteger(4),
+  upsampling_scaling_factor: positiveInteger(2),
+  num_encoder_blocks: listOf(positiveInteger(1), [1, 3, 3, 3]),
+  num_decoder_blocks: listOf(positiveInteger(1), [3, 3, 3, 1]),
   latent_magnitude: finite(3),
   latent_shift: finite(0.5),
   force_upcast: kept(false),
@@ -53,12 +63,12 @@ class AutoencoderTinyBlock extends Module {
   /** Sees the whole image's statistics; null unless the config says `use_midblock_gn`. */
   readonly pool: Sequential | null;
 
-  constructor(channels: number, act: Activation, seesWhole: boolean) {
+  constructor(channels: number, act: Activation, useMidblockGn: boolean) {
     super();
     const three = [0, 1, 2].map(() => conv(channels, channels)) as [Conv2d, Conv2d, Conv2d];
     this.conv = new Sequential(three[0], activation(act), three[1], activation(act), three[2]);
     const wide = 4 * channels;
-    this.pool = seesWhole
+    this.pool = useMidblockGn
       ? new Sequential(
           new Conv2d(channels, wide, 1, { bias: false }),
           new GroupNorm(4, wide),
@@ -89,8 +99,8 @@ function encoderOf(config: AutoencoderTinyConfig): Tower {
   const layers = counts.flatMap((count, i) => {
     const c = channels[i]!;
     const first = i === 0 ? conv(config.in_channels, c) : conv(c, c, { stride: 2, bias: false });
-    const seesWhole = config.use_midblock_gn && i === counts.length - 1;
-    return [first, ...Array.from({ length: count }, () => new AutoencoderTinyBlock(c, act, seesWhole))];
+    const useMidblockGn = config.use_midblock_gn && i === counts.length - 1;
+    return [first, ...Array.from({ length: count }, () => new AutoencoderTinyBlock(c, act, useMidblockGn))];
   });
   return new Tower(...layers, conv(channels.at(-1)!, config.latent_channels));
 }
@@ -246,8 +256,8 @@ export class AutoencoderTiny extends Model {
   }
 
   protected override configToSave(): object {
-    const { use_midblock_gn: seesWhole, ...config } = this.config;
-    return { _class_name: this.constructor.name, ...config, ...(seesWhole ? { use_midblock_gn: true } : {}) };
+    const { use_midblock_gn: useMidblockGn, ...config } = this.config;
+    return { _class_name: this.constructor.name, ...config, ...(useMidblockGn ? { use_midblock_gn: true } : {}) };
   }
 }
 
@@ -256,9 +266,9 @@ async function stateOf(path: string): Promise<Record<string, Tensor>> {
   const value = await readTorchFile(path);
   if (!(value instanceof Map)) throw new Error(`${path}: no state dict; expected TAESD's encoder or decoder`);
   const state: Record<string, Tensor> = {};
-  for (const [key, one] of value as ReadonlyMap<unknown, unknown>) {
-    if (!(one instanceof PickledTensor)) throw new Error(`${path}: ${String(key)} is no tensor`);
-    state[String(key)] = fromArray("float32", one.shape, toFloat32(one.dtype, one.data));
+  for (const [key, tensor] of value as ReadonlyMap<unknown, unknown>) {
+    if (!(tensor instanceof PickledTensor)) throw new Error(`${path}: ${String(key)} is no tensor`);
+    state[String(key)] = fromArray("float32", tensor.shape, toFloat32(tensor.dtype, tensor.data));
   }
   return state;
 }

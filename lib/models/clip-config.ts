@@ -7,16 +7,16 @@ import {
   kept,
   only,
   orNull,
+  positiveInteger,
   type Settings,
-  whole,
 } from "../config/fields.ts";
 import { readConfig } from "../config/read.ts";
 import { type Activation, activations } from "./activations.ts";
 
 // What the configs of both of CLIP's transformers hold.
 const transformer = {
-  projection_dim: orNull(whole(512), 512),
-  num_hidden_layers: whole(12),
+  projection_dim: orNull(positiveInteger(512), 512),
+  num_hidden_layers: positiveInteger(12),
   hidden_act: choice<Activation>(activations, "quick_gelu"),
   layer_norm_eps: finite(1e-5),
   // Of training alone.
@@ -29,23 +29,23 @@ const transformer = {
 /** Keys of a text encoder's config. */
 export const clipTextFields = {
   ...transformer,
-  vocab_size: whole(49408),
-  hidden_size: whole(512),
-  intermediate_size: whole(2048),
-  num_attention_heads: whole(8),
-  max_position_embeddings: whole(77),
+  vocab_size: positiveInteger(49408),
+  hidden_size: positiveInteger(512),
+  intermediate_size: positiveInteger(2048),
+  num_attention_heads: positiveInteger(8),
+  max_position_embeddings: positiveInteger(77),
   eos_token_id: integer(49407),
 };
 
 /** Keys of an image encoder's config. */
 export const clipVisionFields = {
   ...transformer,
-  hidden_size: whole(768),
-  intermediate_size: whole(3072),
-  num_attention_heads: whole(12),
-  num_channels: whole(3),
-  image_size: whole(224),
-  patch_size: whole(32),
+  hidden_size: positiveInteger(768),
+  intermediate_size: positiveInteger(3072),
+  num_attention_heads: positiveInteger(12),
+  num_channels: positiveInteger(3),
+  image_size: positiveInteger(224),
+  patch_size: positiveInteger(32),
 };
 
 /** What a text encoder's `config.json` holds, in transformers' keys. */
@@ -64,7 +64,7 @@ export const clipFields = {
   // The same once more, as the first version wrote it; where both are there these are right.
   text_config_dict: kept<CLIPTextSettings | null>(null),
   vision_config_dict: kept<CLIPVisionSettings | null>(null),
-  projection_dim: whole(512),
+  projection_dim: positiveInteger(512),
   logit_scale_init_value: finite(2.6592),
   initializer_factor: finite(1),
   quantization_config: absent(),
@@ -118,7 +118,7 @@ export function readClipConfig(name: string, given: object): CLIPConfig {
 }
 
 function partOf(config: object, name: "text_config" | "vision_config"): object {
-  const whole = config as Readonly<Record<string, object | null | undefined>>;
-  const [part, older] = [whole[name], whole[`${name}_dict`]];
+  const parts = config as Readonly<Record<string, object | null | undefined>>;
+  const [part, older] = [parts[name], parts[`${name}_dict`]];
   return part || older ? { ...part, ...older } : config;
 }

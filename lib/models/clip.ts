@@ -48,8 +48,8 @@ class CLIPVisionEmbeddings extends Module {
 
   forward(pixels: Tensor): Tensor {
     const patches = this.patchEmbedding.forward(pixels).flatten(2).transpose(1, 2); // [B, patches, d]
-    const whole = this.classEmbedding.expand(pixels.shape[0]!, 1, -1);
-    return cat([whole, patches], 1).add(positions(this.positionEmbedding, patches.shape[1]! + 1));
+    const classToken = this.classEmbedding.expand(pixels.shape[0]!, 1, -1);
+    return cat([classToken, patches], 1).add(positions(this.positionEmbedding, patches.shape[1]! + 1));
   }
 }
 

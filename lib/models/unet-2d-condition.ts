@@ -40,7 +40,7 @@ export class UNet2DConditionModel extends UNet {
         condProjDim: config.time_cond_proj_dim,
       },
       kernels: [config.conv_in_kernel, config.conv_out_kernel],
-      classBeside: config.class_embeddings_concat,
+      classEmbeddingsConcat: config.class_embeddings_concat,
     });
     this.config = config;
   }

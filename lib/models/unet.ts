@@ -74,7 +74,7 @@ export interface UNetLayout {
   /** Sizes of the first and the last convolution; default 3. */
   readonly kernels?: readonly [number, number];
   /** The class is put beside the timestep, not added to it. */
-  readonly classBeside?: boolean;
+  readonly classEmbeddingsConcat?: boolean;
 }
 
 /** A timestep, as a number, a scalar, one for each image `[B]`, or their sinusoids `[B, C]` from `timeProj`. */
@@ -121,7 +121,7 @@ export abstract class UNet extends Model {
     const first = channels[0]!;
     const timeChannels = config.time_embedding_dim ?? first * 4;
     const resnet: ResnetOptions = {
-      tembChannels: layout.classBeside ? 2 * timeChannels : timeChannels,
+      tembChannels: layout.classEmbeddingsConcat ? 2 * timeChannels : timeChannels,
       ...{ groups, eps, actFn: config.act_fn, dropout: config.dropout },
       timeScaleShift: config.resnet_time_scale_shift,
     };

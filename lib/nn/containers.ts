@@ -143,9 +143,9 @@ export class Upsample extends Functional {
     if ((size === undefined) === (scaleFactor === undefined)) {
       throw new TypeError("Upsample: give either size or scaleFactor");
     }
-    const whole = scaleFactor !== undefined && F.pair(scaleFactor).every((f) => Number.isInteger(f) && f > 0);
+    const isInteger = scaleFactor !== undefined && F.pair(scaleFactor).every((f) => Number.isInteger(f) && f > 0);
     // Whole numbers of copies are one operation, which trains fast.
-    super((x) => (whole && mode === "nearest" ? F.upsampleNearest(x, scaleFactor) : F.interpolate(x, options)));
+    super((x) => (isInteger && mode === "nearest" ? F.upsampleNearest(x, scaleFactor) : F.interpolate(x, options)));
   }
 }
 

@@ -1,7 +1,7 @@
-import { checkChoice, checkOptions, checkWhole } from "../options.ts";
+import { checkChoice, checkInteger, checkOptions } from "../options.ts";
 import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { convNames, convTransposeNames, paddingOf, wholePair } from "./functional/conv.ts";
+import { convNames, convTransposeNames, integerPair, paddingOf } from "./functional/conv.ts";
 import { paddingRow } from "./functional/embedding.ts";
 import * as F from "./functional/index.ts";
 import * as init from "./init.ts";
@@ -9,7 +9,7 @@ import { Module } from "./module.ts";
 
 /** Refuses numbers of channels and the like that are none. */
 function checkSizes(where: string, sizes: Readonly<Record<string, number>>): void {
-  for (const [name, size] of Object.entries(sizes)) checkWhole(where, name, [size], 1);
+  for (const [name, size] of Object.entries(sizes)) checkInteger(where, name, [size], 1);
 }
 
 /**
@@ -90,7 +90,7 @@ export class Conv2d extends Module {
         `Conv2d: ${plural(groups, "group")} do not divide ${inChannels} input and ${outChannels} output channels`,
       );
     }
-    const [kh, kw] = wholePair("Conv2d", "kernelSize", kernelSize, 1);
+    const [kh, kw] = integerPair("Conv2d", "kernelSize", kernelSize, 1);
     const fanIn = (inChannels / groups) * kh * kw;
     this.weight = init.kaimingUniform([outChannels, inChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;
@@ -182,7 +182,7 @@ export class ConvTranspose2d extends Module {
         `ConvTranspose2d: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
       );
     }
-    const [kh, kw] = wholePair("ConvTranspose2d", "kernelSize", kernelSize, 1);
+    const [kh, kw] = integerPair("ConvTranspose2d", "kernelSize", kernelSize, 1);
     const fanIn = (outChannels / groups) * kh * kw;
     this.weight = init.kaimingUniform([inChannels, outChannels / groups, kh, kw], fanIn);
     this.bias = bias ? init.uniform([outChannels], 1 / Math.sqrt(fanIn)) : null;

@@ -1,6 +1,6 @@
 import { add, constant, expand, mul } from "../graph/ops/index.ts";
 import type { Shape } from "../graph/shape.ts";
-import { checkNumber, checkOptions, checkWhole } from "../options.ts";
+import { checkInteger, checkNumber, checkOptions } from "../options.ts";
 import { plural } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -30,8 +30,8 @@ export class GroupNorm extends Module {
   constructor(numGroups: number, numChannels: number, options: { eps?: number; affine?: boolean } = {}) {
     super();
     checkOptions("GroupNorm", options, { eps: true, affine: true });
-    checkWhole("GroupNorm", "numGroups", [numGroups], 1);
-    checkWhole("GroupNorm", "numChannels", [numChannels], 1);
+    checkInteger("GroupNorm", "numGroups", [numGroups], 1);
+    checkInteger("GroupNorm", "numChannels", [numChannels], 1);
     if (numChannels % numGroups !== 0) {
       throw new RangeError(`GroupNorm: ${plural(numGroups, "group")} do not divide ${plural(numChannels, "channel")}`);
     }
@@ -74,7 +74,7 @@ export class LayerNorm extends Module {
   constructor(size: number, options: { eps?: number; elementwiseAffine?: boolean; bias?: boolean } = {}) {
     super();
     checkOptions("LayerNorm", options, { eps: true, elementwiseAffine: true, bias: true });
-    checkWhole("LayerNorm", "size", [size], 1);
+    checkInteger("LayerNorm", "size", [size], 1);
     this.size = size;
     this.eps = epsOf("LayerNorm", options.eps);
     const affine = options.elementwiseAffine ?? true;
@@ -122,7 +122,7 @@ export class RMSNorm extends Module {
   constructor(size: number, options: { eps?: number; elementwiseAffine?: boolean } = {}) {
     super();
     checkOptions("RMSNorm", options, { eps: true, elementwiseAffine: true });
-    checkWhole("RMSNorm", "size", [size], 1);
+    checkInteger("RMSNorm", "size", [size], 1);
     this.size = size;
     this.eps = epsOf("RMSNorm", options.eps ?? 2 ** -23);
     this.weight = (options.elementwiseAffine ?? true) ? init.filled([size], 1) : null;
@@ -161,7 +161,7 @@ export class BatchNorm2d extends Module {
   constructor(numFeatures: number, options: { eps?: number; momentum?: number } = {}) {
     super();
     checkOptions(new.target.name, options, { eps: true, momentum: true });
-    checkWhole(new.target.name, "numFeatures", [numFeatures], 1);
+    checkInteger(new.target.name, "numFeatures", [numFeatures], 1);
     this.eps = epsOf(new.target.name, options.eps);
     this.momentum = options.momentum ?? 0.1;
     checkNumber(new.target.name, "momentum", this.momentum, 0);

@@ -87,13 +87,13 @@ export class RMSprop extends Optimizer<RmspropSettings> {
       const dx = group.weightDecay === 0 ? gradients : g.add(gradients, g.mul(values, decay));
       const square = g.add(g.mul(state("square_avg"), alpha), g.mul(g.mul(dx, dx), fresh));
       set.state("square_avg", square);
-      let spread = square;
+      let variance = square;
       if (group.centered) {
         const mean = g.add(g.mul(state("grad_avg"), alpha), g.mul(dx, fresh));
         set.state("grad_avg", mean);
-        spread = g.sub(square, g.mul(mean, mean));
+        variance = g.sub(square, g.mul(mean, mean));
       }
-      let step = g.div(dx, g.add(g.sqrt(spread), eps));
+      let step = g.div(dx, g.add(g.sqrt(variance), eps));
       if (group.momentum > 0) {
         step = g.add(g.mul(state("momentum_buffer"), momentum), step);
         set.state("momentum_buffer", step);

@@ -1,4 +1,4 @@
-import { checkChoice, checkNumber, checkOptions, checkWhole } from "../options.ts";
+import { checkChoice, checkInteger, checkNumber, checkOptions } from "../options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { LambdaLR } from "./schedule.ts";
 
@@ -6,7 +6,7 @@ import { LambdaLR } from "./schedule.ts";
 export class StepLR extends LambdaLR {
   /** @param gamma - default 0.1 */
   constructor(optimizer: Optimizer, stepSize: number, gamma = 0.1) {
-    checkWhole("StepLR", "stepSize", [stepSize], 1);
+    checkInteger("StepLR", "stepSize", [stepSize], 1);
     checkNumber("StepLR", "gamma", gamma);
     super(optimizer, (step) => gamma ** Math.floor(step / stepSize));
   }
@@ -16,7 +16,7 @@ export class StepLR extends LambdaLR {
 export class MultiStepLR extends LambdaLR {
   /** @param gamma - default 0.1 */
   constructor(optimizer: Optimizer, milestones: readonly number[], gamma = 0.1) {
-    checkWhole("MultiStepLR", "milestones", milestones, 0);
+    checkInteger("MultiStepLR", "milestones", milestones, 0);
     checkNumber("MultiStepLR", "gamma", gamma);
     super(optimizer, (step) => gamma ** milestones.filter((at) => at <= step).length);
   }
@@ -42,7 +42,7 @@ export class LinearLR extends LambdaLR {
     const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
     checkNumber("LinearLR", "startFactor", startFactor, 0);
     checkNumber("LinearLR", "endFactor", endFactor, 0);
-    checkWhole("LinearLR", "totalIters", [totalIters], 1);
+    checkInteger("LinearLR", "totalIters", [totalIters], 1);
     super(optimizer, (step) => startFactor + ((endFactor - startFactor) * Math.min(step, totalIters)) / totalIters);
   }
 }

@@ -36,13 +36,13 @@ export class LatentCodec {
     const z = latents.div(this.#vae.config.scaling_factor);
     const pictures: Tensor[] = [];
     // One at a time: a picture more takes as long here and no more memory.
-    for (const one of z.split(1, 0)) pictures.push(await this.#decodeOne(one));
+    for (const image of z.split(1, 0)) pictures.push(await this.#decodeImage(image));
     const out = cat(pictures);
     await realize(out);
     return out;
   }
 
-  async #decodeOne(z: Tensor): Promise<Tensor> {
+  async #decodeImage(z: Tensor): Promise<Tensor> {
     const { useTiling, tiling, scale } = this.#vae;
     if (!useTiling || !tiling.needed(z, scale)) return this.#decoder.call(1, z);
     const rows: Tensor[][] = [];
@@ -63,8 +63,8 @@ export class LatentCodec {
   async encode(images: Tensor, generators: readonly Generator[] = []): Promise<Tensor> {
     const { device, config } = this.#vae;
     const moments: (readonly Tensor[])[] = [];
-    for (const one of images.split(1, 0)) {
-      const moved = one.device === device ? one : await one.to(device);
+    for (const image of images.split(1, 0)) {
+      const moved = image.device === device ? image : await image.to(device);
       moments.push(await this.#encoder.call(1, moved));
     }
     const [mean, logvar] = moments[0]!.map((_, i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor?];

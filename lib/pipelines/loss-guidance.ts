@@ -103,9 +103,9 @@ export class LossGuide {
         // Guidance may be turned off on the way; then there is one text for each picture.
         const guided = text.shape[0] === 2 * input.shape[0]!;
         const twice = guided ? [input, input] : [input];
-        const predictions = twice.map((one, i) => {
+        const predictions = twice.map((copy, i) => {
           const count = input.shape[0]!;
-          return unet.forward(one, time.narrow(0, 0, count), text.narrow(0, i * count, count)).sample;
+          return unet.forward(copy, time.narrow(0, 0, count), text.narrow(0, i * count, count)).sample;
         });
         const [without, wanted] = predictions as [Tensor, Tensor];
         const output = guided ? without.add(wanted.sub(without).mul(scale)) : without;

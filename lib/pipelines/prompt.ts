@@ -79,7 +79,7 @@ export class PromptEncoder {
 /** Every prompt's embedding `times` times in a row. */
 function repeatEach(embeds: Tensor, times: number): Tensor {
   if (times === 1) return embeds;
-  return cat(embeds.split(1, 0).flatMap((one) => new Array<Tensor>(times).fill(one)));
+  return cat(embeds.split(1, 0).flatMap((row) => new Array<Tensor>(times).fill(row)));
 }
 
 /** Checks embeddings that the caller gives. */

@@ -6,7 +6,7 @@ import { plural } from "./format.ts";
 import { rgb, SERIES } from "./palette.ts";
 import { checkCount, describe, type PicturesInput, picturesOf } from "./pictures.ts";
 import { enlarged, type Raster, rasterOf } from "./pixels.ts";
-import { checkRange, checkWhole, extentOf, pictureRange, type Range } from "./ranges.ts";
+import { checkInteger, checkRange, extentOf, pictureRange, type Range } from "./ranges.ts";
 import { tag } from "./svg.ts";
 
 const FORMATS = ["webp", "gif"] as const;
@@ -58,7 +58,7 @@ export function animate(frames: PicturesInput, options: AnimationOptions = {}): 
     );
   }
   if (options.range !== undefined) checkRange(where, options.range);
-  checkWhole(where, "scale", options.scale);
+  checkInteger(where, "scale", options.scale);
   const scale = options.scale ?? Math.max(1, Math.floor(224 / Math.max(pictures.width, pictures.height)));
   if (options.captions) checkCount(where, "captions", options.captions, pictures.count, "frame");
   const title = options.title ? `${options.title}: ` : "";

@@ -61,12 +61,12 @@ export function showAttention(seen: AttentionLike, options: AttentionOptions = {
   const chosen = indicesOf(where, seen.words, options.words);
   return new Figure(where, async () => {
     const [[picture], mean] = [await image.read(), await maps.read()];
-    const whole: Maps = { h, w, of: (word) => part(mean, word, h * w) };
+    const average: Maps = { h, w, of: (word) => part(mean, word, h * w) };
     const all = await steps?.read();
     const ofStep = (at: number): Maps => ({ h, w, of: (word) => part(all!, at * count + word, h * w) });
     const rows: { name: string; maps: Maps }[] =
       step === undefined
-        ? [{ name: "", maps: whole }]
+        ? [{ name: "", maps: average }]
         : step === "all"
           ? evenSteps(known).map((at) => ({ name: `step ${at + 1} of ${known}`, maps: ofStep(at) }))
           : [{ name: `step ${step + 1} of ${known}`, maps: ofStep(step) }];
@@ -89,15 +89,15 @@ async function draw(
 ): Promise<Drawing> {
   const most = extentOf(rows.flatMap(({ maps }) => chosen.map((word) => maps.of(word)))).high;
   const painted = coloured(picture);
-  const told: string[] = [];
+  const descriptions: string[] = [];
   const lines: Row[] = rows.flatMap(({ name, maps }) => {
     const tiles = chosen.map((word) => {
       const map = maps.of(word);
       const { low, high } = extentOf([map]);
       const range: Range = options.scale === "all" ? [0, most] : [low, high];
       const text = `${percent(low).replace(" %", "")}–${percent(high)}`;
-      if (told.length < 12)
-        told.push(`${name && `${name}, `}${words[word]}, ${text}, most at the ${placeOf(map, high, maps)}`);
+      if (descriptions.length < 12)
+        descriptions.push(`${name && `${name}, `}${words[word]}, ${text}, most at the ${placeOf(map, high, maps)}`);
       return { picture: overlaid(painted, map, maps, range), caption: `${words[word]}\n${text}` };
     });
     const list = [{ picture: painted, caption: "" }, ...tiles];
@@ -128,7 +128,7 @@ async function draw(
   };
   const bar = await scaleBar(sequential, [], place);
   const width = Math.max(grid.width, bar.width);
-  const alt = `${options.title ? `${options.title}. ` : ""}attention to each word: ${told.join("; ")}`;
+  const alt = `${options.title ? `${options.title}. ` : ""}attention to each word: ${descriptions.join("; ")}`;
   return { ...grid, width, height: grid.height + 4 + bar.height, body: grid.body + bar.body, alt };
 }
 

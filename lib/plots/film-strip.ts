@@ -2,7 +2,7 @@ import { Figure } from "./figure.ts";
 import { grouped, label, plural } from "./format.ts";
 import { drawRows, type GridOptions, type Row } from "./grid.ts";
 import { checkCount, describe, type PicturesInput, picturesOf } from "./pictures.ts";
-import { checkRange, checkWhole } from "./ranges.ts";
+import { checkInteger, checkRange } from "./ranges.ts";
 import { listOf, type NumbersInput } from "./values.ts";
 
 /** How a film strip looks. */
@@ -33,9 +33,9 @@ export function filmStrip(frames: PicturesInput, options: FilmStripOptions = {})
   const where = "filmStrip";
   const { limit = 20, columns, stepName = "step", valueName = "" } = options;
   const pictures = picturesOf(where, frames, { three: "grey" });
-  checkWhole(where, "limit", limit);
-  checkWhole(where, "columns", columns);
-  checkWhole(where, "scale", options.scale);
+  checkInteger(where, "limit", limit);
+  checkInteger(where, "columns", columns);
+  checkInteger(where, "scale", options.scale);
   if (options.range !== undefined && options.range !== "each") checkRange(where, options.range);
   const numbers = (what: "steps" | "values") => {
     if (options[what] === undefined) return undefined;

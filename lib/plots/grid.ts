@@ -12,8 +12,8 @@ import {
 } from "./pictures.ts";
 import { rasterOf } from "./pixels.ts";
 import {
+  checkInteger,
   checkRange,
-  checkWhole,
   contrastNote,
   type Extent,
   extentOf,
@@ -60,8 +60,8 @@ export function showImages(images: PicturesInput, options: ImagesOptions = {}): 
   const { captions, limit = 200 } = options;
   const pictures = picturesOf(where, images, { three: captions?.length === 3 ? "grey" : undefined });
   if (captions) checkCount(where, "captions", captions, pictures.count);
-  checkWhole(where, "columns", options.columns);
-  checkWhole(where, "limit", limit);
+  checkInteger(where, "columns", options.columns);
+  checkInteger(where, "limit", limit);
   const count = Math.min(limit, pictures.count);
   const columns = options.columns ?? defaultColumns(count);
   const texts = captions?.map(String) ?? pictures.labels;
@@ -274,5 +274,5 @@ function defaultColumns(count: number): number {
 
 function checkOptions(where: string, { range, scale }: GridOptions): void {
   if (range !== undefined && range !== "each") checkRange(where, range);
-  checkWhole(where, "scale", scale);
+  checkInteger(where, "scale", scale);
 }

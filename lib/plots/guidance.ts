@@ -63,13 +63,13 @@ export function showGuidance(run: GuidedRunLike, options: { step?: number; title
     const width = 560;
     const unit = (width - 52 - 30) / ((x1 - x0) * 1.08);
     const at = run.timesteps?.[step] === undefined ? "" : `, timestep ${run.timesteps[step]}`;
-    const told = `step ${step + 1} of ${count}${at}: the prompt turns the prediction by ${label(angle, 2)}°; c − u is ${label((100 * Math.hypot(...difference)) / size, 2)} % as long as u`;
+    const note = `step ${step + 1} of ${count}${at}: the prompt turns the prediction by ${label(angle, 2)}°; c − u is ${label((100 * Math.hypot(...difference)) / size, 2)} % as long as u`;
     return drawChart({
       ...(options.title !== undefined && { title: options.title }),
       width,
       height: Math.max(170, Math.min(520, unit * (y1 - y0) * 1.15 + 60)),
       legend: arrows.map(({ name, colour }) => ({ name, colour })),
-      notes: [told],
+      notes: [note],
       alt: `arrows of the predictions without the prompt, with it, and guided by ${label(g)}`,
       plot: (Plot) => ({
         aspectRatio: 1,

@@ -5,7 +5,7 @@ import { diverging } from "./palette.ts";
 import { COLUMN, drawRaster, GAP, noteBlock, pixelAxes, pixelTitles, scaleBar, titleBlock } from "./parts.ts";
 import { describe, type Picture, type Pictures, picturesOf } from "./pictures.ts";
 import { colouredRaster } from "./pixels.ts";
-import { checkWhole, extentOf, specialNote } from "./ranges.ts";
+import { checkInteger, extentOf, specialNote } from "./ranges.ts";
 import { lineHeight, lines, textWidth, wrap } from "./svg.ts";
 import { isNumbers, isObject, isTensor, type NumbersInput } from "./values.ts";
 
@@ -42,7 +42,7 @@ export function showHeatmap(
   const list = mapsOf(where, maps);
   const first = list[0]?.[1];
   if (!first) throw new RangeError(`${where}: got no maps, expected at least one: { gradient: g }`);
-  checkWhole(where, "scale", options.scale);
+  checkInteger(where, "scale", options.scale);
   const { limit } = options;
   if (limit !== undefined && limit !== "each" && !(Number.isFinite(limit) && limit > 0)) {
     throw new RangeError(`${where}: limit is ${String(limit)}, expected a number above 0, or "each"`);
@@ -167,12 +167,12 @@ async function draw(maps: readonly NamedMap[], options: HeatmapOptions): Promise
   }
   const width = Math.max(columns * (margin.left + place + 3 * GAP) - 3 * GAP, 240, furthest);
   const note = noteBlock([cut, special], width, bottom);
-  const told = maps.slice(0, 4);
-  const what = told.map(({ name, picture }, i) => {
+  const described = maps.slice(0, 4);
+  const what = described.map(({ name, picture }, i) => {
     const { low, high } = extents[i]!;
     return `${name ? `${name}, ` : ""}heat map of ${picture.height} × ${picture.width} values from ${label(low)} to ${label(high)}`;
   });
-  if (maps.length > told.length) what.push(`${maps.length - told.length} more`);
+  if (maps.length > described.length) what.push(`${maps.length - described.length} more`);
   const alt = [options.title, ...what, likeness, special].filter(Boolean).join(". ");
   return { width, height: bottom + note.height + 2, body: parts.join("") + note.body, hover: hover.join(""), alt };
 }

@@ -3,7 +3,7 @@ import { Figure } from "./figure.ts";
 import { label, plural } from "./format.ts";
 import { namedSeries } from "./line-plot.ts";
 import { SERIES } from "./palette.ts";
-import { checkRange, checkWhole, extentOf, type Range, specialNote } from "./ranges.ts";
+import { checkInteger, checkRange, extentOf, type Range, specialNote } from "./ranges.ts";
 import { type NumbersInput, valuesOf } from "./values.ts";
 
 /** How a histogram looks. */
@@ -29,7 +29,7 @@ export function histogram(
 ): Figure {
   const where = "histogram";
   const { bins = 40 } = options;
-  checkWhole(where, "bins", bins);
+  checkInteger(where, "bins", bins);
   if (options.range !== undefined) checkRange(where, options.range);
   const pending = namedSeries(where, values).map(([name, each]) => ({
     name,

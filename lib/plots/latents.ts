@@ -41,8 +41,8 @@ export function showLatents(latents: NumbersInput, options: LatentsOptions = {})
   if (limit !== undefined && !(Number.isFinite(limit) && limit > 0)) {
     throw new RangeError(`${where}: limit is ${String(limit)}, expected a number above 0`);
   }
-  const beside = [["RGB approximation", options.rgb] as const, ["decoded", options.decoded] as const].flatMap(
-    ([name, input]) => (input === undefined ? [] : [{ name, pictures: oneOf(`${where}: ${name}`, input) }]),
+  const comparisons = [["RGB approximation", options.rgb] as const, ["decoded", options.decoded] as const].flatMap(
+    ([name, input]) => (input === undefined ? [] : [{ name, pictures: singlePicture(`${where}: ${name}`, input) }]),
   );
   return new Figure(where, async () => {
     const { data } = await pending.read();
@@ -53,7 +53,8 @@ export function showLatents(latents: NumbersInput, options: LatentsOptions = {})
       const picture: Picture = { width: w, height: h, channels: 1, pixels, range: undefined };
       return { name: `channel ${channel}`, raster: colouredRaster(picture, (value) => diverging(value / most)) };
     });
-    for (const { name, pictures } of beside) panels.push({ name, raster: rasterOfOne((await pictures.read())[0]!) });
+    for (const { name, pictures } of comparisons)
+      panels.push({ name, raster: rasterInOwnRange((await pictures.read())[0]!) });
     const title = titleBlock(options.title);
     const grid = await drawPanels(panels, { y: title.height });
     const ticks = [
@@ -75,7 +76,7 @@ export function showLatents(latents: NumbersInput, options: LatentsOptions = {})
         : "";
     const note = noteBlock([cut, specialNote(extent, true)], width, place.y + bar.height);
     const said = `latents: ${channels} channels of ${h} × ${w}, ${label(extent.low)} to ${label(extent.high)}`;
-    const more = beside.map(({ name }) => name).join(", ");
+    const more = comparisons.map(({ name }) => name).join(", ");
     return {
       ...{ width, height: place.y + bar.height + note.height, body: title.body + grid.body + bar.body + note.body },
       alt: [options.title, more ? `${said}; ${more}` : said].filter(Boolean).join(". "),
@@ -101,7 +102,10 @@ export interface PokedLike {
  */
 export function showPoke(poked: PokedLike, options: { title?: string } = {}): Figure {
   const where = "showPoke";
-  const [before, after] = [oneOf(`${where}: before`, poked.before), oneOf(`${where}: after`, poked.after)];
+  const [before, after] = [
+    singlePicture(`${where}: before`, poked.before),
+    singlePicture(`${where}: after`, poked.after),
+  ];
   const { width, height, channels } = before;
   if (after.width !== width || after.height !== height || after.channels !== channels) {
     throw new RangeError(
@@ -148,23 +152,25 @@ export function showPoke(poked: PokedLike, options: { title?: string } = {}): Fi
     const place = { x: 0, y: title.height + grid.height, width: 200, name: "change of a pixel's brightness" };
     const bar = await scaleBar(sequential, ticks, place);
     const sign = by < 0 ? "−" : "+";
-    const told = `channel ${channel}, row ${row}, column ${column}: ${sign}${label(Math.abs(by))}; ${all > 0 ? Math.round((100 * inside) / all) : 0} % of the change lies in its own square of ${size} × ${size} pixels`;
+    const description = `channel ${channel}, row ${row}, column ${column}: ${sign}${label(Math.abs(by))}; ${all > 0 ? Math.round((100 * inside) / all) : 0} % of the change lies in its own square of ${size} × ${size} pixels`;
     const widest = Math.max(grid.width, bar.width, title.width);
-    const note = noteBlock([told], widest, place.y + bar.height);
+    const note = noteBlock([description], widest, place.y + bar.height);
     return {
       ...{ width: widest, height: place.y + bar.height + note.height },
       body: title.body + grid.body + bar.body + note.body,
-      alt: [options.title, `a picture before and after one latent was changed. ${told}`].filter(Boolean).join(". "),
+      alt: [options.title, `a picture before and after one latent was changed. ${description}`]
+        .filter(Boolean)
+        .join(". "),
     };
   });
 }
 
-function oneOf(where: string, input: PicturesInput): Pictures {
+function singlePicture(where: string, input: PicturesInput): Pictures {
   const pictures = picturesOf(where, input, { three: "colour" });
   if (pictures.count !== 1) throw new RangeError(`${where}: ${pictures.count} pictures; expected one`);
   return pictures;
 }
 
-function rasterOfOne(picture: Picture) {
+function rasterInOwnRange(picture: Picture) {
   return rasterOf(picture, picture.range ?? pictureRange(extentOf([picture.pixels])));
 }

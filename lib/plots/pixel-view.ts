@@ -3,7 +3,7 @@ import { label } from "./format.ts";
 import { drawRaster, GAP, noteBlock, pixelAxes, pixelTitles, scaleBar, titleBlock } from "./parts.ts";
 import { describe, type Picture, type PicturesInput, picturesOf } from "./pictures.ts";
 import { rasterOf } from "./pixels.ts";
-import { checkRange, checkWhole, contrastNote, extentOf, pictureRange, type Range, specialNote } from "./ranges.ts";
+import { checkInteger, checkRange, contrastNote, extentOf, pictureRange, type Range, specialNote } from "./ranges.ts";
 import { tag } from "./svg.ts";
 
 const LARGEST = 64;
@@ -43,7 +43,7 @@ export function showPixels(image: PicturesInput, options: PixelsOptions = {}): F
     );
   }
   if (options.range !== undefined) checkRange(where, options.range);
-  checkWhole(where, "scale", options.scale);
+  checkInteger(where, "scale", options.scale);
   for (const [row, column] of options.mark ?? []) {
     if (
       !(Number.isInteger(row) && Number.isInteger(column) && row >= 0 && column >= 0 && row < height && column < width)

@@ -93,7 +93,7 @@ export function specialColour(value: number): string | undefined {
 }
 
 /** @throws RangeError if a number given is not whole and above 0 */
-export function checkWhole(where: string, what: string, value: number | undefined): void {
+export function checkInteger(where: string, what: string, value: number | undefined): void {
   if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
     throw new RangeError(`${where}: ${what} is ${String(value)}, expected a whole number from 1 up`);
   }

@@ -4,7 +4,7 @@ import { label, plural } from "./format.ts";
 import { SERIES } from "./palette.ts";
 import { checkCount, type PicturesInput, picturesOf } from "./pictures.ts";
 import { encode, rasterOf } from "./pixels.ts";
-import { checkRange, checkWhole, extentOf, pictureRange, type Range } from "./ranges.ts";
+import { checkInteger, checkRange, extentOf, pictureRange, type Range } from "./ranges.ts";
 import { textWidth } from "./svg.ts";
 import { type NumbersInput, valuesOf } from "./values.ts";
 
@@ -55,7 +55,7 @@ export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}):
   const labels = options.labels?.map(String) ?? pictures?.labels;
   if (options.labels) checkCount(where, "labels", options.labels, n!, "point");
   if (options.range !== undefined) checkRange(where, options.range);
-  checkWhole(where, "size", options.size);
+  checkInteger(where, "size", options.size);
   return new Figure(where, async () => {
     const { data } = await pending.read();
     const shown = await pictures?.read();
@@ -102,7 +102,7 @@ export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}):
       alt: `map of ${plural(good.length, shown ? "picture" : "point")}${classes.length > 0 ? `, ${plural(classes.length, "label")}: ${classes.slice(0, 12).join(", ")}` : ""}`,
       plot: (Plot) => {
         // A text stands on the right of its point; on the left where it would run out of the plot.
-        const beside = (side: "left" | "right") =>
+        const labelsOn = (side: "left" | "right") =>
           Plot.text(
             good.filter(
               ({ x, text }) => plane.pixel(x) + textWidth(text, 11) + 12 > width - MARGIN.right === (side === "left"),
@@ -138,7 +138,7 @@ export function scatterPlot(points: NumbersInput, options: ScatterOptions = {}):
                   }),
                 ]
               : [Plot.dot(good, { x: "x", y: "y", fill: "fill", fillOpacity: 0.75, r: 3.5, title: "title" })]),
-            ...(texts ? [beside("right"), beside("left")] : []),
+            ...(texts ? [labelsOn("right"), labelsOn("left")] : []),
           ],
         };
       },

@@ -65,8 +65,8 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
     const small = Math.max(((1 - alphaBarPrev) / (1 - alphaBar)) * (1 - alpha), 1e-20);
     const large = 1 - alpha;
     const deviation = doubled
-      ? this.#learnedSpread(modelOutput.narrow(1, channels, channels), small, large)
-      : this.#fixedSpread(small, large);
+      ? this.#learnedDeviation(modelOutput.narrow(1, channels, channels), small, large)
+      : this.#fixedDeviation(small, large);
     return { prevSample: mean.add(noise.mul(deviation)), predOriginalSample: x0 };
   }
 
@@ -82,7 +82,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
     return this.timesteps[index + 1] ?? -1;
   }
 
-  #fixedSpread(small: number, large: number): number {
+  #fixedDeviation(small: number, large: number): number {
     switch (this.config.variance_type) {
       case "fixed_large":
         return Math.sqrt(large);
@@ -101,7 +101,7 @@ export class DDPMScheduler extends Scheduler<DDPMConfig> {
     }
   }
 
-  #learnedSpread(predicted: Tensor, small: number, large: number): Tensor {
+  #learnedDeviation(predicted: Tensor, small: number, large: number): Tensor {
     if (this.config.variance_type === "learned") return predicted.sqrt();
     // Nichol and Dhariwal 2021, eq. 15: between the two fixed variances, on a logarithmic scale.
     const [low, high] = [Math.log(small), Math.log(large)];

@@ -97,9 +97,9 @@ export class EulerDiscreteScheduler extends KScheduler<EulerDiscreteConfig> {
     // Levels may repeat: the last one does in runs of diffusers' own that end at the schedule's smallest.
     const falling = Array.from(sigmas).every((sigma, i) => sigma >= 0 && (i === 0 || sigma <= sigmas[i - 1]!));
     if (steps !== null || timesteps || sigmas.length < 2 || !falling) {
-      const beside = timesteps ? "timesteps" : `${steps} steps`;
+      const other = timesteps ? "timesteps" : `${steps} steps`;
       throw new RangeError(
-        `${this.name}.setTimesteps: sigmas [${sigmas}] with ${beside}; expected decreasing levels, including the one after the last step, and null steps`,
+        `${this.name}.setTimesteps: sigmas [${sigmas}] with ${other}; expected decreasing levels, including the one after the last step, and null steps`,
       );
     }
     const table = this.scheduleSigmas();

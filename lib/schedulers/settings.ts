@@ -9,7 +9,7 @@ import {
   listOf,
   only,
   orNull,
-  whole,
+  positiveInteger,
 } from "../config/fields.ts";
 
 export const VARIANCE_TYPES = [
@@ -32,7 +32,7 @@ function variance(fallback: number): Field<number> {
 /** Everything that diffusers' `scheduler_config.json` files set, under their own keys. Each scheduler takes some of it. */
 export const SETTINGS = {
   /** Steps of the noising process that the model was trained on. */
-  num_train_timesteps: whole(1000),
+  num_train_timesteps: positiveInteger(1000),
   /** Variance added by the first step. */
   beta_start: variance(0.0001),
   /** Variance added by the last step. */
@@ -105,7 +105,7 @@ export const SETTINGS = {
     (value) => Array.isArray(value) && value.every(Number.isInteger),
   ),
   /** LCM: steps that the distillation used. */
-  original_inference_steps: whole(50),
+  original_inference_steps: positiveInteger(50),
   /** LCM: weight of the timestep in the boundary condition. */
   timestep_scaling: finite(10),
   /** Flow matching: above 1, more of the steps go to high noise. Esser et al. 2024: https://arxiv.org/abs/2403.03206 */
@@ -125,8 +125,8 @@ export const SETTINGS = {
   // What pipelines compute mu from.
   base_shift: orNull(finite(0.5)),
   max_shift: orNull(finite(1.15)),
-  base_image_seq_len: whole(256),
-  max_image_seq_len: whole(4096),
+  base_image_seq_len: positiveInteger(256),
+  max_image_seq_len: positiveInteger(4096),
   /** EDM: standard deviation of the data. */
   sigma_data: finite(0.5),
   /** EDM: how the levels are spaced. */

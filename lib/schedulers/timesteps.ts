@@ -35,14 +35,14 @@ export interface SpacingSettings {
 /**
  * `n` timesteps, largest first.
  *
- * @param whole - whether to round "linspace" to whole numbers; else it is float32
+ * @param integers - whether to round "linspace" to whole numbers; else it is float32
  */
-export function spacedTimesteps(config: SpacingSettings, n: number, whole: boolean): number[] {
+export function spacedTimesteps(config: SpacingSettings, n: number, integers: boolean): number[] {
   const { num_train_timesteps: train, timestep_spacing: spacing, steps_offset: offset } = config;
   if (spacing === "leading") return leading(n, Math.floor(train / n), offset);
   if (spacing === "trailing") return trailing(train, train / n);
   return linspace(0, train - 1, n)
-    .map(whole ? roundHalfEven : Math.fround)
+    .map(integers ? roundHalfEven : Math.fround)
     .reverse();
 }
 

@@ -1,6 +1,6 @@
 import * as g from "../graph/ops/index.ts";
 import { axis, show } from "../graph/shape.ts";
-import { checkWhole } from "../options.ts";
+import { checkInteger } from "../options.ts";
 import { type Dims, inRange } from "./operands.ts";
 import { Ordering } from "./order.ts";
 import { self, type TensorState } from "./state.ts";
@@ -26,7 +26,7 @@ export abstract class Arranging<T extends Arranging<T>> extends Ordering<T> {
    * ```
    */
   diag(diagonal = 0): T {
-    checkWhole("diag", "diagonal", [diagonal], -Infinity);
+    checkInteger("diag", "diagonal", [diagonal], -Infinity);
     const [above, below] = [Math.max(0, diagonal), Math.max(0, -diagonal)];
     if (this.ndim === 1) {
       const n = this.shape[0]! + above + below;
@@ -57,7 +57,7 @@ export abstract class Arranging<T extends Arranging<T>> extends Ordering<T> {
     if (by.length !== along.length) {
       throw new RangeError(`roll: ${by.length} shifts for ${along.length} dims; expected the same number`);
     }
-    checkWhole("roll", "shifts", by, -Infinity);
+    checkInteger("roll", "shifts", by, -Infinity);
     return along.reduce((x: T, dim, i) => {
       const size = x.shape[axis("roll", dim, x.ndim)]!;
       const shift = size === 0 ? 0 : ((by[i]! % size) + size) % size;
@@ -80,8 +80,8 @@ export abstract class Arranging<T extends Arranging<T>> extends Ordering<T> {
    * ```
    */
   unfold(dim: number, size: number, step: number): T {
-    checkWhole("unfold", "size", [size], 1);
-    checkWhole("unfold", "step", [step], 1);
+    checkInteger("unfold", "size", [size], 1);
+    checkInteger("unfold", "step", [step], 1);
     const d = axis("unfold", dim, this.ndim);
     const length = this.shape[d]!;
     if (size > length) throw new RangeError(`unfold: windows of ${size} do not fit dim ${dim} of ${show(this.shape)}`);
@@ -115,7 +115,7 @@ export function counting<T extends TensorState<T>>(x: TensorState<T>, n: number)
 
 function triangle<T extends Arranging<T>>(name: "tril" | "triu", x: T, diagonal: number): T {
   if (x.ndim < 2) throw new RangeError(`${name}: got ${show(x.shape)}, expected a matrix`);
-  checkWhole(name, "diagonal", [diagonal], -Infinity);
+  checkInteger(name, "diagonal", [diagonal], -Infinity);
   const [rows, columns] = x.shape.slice(-2) as [number, number];
   const row = counting(x, rows).unsqueeze(1).add(diagonal);
   const column = counting(x, columns);

@@ -64,14 +64,14 @@ function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): Typed
   const n = values.length;
   if (dtype === "float16") return float32ToFloat16(Float32Array.from(values as ArrayLike<number>, Number));
   const out = allocate(dtype, n);
-  if (out instanceof BigInt64Array) for (let i = 0; i < n; i++) out[i] = wholeOf(values[i]!);
+  if (out instanceof BigInt64Array) for (let i = 0; i < n; i++) out[i] = toBigInt(values[i]!);
   else if (dtype === "bool") for (let i = 0; i < n; i++) out[i] = Number(values[i]) !== 0 ? 1 : 0;
   else for (let i = 0; i < n; i++) out[i] = Number(values[i]);
   return out;
 }
 
 /** A number as int64: fractions are cut off, as in PyTorch. */
-function wholeOf(value: number | boolean | bigint): bigint {
+function toBigInt(value: number | boolean | bigint): bigint {
   if (typeof value === "bigint") return value;
   if (!Number.isFinite(Number(value)))
     throw new RangeError(`tensor: ${value} cannot be an int64; expected a finite number`);

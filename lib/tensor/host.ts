@@ -1,7 +1,7 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { source } from "../graph/node.ts";
 import { type Shape, show } from "../graph/shape.ts";
-import { checkWhole } from "../options.ts";
+import { checkInteger } from "../options.ts";
 import { HostArray } from "../runtime/storage.ts";
 import { Arranging } from "./arrange.ts";
 import { eigenSymmetric, singularValues } from "./decompose.ts";
@@ -53,14 +53,14 @@ export abstract class HostOps<T extends HostOps<T>> extends Arranging<T> {
     const counts = new BigInt64Array(values.length);
     for (const i of inverse) counts[Number(i)]!++;
     const float = made(this, "float32", [values.length], Float32Array.from(values));
-    const whole = () =>
+    const integers = () =>
       made(
         this,
         "int64",
         [values.length],
         BigInt64Array.from(values, (v) => BigInt(v)),
       );
-    const exact = this.dtype === "int64" || this.dtype === "int32" ? whole() : float;
+    const exact = this.dtype === "int64" || this.dtype === "int32" ? integers() : float;
     return {
       values: exact.to(this.dtype),
       inverse: made(this, "int64", this.shape, inverse),
@@ -124,7 +124,7 @@ export abstract class HostOps<T extends HostOps<T>> extends Arranging<T> {
    */
   async pca(components = 2): Promise<{ projected: T; directions: T; mean: T; explained: T }> {
     if (this.ndim !== 2) throw new RangeError(`pca: got ${show(this.shape)}, expected points [n, d]`);
-    checkWhole("pca", "components", [components], 1);
+    checkInteger("pca", "components", [components], 1);
     const [n, d] = this.shape as [number, number];
     if (components > Math.min(n, d)) {
       throw new RangeError(`pca: ${components} components of ${show(this.shape)}; expected ${Math.min(n, d)} at most`);

@@ -2,7 +2,7 @@ import { type DType, isFloat } from "../graph/dtype.ts";
 import { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
-import { checkNumber, checkOptions, checkWhole } from "../options.ts";
+import { checkInteger, checkNumber, checkOptions } from "../options.ts";
 import { Indexing } from "./indexing.ts";
 import { type Dims, type KeepDim, keeps } from "./operands.ts";
 import { self } from "./state.ts";
@@ -132,7 +132,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
    * @returns `[bins]` in the dtype of this tensor
    */
   histc(bins = 100, min = 0, max = 0): T {
-    checkWhole("histc", "bins", [bins], 1);
+    checkInteger("histc", "bins", [bins], 1);
     checkNumber("histc", "min", min);
     checkNumber("histc", "max", max, min);
     const x = this.detach().float().flatten();

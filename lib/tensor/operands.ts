@@ -24,9 +24,9 @@ export function keeps(where: string, given: KeepDim): boolean {
 }
 
 /** A number beside `x`, or another tensor, as a value of the graph. */
-export function nodeOf(value: { readonly node: Node } | number, beside: { readonly node: Node }): Node {
+export function nodeOf(value: { readonly node: Node } | number, other: { readonly node: Node }): Node {
   if (value instanceof TensorState) return value.node;
-  if (typeof value === "number") return g.operand(beside.node, value, true);
+  if (typeof value === "number") return g.operand(other.node, value, true);
   throw new TypeError(`expected a tensor or a number, got ${typeof value}`);
 }
 

@@ -1,7 +1,7 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { cast, requireFloat } from "../graph/ops/index.ts";
 import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
-import { checkNumber, checkOptions, checkWhole, shown } from "../options.ts";
+import { checkInteger, checkNumber, checkOptions, shown } from "../options.ts";
 import { defaultGenerator, fillNormal, fillRandint, fillRandperm, fillUniform, Generator } from "../random/index.ts";
 import { like } from "./create.ts";
 import { checkCreation, type TensorOptions } from "./creation.ts";
@@ -119,7 +119,7 @@ export function multinomial(
   checkOptions("multinomial", options, { replacement: true, generator: true });
   const { replacement = false, ...from } = options;
   requireFloat("multinomial", weights.node);
-  checkWhole("multinomial", "count", [count], 1);
+  checkInteger("multinomial", "count", [count], 1);
   const n = weights.shape.at(-1) ?? 0;
   if (weights.ndim < 1 || weights.ndim > 2 || n === 0) {
     throw new RangeError(`multinomial: weights ${show(weights.shape)}, expected [n] or [rows, n]`);

@@ -152,8 +152,8 @@ export abstract class Shaping<T extends Shaping<T>> extends Elementwise<T> {
     if (counts.length !== shape.length) {
       throw new RangeError(`repeat: got ${show(counts)} for ${show(this.shape)}; expected a number for each dimension`);
     }
-    const spread = this.reshape(shape.flatMap((n) => [1, n])).expand(shape.flatMap((n, i) => [counts[i]!, n]));
-    return spread.reshape(shape.map((n, i) => n * counts[i]!));
+    const tiled = this.reshape(shape.flatMap((n) => [1, n])).expand(shape.flatMap((n, i) => [counts[i]!, n]));
+    return tiled.reshape(shape.map((n, i) => n * counts[i]!));
   }
 
   /** The dimensions from `start` to `end` as one. */

@@ -287,12 +287,12 @@ export class CLIPTokenizer {
     const pattern = [...known.keys()].sort((a, b) => b.length - a.length).map(asPattern);
     if (pattern.length === 0) return text;
     const found = new RegExp(pattern.join("|"), "giu");
-    return text.normalize("NFC").replace(found, (match: string, at: number, whole: string) => {
+    return text.normalize("NFC").replace(found, (match: string, at: number, normalized: string) => {
       const name = known.get(normalize(match));
       if (name === undefined) return match;
       const more: string[] = [];
       while (known.has(normalize(`${name}_${more.length + 1}`))) more.push(`${name}_${more.length + 1}`);
-      const rest = whole.slice(at + match.length);
+      const rest = normalized.slice(at + match.length);
       // Written out already, by hand or by an earlier call.
       if (more.length === 0 || normalize(rest).startsWith(normalize(` ${more[0]}`))) return match;
       // A digit right behind would make another token's name of the last.

@@ -126,8 +126,8 @@ function readVocabulary(
       added: [],
     };
   }
-  const whole = json("tokenizer.json");
-  if (!whole) {
+  const content = json("tokenizer.json");
+  if (!content) {
     const half = vocab
       ? "vocab.json without merges.txt"
       : mergesText !== undefined
@@ -139,7 +139,7 @@ function readVocabulary(
     );
   }
   const at = `${where}/tokenizer.json`;
-  const model = asObject(whole.model ?? {}, at);
+  const model = asObject(content.model ?? {}, at);
   if (model.type !== "BPE" || model.end_of_word_suffix !== "</w>") {
     throw new Error(
       `${at}: contains a tokenizer of type ${JSON.stringify(model.type)} with the word ending ${JSON.stringify(model.end_of_word_suffix)}; ` +
@@ -147,7 +147,7 @@ function readVocabulary(
     );
   }
   const merges = Array.isArray(model.merges) ? model.merges : [];
-  const added = Array.isArray(whole.added_tokens) ? whole.added_tokens : [];
+  const added = Array.isArray(content.added_tokens) ? content.added_tokens : [];
   return {
     vocab: checkVocab(asObject(model.vocab ?? {}, at), at),
     merges: merges.map((merge, i) => pair(typeof merge === "string" ? merge.split(" ") : merge, `${at}, merge ${i}`)),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkNumber, checkOptions, checkWhole, type Names } from "../options.ts";
+import { checkInteger, checkNumber, checkOptions, type Names } from "../options.ts";
 import { DISPLAY, type MimeData } from "../plots/figure.ts";
 import { type Figure, linePlot } from "../plots/index.ts";
 import { listed, PRINTED } from "../printed.ts";
@@ -46,7 +46,7 @@ export async function lrFind(learner: Learner, options: LRFindOptions = {}): Pro
   checkOptions("lrFind", options, names);
   const { startLr = 1e-7, endLr = 10, numSteps = 100 } = options;
   for (const [name, value] of Object.entries({ startLr, endLr })) checkNumber("lrFind", name, value);
-  checkWhole("lrFind", "numSteps", [numSteps], 2);
+  checkInteger("lrFind", "numSteps", [numSteps], 2);
   if (!(startLr > 0 && startLr < endLr)) {
     throw new RangeError(`lrFind: startLr is ${startLr} and endLr ${endLr}; expected 0 < startLr < endLr`);
   }

@@ -4,7 +4,7 @@ import type { Module } from "../nn/module.ts";
 import { clipGradNorm } from "../optim/clip.ts";
 import type { EMA } from "../optim/ema.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { checkWhole } from "../options.ts";
+import { checkInteger } from "../options.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { untraced } from "../tensor/trace.ts";
 import { Means, type Numbers } from "./means.ts";
@@ -47,7 +47,7 @@ export class TrainingStep {
   readonly #step: Compiled<[share: number, ...Tensor[]], Results>;
 
   constructor({ model, optimizer, objective, clipNorm, ema, accumulate = 1 }: StepOptions) {
-    checkWhole("Learner", "accumulate", [accumulate], 1);
+    checkInteger("Learner", "accumulate", [accumulate], 1);
     this.#parts = accumulate;
     const sums = new GradientSums();
     /** @param share - the part of the batch that these examples are */

@@ -18,7 +18,7 @@ export function complaintsTo(what: string): (error: unknown) => void {
   const wait = () => {
     void new Promise<void>((resolve) => (wake = resolve)).then(() => {
       wait();
-      for (const error of errors.splice(0)) console.error(`${what} ${told(error)}`);
+      for (const error of errors.splice(0)) console.error(`${what} ${textOf(error)}`);
     });
   };
   wait();
@@ -29,7 +29,7 @@ export function complaintsTo(what: string): (error: unknown) => void {
 }
 
 /** An error and where it was thrown, without the steps by which it came to this folder's code. */
-function told(error: unknown): string {
+function textOf(error: unknown): string {
   if (!(error instanceof Error) || !error.stack) return inspect(error);
   const lines = error.stack.split("\n");
   return lines.filter((line) => !HERE.some((folder) => line.includes(folder))).join("\n");

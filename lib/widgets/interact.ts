@@ -110,12 +110,12 @@ export class Interactive<C extends Readonly<Record<string, Control>>> extends Wi
   async #work(): Promise<void> {
     while (this.#isWaiting) {
       this.#isWaiting = false;
-      await this.#once();
+      await this.#redraw();
     }
     this.#working = undefined;
   }
 
-  async #once(): Promise<void> {
+  async #redraw(): Promise<void> {
     const run = { controller: new AbortController(), began: performance.now() };
     this.#run = run;
     const { signal } = run.controller;

@@ -107,8 +107,8 @@ function heightOf(data: Record<string, unknown>, metadata: Record<string, unknow
     return height === undefined ? undefined : Math.ceil(Number(height));
   }
   if (typeof png !== "string") return undefined;
-  const told = (metadata["image/png"] as { height?: unknown } | undefined)?.height;
-  if (typeof told === "number") return told;
+  const given = (metadata["image/png"] as { height?: unknown } | undefined)?.height;
+  if (typeof given === "number") return given;
   const header = Buffer.from(png.slice(0, 40), "base64");
   return header.length >= 24 ? header.readUInt32BE(20) : undefined;
 }

@@ -30,8 +30,8 @@ export class Slider extends ValueWidget<number> {
 
   constructor(min: number, max: number, options: SliderOptions) {
     const step = checkedRange("slider", min, max, options.step);
-    const isWhole = [min, max, step].every(Number.isInteger);
-    const check = (value: unknown) => within("slider", value, min, max, isWhole);
+    const isInteger = [min, max, step].every(Number.isInteger);
+    const check = (value: unknown) => within("slider", value, min, max, isInteger);
     const common = {
       ...controlState(options),
       min,
@@ -42,7 +42,7 @@ export class Slider extends ValueWidget<number> {
     };
     const keep = (key: string, value: unknown) => (key === "value" ? check(value) : value);
     super(
-      isWhole
+      isInteger
         ? modelOf("IntSlider", common, keep)
         : modelOf("FloatSlider", { ...common, readout_format: `.${decimals(step)}f` }, keep),
       { key: "value", read: (raw) => raw as number, write: check },
@@ -68,12 +68,12 @@ export function rangeSlider(min: number, max: number, options: RangeSliderOption
 export class RangeSlider extends ValueWidget<readonly [number, number]> {
   constructor(min: number, max: number, options: RangeSliderOptions) {
     const step = checkedRange("rangeSlider", min, max, options.step);
-    const isWhole = [min, max, step].every(Number.isInteger);
+    const isInteger = [min, max, step].every(Number.isInteger);
     const check = (value: unknown): readonly [number, number] => {
       if (!Array.isArray(value) || value.length !== 2) {
         throw new TypeError(`rangeSlider: got ${String(value)}, expected two numbers such as [${min}, ${max}]`);
       }
-      const [low, high] = value.map((each) => within("rangeSlider", each, min, max, isWhole)) as [number, number];
+      const [low, high] = value.map((each) => within("rangeSlider", each, min, max, isInteger)) as [number, number];
       if (low > high) throw new RangeError(`rangeSlider: got [${low}, ${high}], expected the lower number first`);
       return [low, high];
     };
@@ -87,7 +87,7 @@ export class RangeSlider extends ValueWidget<readonly [number, number]> {
     };
     const keep = (key: string, value: unknown) => (key === "value" ? check(value) : value);
     super(
-      isWhole
+      isInteger
         ? modelOf("IntRangeSlider", common, keep)
         : modelOf("FloatRangeSlider", { ...common, readout_format: `.${decimals(step)}f` }, keep),
       { key: "value", read: (raw) => raw as readonly [number, number], write: check },
@@ -140,12 +140,12 @@ function checkedRange(where: string, min: number, max: number, step?: number): n
   return Number.isInteger(min) && Number.isInteger(max) && max - min >= 10 ? 1 : round((max - min) / 100);
 }
 
-function within(where: string, value: unknown, min: number, max: number, isWhole: boolean): number {
+function within(where: string, value: unknown, min: number, max: number, isInteger: boolean): number {
   if (typeof value !== "number" || Number.isNaN(value)) {
     throw new TypeError(`${where}: value ${String(value)}; expected a number from ${min} to ${max}`);
   }
   if (value < min || value > max) throw new RangeError(`${where}: value ${value}; expected ${min} to ${max}`);
-  if (isWhole && !Number.isInteger(value)) throw new RangeError(`${where}: value ${value}; expected a whole number`);
+  if (isInteger && !Number.isInteger(value)) throw new RangeError(`${where}: value ${value}; expected a whole number`);
   return value;
 }
 

@@ -176,11 +176,11 @@ describe("a value that may be missing", () => {
   test("though an earlier cell checked it", async () => {
     await value("const m = /(a)/.exec('a'); let text: string | undefined = 'a' as string | undefined");
     await value("if (!m || !text) throw new Error('none')");
-    const told =
+    const expected =
       "is from an earlier cell, and checks made there do not count here. If you know that it is there, write";
-    expect((await run("m[1]")).trace).toContain(`\`m\` ${told} \`m!\``);
-    expect((await run("text.length")).trace).toContain(`\`text\` ${told} \`text!\``);
-    expect((await run("parseFloat(text)")).trace).toContain(`\`text\` ${told} \`text!\``);
+    expect((await run("m[1]")).trace).toContain(`\`m\` ${expected} \`m!\``);
+    expect((await run("text.length")).trace).toContain(`\`text\` ${expected} \`text!\``);
+    expect((await run("parseFloat(text)")).trace).toContain(`\`text\` ${expected} \`text!\``);
     expect(await value("m![1]")).toBe("'a'");
     expect(await value("m?.[1]")).toBe("'a'");
   });

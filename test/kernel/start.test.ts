@@ -326,13 +326,13 @@ describe("findFreePort", () => {
 });
 
 describe("steps", () => {
-  const told = () => {
+  const reporter = () => {
     const lines: string[] = [];
     return { lines, steps: createSteps({ write: (text: string) => lines.push(text) }) };
   };
 
   test("a step that went well is one line with a tick, its outcome and its time", async () => {
-    const { lines, steps } = told();
+    const { lines, steps } = reporter();
     expect(await steps.run("build", () => "up to date")).toBe("up to date");
     expect(lines.join("")).toMatch(/^ {2}✓ build +up to date +\d+\.\d s\n$/);
   });
@@ -340,7 +340,7 @@ describe("steps", () => {
   test("a long step says what it does where lines cannot be redrawn, and not too often", async () => {
     vi.useFakeTimers();
     try {
-      const { lines, steps } = told();
+      const { lines, steps } = reporter();
       let finish = (_: string) => {};
       const long = steps.run("packages", (report) => {
         report("installing and building");
@@ -361,7 +361,7 @@ describe("steps", () => {
   });
 
   test("a step that failed tells what is wrong, the last of the output, and what to do", async () => {
-    const { lines, steps } = told();
+    const { lines, steps } = reporter();
     const detail = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
     const failing = steps.run("packages", () => {
       throw new StepError("npm ci failed", { next: "Check the network.", detail });

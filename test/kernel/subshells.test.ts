@@ -84,9 +84,9 @@ describe("subshells", () => {
       execute('await new Promise((r) => setTimeout(r, 200)); throw new Error("no")'),
     );
     const behind = sendTo(one, "execute_request", execute("1"));
-    const beside = sendTo(two, "execute_request", execute("2"));
-    await until("all have answered", () => [failing, behind, beside].every(replyTo));
-    expect([failing, behind, beside].map((m) => replyTo(m)!.content.status)).toEqual(["error", "aborted", "ok"]);
+    const concurrent = sendTo(two, "execute_request", execute("2"));
+    await until("all have answered", () => [failing, behind, concurrent].every(replyTo));
+    expect([failing, behind, concurrent].map((m) => replyTo(m)!.content.status)).toEqual(["error", "aborted", "ok"]);
   });
 
   it("answer comm messages during a long cell of the shell", async () => {

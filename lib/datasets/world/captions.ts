@@ -89,7 +89,7 @@ export function captionOf(scene: Scene, dice: Dice): string {
   const before: string[] = [];
   const after: string[] = [];
   if (said())
-    before.push(one(scene.scale === "small" ? ["small", "small", "little"] : ["large", "large", "big"], dice));
+    before.push(pick(scene.scale === "small" ? ["small", "small", "little"] : ["large", "large", "big"], dice));
   if (said()) {
     if (dice.chance(0.75)) before.push(scene.thickness);
     else after.push(`with ${scene.thickness} lines`);
@@ -98,13 +98,13 @@ export function captionOf(scene: Scene, dice: Dice): string {
     if (dice.chance(0.85)) before.push(scene.ink);
     else after.push(`in ${scene.ink}`);
   }
-  if (said()) after.push(one(MANNERS[scene.manner], dice));
-  if (said()) after.push(one(TILTS[scene.tilt], dice));
-  if (said()) after.push(one(PLACES[scene.x === "centre" ? scene.y : scene.x]!, dice));
-  if (said()) after.push(one(BACKGROUNDS[scene.background], dice));
+  if (said()) after.push(pick(MANNERS[scene.manner], dice));
+  if (said()) after.push(pick(TILTS[scene.tilt], dice));
+  if (said()) after.push(pick(PLACES[scene.x === "centre" ? scene.y : scene.x]!, dice));
+  if (said()) after.push(pick(BACKGROUNDS[scene.background], dice));
   shuffle(after, dice);
   const thing = [...before, nameOf(scene, dice)].join(" ");
-  let phrasing = one(PHRASINGS, dice);
+  let phrasing = pick(PHRASINGS, dice);
   if (after.length === 0) phrasing = phrasing.replace(/^\{rest\}[,:] /, "") as typeof phrasing;
   const comma = dice.chance(0.4) ? ", " : " ";
   const rest = phrasing.startsWith("{rest}")
@@ -122,7 +122,7 @@ function nameOf({ thing }: Scene, dice: Dice): string {
   return dice.chance(0.5) ? thing : String(digit);
 }
 
-function one<T>(items: readonly T[], dice: Dice): T {
+function pick<T>(items: readonly T[], dice: Dice): T {
   return items[dice.below(items.length)]!;
 }
 

@@ -127,14 +127,14 @@ function kindsOf(options: WorldOptions, split: (typeof SPLITS)[number]): Kind[] 
 }
 
 function compose(kinds: readonly Kind[], backgrounds: readonly Background[], dice: Dice): Scene {
-  const one = <T>(items: readonly T[]) => items[dice.below(items.length)]!;
-  const { thing, ink, manner } = one(kinds);
+  const pick = <T>(items: readonly T[]) => items[dice.below(items.length)]!;
+  const { thing, ink, manner } = pick(kinds);
   const variant = 1 + dice.below(variantsOf(thing));
-  const background = one(backgrounds);
-  const thickness = one(WORLD.thicknesses);
-  const tilt = one(WORLD.tilts);
+  const background = pick(backgrounds);
+  const thickness = pick(WORLD.thicknesses);
+  const tilt = pick(WORLD.tilts);
   const scale = dice.chance(0.6) ? "large" : "small";
-  const [x, y] = one([
+  const [x, y] = pick([
     ["centre", "centre"],
     ["left", "centre"],
     ["right", "centre"],

@@ -177,16 +177,16 @@ export const rsub = (a: number, b: Node) => binary("sub", operand(b, a), b);
  * A number beside a tensor takes the tensor's dtype, as in PyTorch: a fraction makes integers float32, a whole number
  * leaves them.
  */
-export function operand(beside: Node, value: Node | number, free = false): Node {
+export function operand(other: Node, value: Node | number, free = false): Node {
   if (typeof value !== "number") return value;
-  if (beside.dtype === "float16") {
+  if (other.dtype === "float16") {
     const attrs = free ? { value, free, weak: true } : { value, weak: true };
     return new Node("const", [], attrs, [], "float32");
   }
-  if (beside.dtype === "float32") return constant(value, "float32", free);
+  if (other.dtype === "float32") return constant(value, "float32", free);
   if (!Number.isInteger(value)) return constant(value, "float32", free);
-  const [least, most] = range[beside.dtype] ?? [0, -1];
-  return constant(value, value >= least && value <= most ? beside.dtype : "int64", free);
+  const [least, most] = range[other.dtype] ?? [0, -1];
+  return constant(value, value >= least && value <= most ? other.dtype : "int64", free);
 }
 
 // Whole numbers that fit into a small integer type; others make the result int64.

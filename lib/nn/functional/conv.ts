@@ -1,7 +1,7 @@
 import type { Padding } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
 import { show } from "../../graph/shape.ts";
-import { checkChoice, checkOptions, checkWhole, type Names, shown } from "../../options.ts";
+import { checkChoice, checkInteger, checkOptions, type Names, shown } from "../../options.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 
 /** One number for both image dimensions, or `[height, width]`. */
@@ -13,12 +13,12 @@ export function pair(value: Pair): readonly [number, number] {
 }
 
 /** Both numbers of a pair, each an integer of at least `least`. */
-export function wholePair(where: string, name: string, value: Pair, least: number): readonly [number, number] {
+export function integerPair(where: string, name: string, value: Pair, least: number): readonly [number, number] {
   const both = pair(value);
   if (!Array.isArray(both) || both.length !== 2) {
     throw new TypeError(`${where}: ${name} is ${shown(value)}, expected a number or [height, width]`);
   }
-  checkWhole(where, name, both, least);
+  checkInteger(where, name, both, least);
   return both;
 }
 
@@ -67,11 +67,11 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
 /** Convolution of images `x` `[B, C, H, W]` with `weight` `[O, C / groups, kh, kw]` and `bias` `[O]`. */
 export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvOptions = {}): Tensor {
   checkOptions("conv2d", options, convNames);
-  const stride = wholePair("conv2d", "stride", options.stride ?? 1, 1);
-  const dilation = wholePair("conv2d", "dilation", options.dilation ?? 1, 1);
+  const stride = integerPair("conv2d", "stride", options.stride ?? 1, 1);
+  const dilation = integerPair("conv2d", "dilation", options.dilation ?? 1, 1);
   const padding = paddingOf("conv2d", options.padding, weight.shape.slice(2), stride, dilation);
   const attrs = { stride, padding, dilation, groups: options.groups ?? 1 };
-  checkWhole("conv2d", "groups", [attrs.groups], 1);
+  checkInteger("conv2d", "groups", [attrs.groups], 1);
   return withBias(new Tensor(g.conv2d(x.node, weight.node, attrs)), bias);
 }
 
@@ -86,7 +86,7 @@ export function paddingOf(
   if (padding === "valid") return [0, 0, 0, 0];
   if (padding !== "same") {
     if (typeof padding === "string") checkChoice(where, "padding", padding, ["same", "valid"]);
-    return bothSides(wholePair(where, "padding", padding, 0));
+    return bothSides(integerPair(where, "padding", padding, 0));
   }
   if (stride.some((s) => s !== 1)) {
     throw new RangeError(`${where}: padding "same" keeps the size only at stride 1, got ${show(stride)}`);
@@ -109,8 +109,8 @@ export function conv1d(x: Tensor, weight: Tensor, bias?: Tensor | null, options:
     );
   }
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  for (const [name, value] of Object.entries({ stride, dilation })) checkWhole("conv1d", name, [value], 1);
-  if (typeof padding !== "string") checkWhole("conv1d", "padding", [padding], 0);
+  for (const [name, value] of Object.entries({ stride, dilation })) checkInteger("conv1d", name, [value], 1);
+  if (typeof padding !== "string") checkInteger("conv1d", "padding", [padding], 0);
   const wide = conv2d(x.unsqueeze(2), weight.unsqueeze(2), bias, {
     stride: [1, stride],
     padding: typeof padding === "string" ? padding : [0, padding],
@@ -149,11 +149,11 @@ export function convTranspose2d(
   const where = "convTranspose2d";
   checkOptions(where, options, convTransposeNames);
   const { groups = 1 } = options;
-  const s = wholePair(where, "stride", options.stride ?? 1, 1);
-  const p = wholePair(where, "padding", options.padding ?? 0, 0);
-  const d = wholePair(where, "dilation", options.dilation ?? 1, 1);
-  const extra = wholePair(where, "outputPadding", options.outputPadding ?? 0, 0);
-  checkWhole(where, "groups", [groups], 1);
+  const s = integerPair(where, "stride", options.stride ?? 1, 1);
+  const p = integerPair(where, "padding", options.padding ?? 0, 0);
+  const d = integerPair(where, "dilation", options.dilation ?? 1, 1);
+  const extra = integerPair(where, "outputPadding", options.outputPadding ?? 0, 0);
+  checkInteger(where, "groups", [groups], 1);
   if (x.ndim !== 4 || weight.ndim !== 4 || x.shape[1] !== weight.shape[0]) {
     throw new RangeError(
       `convTranspose2d: input ${show(x.shape)} ([B, C, H, W]) and weight ${show(weight.shape)} ([C, O / groups, kh, kw]) differ in C`,

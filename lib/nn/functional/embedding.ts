@@ -1,5 +1,5 @@
 import * as g from "../../graph/ops/index.ts";
-import { checkOptions, checkWhole } from "../../options.ts";
+import { checkInteger, checkOptions } from "../../options.ts";
 import { oneHot as floatOneHot, where } from "../../tensor/create.ts";
 import { inRange } from "../../tensor/operands.ts";
 import { Tensor } from "../../tensor/tensor.ts";
@@ -21,7 +21,7 @@ export function embedding(index: Tensor, weight: Tensor, options: { paddingIdx?:
 
 /** The row that an index names, which may count from the end. */
 export function paddingRow(name: string, index: number, size: number): number {
-  checkWhole(name, "paddingIdx", [index], -size);
+  checkInteger(name, "paddingIdx", [index], -size);
   if (index >= size) throw new RangeError(`${name}: paddingIdx is ${index}, expected below ${size}`);
   return index < 0 ? index + size : index;
 }

@@ -1,6 +1,6 @@
 import * as g from "../../graph/ops/index.ts";
 import { show } from "../../graph/shape.ts";
-import { checkChoice, checkNumber, checkOptions, checkWhole } from "../../options.ts";
+import { checkChoice, checkInteger, checkNumber, checkOptions } from "../../options.ts";
 import { tensor } from "../../tensor/create.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { type Pair, pair } from "./conv.ts";
@@ -43,7 +43,7 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const factors = scaleFactor === undefined ? null : pair(scaleFactor);
   for (const f of factors ?? []) checkNumber(where, "scaleFactor", f, Number.MIN_VALUE);
   const wanted = size !== undefined ? pair(size) : factors!.map((f, i) => Math.floor(x.shape[2 + i]! * f));
-  checkWhole(where, "size", wanted, 1);
+  checkInteger(where, "size", wanted, 1);
   if (mode === "area") return adaptiveAvgPool2d(x, wanted as [number, number]);
   // How far apart two pixels of the result lie in the input.
   const step = (i: number) => (factors ? 1 / factors[i]! : x.shape[2 + i]! / wanted[i]!);

@@ -146,8 +146,8 @@ export function crossEntropy(input: Tensor, target: Tensor, options: Reduction |
   checkNumber("crossEntropy", "labelSmoothing", labelSmoothing, 0);
   if (labelSmoothing > 1) throw new RangeError(`crossEntropy: labelSmoothing is ${labelSmoothing}, expected 0 to 1`);
   if (input.ndim === 1) {
-    const one = crossEntropy(input.unsqueeze(0), target.unsqueeze(0), given);
-    return reduction === "none" ? one.squeeze(0) : one;
+    const batched = crossEntropy(input.unsqueeze(0), target.unsqueeze(0), given);
+    return reduction === "none" ? batched.squeeze(0) : batched;
   }
   if (input.ndim < 2) throw new RangeError(`crossEntropy: scores ${show(input.shape)}; expected [B, C] or [B, C, ...]`);
   const classes = input.shape[1]!;
@@ -181,8 +181,8 @@ export function nllLoss(input: Tensor, target: Tensor, options: Reduction | NllO
   const given = optionsOf("nllLoss", options, nllNames);
   if (!isIndex(target)) throw new TypeError(`nllLoss: target is ${target.dtype}; expected int64 classes (use .long())`);
   if (input.ndim === 1) {
-    const one = nllLoss(input.unsqueeze(0), target.unsqueeze(0), given);
-    return given.reduction === "none" ? one.squeeze(0) : one;
+    const batched = nllLoss(input.unsqueeze(0), target.unsqueeze(0), given);
+    return given.reduction === "none" ? batched.squeeze(0) : batched;
   }
   if (input.ndim < 2) throw new RangeError(`nllLoss: input ${show(input.shape)}; expected [B, C] or [B, C, ...]`);
   return classLoss("nllLoss", input.float(), target, given, 0).to(input.dtype);

@@ -1,5 +1,5 @@
 import { show } from "../../graph/shape.ts";
-import { checkChoice, checkNumber, checkOptions, checkWhole } from "../../options.ts";
+import { checkChoice, checkInteger, checkNumber, checkOptions } from "../../options.ts";
 import { tensor } from "../../tensor/create.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
@@ -27,7 +27,7 @@ export function pad(x: Tensor, amounts: readonly number[], options: { mode?: Pad
   if (amounts.length % 2 !== 0 || amounts.length > 2 * x.ndim) {
     throw new RangeError(`pad: got ${show(amounts)} for ${show(x.shape)}; expected pairs, the last dimension first`);
   }
-  checkWhole("pad", "amount", amounts, 0);
+  checkInteger("pad", "amount", amounts, 0);
   let out = x;
   for (let i = 0; i < amounts.length / 2; i++) {
     const dim = x.ndim - 1 - i;

@@ -1,10 +1,10 @@
 import type { WindowAttrs } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
 import { show } from "../../graph/shape.ts";
-import { checkOptions, checkWhole, type Names } from "../../options.ts";
+import { checkInteger, checkOptions, type Names } from "../../options.ts";
 import { tensor } from "../../tensor/create.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { bothSides, type Pair, wholePair } from "./conv.ts";
+import { bothSides, integerPair, type Pair } from "./conv.ts";
 
 interface PoolOptions {
   /** Step between windows; default the window's size. */
@@ -35,10 +35,10 @@ export const avgPoolNames: Names<AvgPoolOptions> = { ...poolNames, countIncludeP
 
 /** The windows' attributes, and how many rows and columns must be added at the end so that the last ones are whole. */
 function windows(where: string, x: Tensor, kernelSize: Pair, options: MaxPoolOptions) {
-  const kernel = wholePair(where, "kernelSize", kernelSize, 1);
-  const stride = wholePair(where, "stride", options.stride ?? kernelSize, 1);
-  const padding = wholePair(where, "padding", options.padding ?? 0, 0);
-  const dilation = wholePair(where, "dilation", options.dilation ?? 1, 1);
+  const kernel = integerPair(where, "kernelSize", kernelSize, 1);
+  const stride = integerPair(where, "stride", options.stride ?? kernelSize, 1);
+  const padding = integerPair(where, "padding", options.padding ?? 0, 0);
+  const dilation = integerPair(where, "dilation", options.dilation ?? 1, 1);
   const reach = [0, 1].map((i) => dilation[i]! * (kernel[i]! - 1) + 1);
   if ([0, 1].some((i) => padding[i]! * 2 > reach[i]!)) {
     throw new RangeError(`${where}: padding ${padding} is more than half the window ${reach}`);
@@ -79,7 +79,7 @@ export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions =
     ...(padding === undefined ? {} : { padding }),
     ...(ceilMode === undefined ? {} : { ceilMode }),
   });
-  if (divisorOverride !== undefined) checkWhole("avgPool2d", "divisorOverride", [divisorOverride], 1);
+  if (divisorOverride !== undefined) checkInteger("avgPool2d", "divisorOverride", [divisorOverride], 1);
   return new Tensor(
     g.inFloat32(x.node, (wide) => {
       const sums = g.sumPool(g.pad(wide, [0, 0, 0, 0], [0, 0, ...rest]), attrs);
@@ -115,7 +115,7 @@ function counted(attrs: WindowAttrs, i: number, size: number, windows: number, p
 export function adaptiveAvgPool2d(x: Tensor, size: number | readonly [number | null, number | null]): Tensor {
   if (x.ndim !== 4) throw new RangeError(`adaptiveAvgPool2d: got ${show(x.shape)}, expected [B, C, H, W]`);
   const wanted = (typeof size === "number" ? [size, size] : size).map((n, i) => n ?? x.shape[2 + i]!);
-  checkWhole("adaptiveAvgPool2d", "size", wanted, 1);
+  checkInteger("adaptiveAvgPool2d", "size", wanted, 1);
   const [h, w] = wanted.map((n, i) => evenWindows(x.shape[2 + i]!, n));
   const means = new Tensor(
     g.inFloat32(x.node, (wide) => g.matmul(h!.node, g.matmul(wide, g.transpose(w!.node, 0, 1)))),

@@ -2,7 +2,7 @@ import * as g from "../../graph/ops/index.ts";
 import { show } from "../../graph/shape.ts";
 import { checkOptions } from "../../options.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { type Pair, wholePair } from "./conv.ts";
+import { integerPair, type Pair } from "./conv.ts";
 
 /**
  * The windows that a convolution looks at, one in each column: `[B, C, H, W]` to `[B, C kh kw, windows]`, so that a
@@ -19,10 +19,10 @@ export function unfold(
 ): Tensor {
   checkOptions("unfold", options, { stride: true, padding: true, dilation: true });
   if (x.ndim !== 4) throw new RangeError(`unfold: got ${show(x.shape)}, expected [B, C, H, W]`);
-  const [kh, kw] = wholePair("unfold", "kernelSize", kernelSize, 1);
-  const stride = wholePair("unfold", "stride", options.stride ?? 1, 1);
-  const [ph, pw] = wholePair("unfold", "padding", options.padding ?? 0, 0);
-  const dilation = wholePair("unfold", "dilation", options.dilation ?? 1, 1);
+  const [kh, kw] = integerPair("unfold", "kernelSize", kernelSize, 1);
+  const stride = integerPair("unfold", "stride", options.stride ?? 1, 1);
+  const [ph, pw] = integerPair("unfold", "padding", options.padding ?? 0, 0);
+  const dilation = integerPair("unfold", "dilation", options.dilation ?? 1, 1);
   const padded = x.pad([pw, pw, ph, ph]);
   const counts = [kh, kw].map((k, i) => {
     return Math.floor((padded.shape[2 + i]! - dilation[i]! * (k - 1) - 1) / stride[i]!) + 1;

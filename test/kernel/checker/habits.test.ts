@@ -3,7 +3,7 @@ import { syntaxProblem } from "../../../kernel/cells/parse.ts";
 import { syntaxHabit } from "../../../kernel/checker/habits.ts";
 
 /** What the habit behind a cell's syntax error says to write. */
-function told(source: string): string | undefined {
+function adviceFor(source: string): string | undefined {
   const problem = syntaxProblem(source);
   expect(problem, source).toBeDefined();
   return syntaxHabit(source, source.slice(0, problem!.offset).split("\n").length)?.message;
@@ -65,7 +65,7 @@ describe("Python's ways are told with what to write", () => {
     ["@dec\ndef f():", "function f() { ... }"],
     ["match x:", "switch (x)"],
   ])("%s", (source, write) => {
-    expect(told(source)).toContain(`That is Python. In TypeScript, write: ${write}`);
+    expect(adviceFor(source)).toContain(`That is Python. In TypeScript, write: ${write}`);
   });
 
   test.each([
@@ -83,19 +83,19 @@ describe("Python's ways are told with what to write", () => {
     ["{ a: 1, b: 2 }", "put it in parentheses: ({ a: 1, b: 2 })"],
     ["if x > 1 { y }", "Put the condition in parentheses: if (x > 1) { ... }"],
   ])("%s", (source, advice) => {
-    expect(told(source)).toContain(advice);
+    expect(adviceFor(source)).toContain(advice);
   });
 
   test("the line of the error is told, not one that only looks alike", () => {
     const source = "const text = `\ndef f(x):\n`;\nconst n = [1, 2;";
-    expect(told(source)).toBeUndefined();
-    expect(told("console.log('a and b') )")).toBeUndefined();
+    expect(adviceFor(source)).toBeUndefined();
+    expect(adviceFor("console.log('a and b') )")).toBeUndefined();
   });
 
   test.each(["const x = ;", "let x: = 3", "function f() {", "if (x) { y", "foo(1, 2", "const s = 'x"])(
     "%s is no habit",
     (source) => {
-      expect(told(source)).toBeUndefined();
+      expect(adviceFor(source)).toBeUndefined();
     },
   );
 });

@@ -191,11 +191,11 @@ test("a class declared again says so, and no type shows a path", async () => {
   await ran(
     "class Node2 { #p = 1; constructor(public v = 1) {} }\nfunction use(n: Node2) {} function useAll(n: Node2[]) {}",
   );
-  const told =
+  const expected =
     "'Node2' has been declared again since this value was created, and the old and the new one are different. Run the cell that creates the value again.";
-  expect(await only("use(old)")).toBe(told);
-  expect(await only("const a: Node2 = old")).toBe(told);
-  expect(await only("useAll(olds)")).toBe(told);
+  expect(await only("use(old)")).toBe(expected);
+  expect(await only("const a: Node2 = old")).toBe(expected);
+  expect(await only("useAll(olds)")).toBe(expected);
   expect(await only("const s: string = old")).toBe("Type 'Node2' is not assignable to type 'string'.");
   expect(await only("const n: number = nn")).toBe("Type 'module nn' is not assignable to type 'number'.");
   await ran("interface Shape2 { sides: number }\nconst shape: Shape2 = { sides: 3 }");

@@ -84,12 +84,12 @@ describe("a front end that sends nonsense", () => {
     expect(kind(widget.value), String(widget.value)).toBe(before);
     if (isNumber) expect(Number.isFinite(widget.value)).toBe(true);
     expect(({} as { value?: unknown }).value).toBe(undefined);
-    let told = 0;
-    widget.on("change", () => told++);
+    let calls = 0;
+    widget.on("change", () => calls++);
     const fresh = made[name]!().value;
     widget.value = fresh;
     expect(widget.value).toEqual(fresh);
-    expect(told).toBeLessThanOrEqual(1);
+    expect(calls).toBeLessThanOrEqual(1);
   });
 });
 
@@ -99,7 +99,7 @@ describe("a function that a page's message calls, and that fails", () => {
   };
 
   it("is told of, stops none of the others, and the next change works", async () => {
-    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+    const errors = vi.spyOn(console, "error").mockImplementation(() => {});
     const seen: unknown[] = [];
     const seed = d.slider(0, 99);
     seed.on("change", failing);
@@ -109,9 +109,9 @@ describe("a function that a page's message calls, and that fails", () => {
     page.change(seed.modelId, { value: 8 });
     const stop = d.button("stop", failing);
     page.say(stop.modelId, { method: "custom", content: { event: "click" } });
-    await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(5));
-    const calls = [...told.mock.calls];
-    told.mockRestore();
+    await vi.waitFor(() => expect(errors).toHaveBeenCalledTimes(5));
+    const calls = [...errors.mock.calls];
+    errors.mockRestore();
     expect(seen).toEqual([7, 8]);
     const lines = calls.map(([text]) => String(text).split("\n"));
     expect(lines.map(([first]) => first)).toContain(

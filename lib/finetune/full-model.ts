@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Learnable, Together } from "./learnable.ts";
 
 /** The U-Net's own weights, all or some, and those of the text encoder if wanted. */
-export class WholeModel implements Learnable {
+export class FullModel implements Learnable {
   readonly model: Module;
   readonly learnt: readonly Tensor[];
   readonly #pipe: StableDiffusionPipeline;
