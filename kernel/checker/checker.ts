@@ -292,7 +292,8 @@ export class Checker {
       imports: new Map([...COMMON_IMPORTS, ...(await this.#exports())]),
       browser: this.#project.browserNames,
     });
-    return { isEarlier, places };
+    const members = async (at: number) => (await this.complete(cell!.source, at)).candidates.map(({ text }) => text);
+    return { isEarlier, places, members };
   }
 
   /** Statements that import what the library exports, by name. */

@@ -1,14 +1,19 @@
 import type { ParsedCell } from "../cells/parse.ts";
-import { commandHabit, syntaxHabit } from "./habits.ts";
+import { nearest } from "../cells/similar.ts";
+import { commandHabit, syntaxHabit, unpackHabit } from "./habits.ts";
 import { type HintContext, withHint } from "./hints.ts";
 import { findDeclarations, notebookPath } from "./notebook-names.ts";
 import { isSyntaxProblem, type Problem, problemAt } from "./problems.ts";
+import { rangeOf } from "./tree.ts";
+import { unclosed } from "./unclosed.ts";
 import { explainMember, explainUnknownNames, type NamePlaces } from "./unknown-names.ts";
 
 /** What explanations need to know of the session. */
 export interface Surroundings extends Omit<HintContext, "source"> {
   /** Asked only if a cell lacks names: it takes a moment. */
   places(): Promise<Omit<NamePlaces, "declarations">>;
+  /** What may stand at a place in the source. */
+  members(offset: number): Promise<string[]>;
 }
 
 /** Says what is wrong with a cell in the student's words: few problems, each with what to write. */
@@ -22,24 +27,41 @@ export async function explain(
   if (syntax.length > 0 || !cell) {
     const [first] = syntax;
     if (!first) return [...problems];
-    const habit = syntaxHabit(source, first.line);
+    const habit = syntaxHabit(source, first.line) ?? unclosed(source, rangeOf(first, source).start);
     // The other errors follow from the first, as do unknown names in what could not be read.
     return [habit ? problemAt(source, habit.start, habit.end, habit.message) : first];
   }
-  if (problems.length === 0 || isUnchecked(source)) return [];
-  if (!problems.some(({ unknownName }) => unknownName !== undefined)) return problems.map(finish);
-  const command = commandHabit(source, (name) => cell.declared.has(name) || surroundings.isEarlier(name));
+  if (isUnchecked(source)) return [];
+  const isName = (name: string) => cell.declared.has(name) || surroundings.isEarlier(name);
+  const unpacking = unpackHabit(cell, isName);
+  if (unpacking) return [problemAt(source, unpacking.start, unpacking.end, unpacking.message)];
+  if (problems.length === 0) return [];
+  if (!problems.some(({ unknownName }) => unknownName !== undefined)) return Promise.all(problems.map(finish));
+  const command = commandHabit(source, isName);
   if (command) return [problemAt(source, command.start, command.end, command.message)];
   const names = new Set(problems.flatMap(({ unknownName }) => unknownName ?? []));
   const path = notebookPath();
   const declarations = path === undefined ? new Map() : findDeclarations(path, source, names);
   const places = { ...(await surroundings.places()), declarations };
-  return explainUnknownNames(problems, cell, places).map(finish);
+  return Promise.all(explainUnknownNames(problems, cell, places).map(finish));
 
-  function finish(problem: Problem): Problem {
-    return withHint(explainMember(problem, cell!), { source, isEarlier: surroundings.isEarlier });
+  async function finish(problem: Problem): Promise<Problem> {
+    const member = await withLikeMember(explainMember(problem, cell!), source, surroundings);
+    return withHint(member, { source, isEarlier: surroundings.isEarlier });
   }
 }
+
+/** A misspelt member with the one that was meant, where TypeScript does not find it. */
+async function withLikeMember(problem: Problem, source: string, { members }: Surroundings): Promise<Problem> {
+  if (problem.code !== NO_SUCH_MEMBER || /[Ww]rite: |Promise</.test(problem.message)) return problem;
+  const { start, end } = rangeOf(problem, source);
+  // A name of three letters is near to too many.
+  const alike = end - start > 3 ? nearest(source.slice(start, end), await members(start)) : undefined;
+  return alike === undefined ? problem : { ...problem, message: `${problem.message} Did you mean '${alike}'?` };
+}
+
+/** "Property does not exist on type", without a proposal. */
+const NO_SUCH_MEMBER = 2339;
 
 /** TypeScript finds this comment only above all code, and the names of earlier cells stand above that of a cell. */
 function isUnchecked(source: string): boolean {

@@ -1,9 +1,21 @@
 import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
 import { children } from "../cells/syntax.ts";
+import { FLIPPED, METHODS } from "./operators.ts";
 import type { Problem } from "./problems.ts";
 import { camelCase } from "./python-names.ts";
-import { nodeAt, outerRange, type Path } from "./tree.ts";
+import {
+  isArgument,
+  isIndex,
+  isOperation,
+  nodeAt,
+  type Operation,
+  outerRange,
+  type Path,
+  rangeOf,
+  sameLine,
+  short,
+} from "./tree.ts";
 
 /**
  * A change of the cell that may take an error away. Nobody knows beforehand: {@link ./checker.ts} checks the cell with
@@ -19,42 +31,15 @@ export interface Fix {
   ends?: RegExp;
 }
 
-/** Methods that tensors, and vectors of any other kind, have for operators. */
-const METHODS: Record<string, string> = {
-  "+": "add",
-  "-": "sub",
-  "*": "mul",
-  "/": "div",
-  "**": "pow",
-  "%": "remainder",
-  "<": "lt",
-  "<=": "le",
-  ">": "gt",
-  ">=": "ge",
-  "==": "eq",
-  "!=": "ne",
-  "&": "logicalAnd",
-  "|": "logicalOr",
-};
-
-/** For a number on the left and a tensor on the right. */
-const FLIPPED: Record<string, (number: string, tensor: string) => string> = {
-  "+": (number, tensor) => `${tensor}.add(${number})`,
-  "*": (number, tensor) => `${tensor}.mul(${number})`,
-  "-": (number, tensor) => `${tensor}.neg().add(${number})`,
-  "/": (number, tensor) => `${tensor}.reciprocal().mul(${number})`,
-  "<": (number, tensor) => `${tensor}.gt(${number})`,
-  "<=": (number, tensor) => `${tensor}.ge(${number})`,
-  ">": (number, tensor) => `${tensor}.lt(${number})`,
-  ">=": (number, tensor) => `${tensor}.le(${number})`,
-};
-
 const OPERANDS = new Set([2362, 2363]);
 const OPERATOR = 2365;
 const NO_INDEX = new Set([7053, 7052, 7015, 2538]);
 const NOT_ITERABLE = new Set([2488, 2461, 2548, 2549]);
 const NO_MEMBER = new Set([2339, 2551]);
 const ARGUMENTS = new Set([2345, 2554, 2769]);
+/** "This condition will always return 'false' since JavaScript compares objects by reference". */
+const NEVER_EQUAL = 2839;
+const NOT_CALLABLE = new Set([2348, 2349, 6234]);
 
 /** Proposals for one problem, the likeliest first. `problems` are all of the cell's. */
 export function fixesFor(problem: Problem, problems: readonly Problem[], cell: ParsedCell): Fix[] {
@@ -83,10 +68,13 @@ class Fixes {
     const isPromise = message.includes("Promise<") || OPERANDS.has(code);
     return [
       ...(OPERANDS.has(code) || NO_INDEX.has(code) || code === OPERATOR ? this.#methods(path) : []),
-      ...(ARGUMENTS.has(code) ? this.#arguments(path) : []),
+      ...(OPERANDS.has(code) || code === OPERATOR ? this.#lists(path) : []),
+      ...(NOT_CALLABLE.has(code) ? this.#calls(path) : []),
+      ...(ARGUMENTS.has(code) ? this.#arguments(path, message) : []),
       ...(isPromise || code === 2801 ? this.#awaits(path, code) : []),
       ...(NOT_ITERABLE.has(code) ? this.#spread(path) : []),
-      ...(NO_MEMBER.has(code) ? this.#member(path) : []),
+      ...(NO_MEMBER.has(code) ? this.#member(path, message) : []),
+      ...(code === NEVER_EQUAL ? this.#equal(path) : []),
     ];
   }
 
@@ -173,7 +161,7 @@ class Fixes {
   #receiver(node: t.Node): string {
     const text = this.#render(node);
     const isSimple =
-      /^(Identifier|ThisExpression|.*MemberExpression|.*CallExpression|TSNonNullExpression|NewExpression)$/;
+      /^(Identifier|ThisExpression|.*MemberExpression|.*CallExpression|TSNonNullExpression|NewExpression|StringLiteral|ArrayExpression)$/;
     return isSimple.test(node.type) || this.#isConverted(node) ? text : `(${text})`;
   }
 
@@ -181,8 +169,55 @@ class Fixes {
     return this.#source.slice(node.start!, node.end!);
   }
 
+  /** What Python's operators do with texts and lists, and `in` with the elements of a list. */
+  #lists({ node, parents }: Path): Fix[] {
+    const chain = [node, ...parents];
+    const fixes: Fix[] = [];
+    const loop = chain.find((each) => each.type === "ForInStatement");
+    if (loop) {
+      const end = this.#source.indexOf(")", outerRange(loop.right, this.#source)[1]) + 1;
+      const text = `for (${this.#text(loop.left)} of ${this.#text(loop.right)})`;
+      fixes.push({ start: loop.start!, end, text, why: "`in` goes through the keys, `of` through the values." });
+    }
+    const operation = chain.find(isOperation);
+    if (operation && (operation.operator === "*" || operation.operator === "+")) {
+      const { start, end, left, operator } = operation;
+      const right = this.#text(operation.right);
+      const only = left.type === "ArrayExpression" && left.elements.length === 1 ? left.elements[0] : undefined;
+      const times = only
+        ? `Array.from({ length: ${right} }, () => ${this.#text(only)})`
+        : `${this.#receiver(left)}.repeat(${right})`;
+      const text = operator === "+" ? `${this.#receiver(left)}.concat(${right})` : times;
+      fixes.push({
+        start: start!,
+        end: end!,
+        text,
+        why: `${operator} works on numbers${operator === "+" ? " and texts" : ""} only.`,
+      });
+    }
+    return fixes;
+  }
+
+  /** `layer(x)` as `layer.forward(x)`, `x.shape()` as `x.shape`, `nn.Linear(2, 3)` with `new`. */
+  #calls({ node, parents }: Path): Fix[] {
+    const call = [node, ...parents].find((each) => each.type === "CallExpression");
+    if (call?.type !== "CallExpression") return [];
+    const name = this.#text(call.callee);
+    const given = this.#source.slice(call.callee.end!, call.end!);
+    const write = (text: string, why: string): Fix => ({ start: call.start!, end: call.end!, text, why });
+    if (call.arguments.length === 0) return [write(name, `${short(name)} is a value, not a function.`)];
+    return [
+      write(`new ${name}${given}`, "A new object of a class is made with `new`."),
+      write(`${name}.forward${given}`, "A layer is not a function."),
+    ];
+  }
+
   /** `randn(2, 3)` as `randn([2, 3])`, `Math.sqrt(x)` as `x.sqrt()`. */
-  #arguments({ node, parents }: Path): Fix[] {
+  #arguments({ node, parents }: Path, message: string): Fix[] {
+    if (message.includes("type '() => ")) {
+      const [text, why] = [`${this.#text(node)}()`, `${short(this.#text(node))} is a function: call it.`];
+      return [{ start: node.start!, end: node.end!, text, why }];
+    }
     const call = [node, ...parents].find((each) => each.type === "CallExpression");
     if (call?.type !== "CallExpression" || call.arguments.length === 0) return [];
     const args = call.arguments.map((each) => this.#text(each));
@@ -254,48 +289,48 @@ class Fixes {
     return /Expression$|^Identifier$/.test(node.type) ? [node] : [];
   }
 
-  /** `[...x]` and `for (const row of x)` of a tensor. */
-  #spread({ node }: Path): Fix[] {
+  /** `[...x]` and `for (const row of x)` of a tensor, `for (const i of 10)`. */
+  #spread({ node, parents }: Path): Fix[] {
     const why = "A tensor is not a list.";
-    return [{ start: node.start!, end: node.end!, text: `${this.#receiver(node)}.unbind()`, why }];
+    const fixes: Fix[] = [{ start: node.start!, end: node.end!, text: `${this.#receiver(node)}.unbind()`, why }];
+    const [loop] = parents;
+    if (loop?.type === "ForOfStatement" && loop.left.type === "VariableDeclaration") {
+      const name = this.#text(loop.left.declarations[0]!.id);
+      const text = `for (let ${name} = 0; ${name} < ${this.#text(node)}; ${name}++)`;
+      const end = this.#source.indexOf(")", outerRange(node, this.#source)[1]) + 1;
+      fixes.push({ start: loop.start!, end, text, why: "A number is not a list." });
+    }
+    return fixes;
   }
 
-  /** PyTorch's `requires_grad` as `requiresGrad`. */
-  #member({ node }: Path): Fix[] {
-    if (node.type !== "Identifier" || !/\w_\w/.test(node.name)) return [];
-    const text = camelCase(node.name);
-    return [{ start: node.start!, end: node.end!, text, why: "Names are in camelCase here, without underscores." }];
+  /** PyTorch's `requires_grad` as `requiresGrad`; a tensor's elements as a list, its only one as a number. */
+  #member({ node, parents: [member, call] }: Path, message: string): Fix[] {
+    if (node.type !== "Identifier") return [];
+    const [start, end] = [node.start!, node.end!];
+    if (/\w_\w/.test(node.name)) {
+      return [{ start, end, text: camelCase(node.name), why: "Names are in camelCase here, without underscores." }];
+    }
+    if (member?.type !== "MemberExpression" || !message.includes("on type 'Tensor'")) return [];
+    const object = this.#text(member.object);
+    const whole = call?.type === "CallExpression" && call.callee === member ? call : member;
+    const rest = this.#source.slice(member.object.end!, whole.end!);
+    const write = (text: string, why: string): Fix => ({ start: whole.start!, end: whole.end!, text, why });
+    if (node.name === "length") return [write(`${object}.shape[0]`, "A tensor has a shape.")];
+    if (sameLine(rest)) {
+      return [
+        write(`(await ${object}.item())${rest}`, "A tensor is not a number."),
+        write(`[...(await ${object}.data())]${rest}`, "A tensor is not a list."),
+      ];
+    }
+    return [];
   }
-}
 
-type Operation = t.BinaryExpression | t.AssignmentExpression;
-
-function isOperation(node: t.Node): node is Operation {
-  if (node.type === "BinaryExpression") return true;
-  return node.type === "AssignmentExpression" && node.operator !== "=";
-}
-
-/** `x[0]`, where what is in the brackets is no text. */
-function isIndex(node: t.Node): node is t.MemberExpression {
-  return node.type === "MemberExpression" && node.computed && node.property.type !== "StringLiteral";
-}
-
-function isArgument(node: t.Node, target: t.Node): boolean {
-  return /Call/.test(node.type) && (node as t.CallExpression).arguments.includes(target as t.Expression);
-}
-
-function sameLine(text: string): boolean {
-  return !text.includes("\n") && text.length <= 100;
-}
-
-function short(text: string): string {
-  return `\`${text.length > 60 ? `${text.slice(0, 57)}...` : text}\``;
-}
-
-/** Offsets of a problem. */
-export function rangeOf({ line, column, endLine, endColumn }: Problem, source: string): { start: number; end: number } {
-  const lines = source.split("\n");
-  const offset = (number: number, at: number) =>
-    lines.slice(0, number - 1).reduce((sum, each) => sum + each.length + 1, 0) + at - 1;
-  return { start: offset(line, column), end: offset(endLine, endColumn) };
+  /** Two lists that are compared. */
+  #equal({ node, parents }: Path): Fix[] {
+    const operation = [node, ...parents].find(isOperation);
+    if (!operation) return [];
+    const { start, end, left, right, operator } = operation;
+    const text = `${this.#receiver(left)}.join() ${operator} ${this.#receiver(right)}.join()`;
+    return [{ start: start!, end: end!, text, why: "Two lists are never the same one, even with the same elements." }];
+  }
 }

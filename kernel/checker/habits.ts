@@ -1,4 +1,6 @@
-import { firstJsx, parseCell, syntaxProblem } from "../cells/parse.ts";
+import { firstJsx, type ParsedCell, parseCell, syntaxProblem } from "../cells/parse.ts";
+import { importAs, importModules, importNames } from "./python-imports.ts";
+import { atIndices, comprehension, condition, loop, parameters, shorten, slice, unpacked } from "./python-syntax.ts";
 
 /** What a cell would mean in another language, and what to write here. */
 export interface Habit {
@@ -53,11 +55,11 @@ const NAME = "[\\p{L}_$][\\p{L}\\p{N}_$]*";
 const WAYS: Way[] = [
   { match: /^\s*%%?time(?:it)?\b/, write: () => 'console.time("cell"); ...; console.timeEnd("cell")' },
   {
-    match: /^\s*(?:!|%)\s*pip\d?\s+install\s+(\S+)/,
+    match: /^\s*(?:!|%)?\s*(?:pip\d?|conda)\s+install\s+(\S+)/,
     write: () => "Packages come from npm here. In a terminal: npm install NAME.",
   },
   {
-    match: /^\s*(?:!|%)\s*(?:npm|pnpm|yarn|bun)\s+(?:i|install|add)\s+(.+?)\s*$/,
+    match: /^\s*(?:!|%)?\s*(?:npm|pnpm|yarn|bun)\s+(?:i|install|add)\s+(.+?)\s*$/,
     write: ([, names]) => `Type this in a terminal instead: npm install ${names}.`,
   },
   { match: /^\s*%matplotlib\b/, write: () => "Figures are always displayed here: remove this line." },
@@ -74,6 +76,11 @@ const WAYS: Way[] = [
     write: () => "/* ... */ for a comment, `...` for text of several lines",
   },
   {
+    match: new RegExp(`^\\s*(async\\s+)?def\\s+(${NAME})\\s*\\((.*?)\\)\\s*(?:->[^:]*)?:\\s*(\\S.*?)\\s*$`, "u"),
+    write: ([, isAsync, name, params, body]) =>
+      `${isAsync ? "async " : ""}function ${name}(${parameters(params!)}) { ${body!.replace(/[^;]$/, "$&;")} }`,
+  },
+  {
     match: new RegExp(`^\\s*(async\\s+)?def\\s+(${NAME})\\s*\\((.*?)\\)?\\s*(?:->.*)?:?\\s*$`, "u"),
     write: ([, isAsync, name, params]) => `${isAsync ? "async " : ""}function ${name}(${parameters(params!)}) { ... }`,
   },
@@ -83,6 +90,10 @@ const WAYS: Way[] = [
       `class ${name}${base && base !== "object" ? ` extends ${base}` : ""} { constructor() { ... } }`,
   },
   { match: /^\s*(?:async\s+)?for\s+(.+?)\s+in\s+(.+?)\s*:/, write: ([, names, items]) => loop(names!, items!) },
+  {
+    match: /^\s*\}\s*elif\s*(.*?)\s*[:{]/,
+    write: ([, test]) => `} else if ${/^\(.*\)$/.test(test!) ? test : `(${condition(test!)})`} { ... }`,
+  },
   { match: /^\s*if\s+__name__\s*==.*:/, write: () => "if (require.main === module) { ... }" },
   { match: /^\s*(?:elif|else\s+if)\s+(.+?)\s*:/, write: ([, test]) => `else if (${condition(test!)}) { ... }` },
   { match: /^\s*(if|while)\s+(.+?)\s*:/, write: ([, word, test]) => `${word} (${condition(test!)}) { ... }` },
@@ -91,6 +102,12 @@ const WAYS: Way[] = [
   { match: /^\s*except\b.*:/, write: () => "catch (error) { ... }" },
   { match: /^\s*finally\s*:/, write: () => "finally { ... }" },
   { match: /^\s*match\s+(.+?)\s*:\s*$/, write: ([, value]) => `switch (${value}) { case 1: ...; break }` },
+  { match: /^\s*with\s+(?:torch\.)?no_grad\s*\(/, write: () => "noGrad(() => ...)" },
+  {
+    match: /^\s*with\s+open\s*\(\s*(.+?)\s*[,)].*\bas\s+\w+\s*:/,
+    raw: true,
+    write: ([, name]) => `await (await import("node:fs/promises")).readFile(${name}, "utf8")`,
+  },
   {
     match: /^\s*(?:async\s+)?with\s+(.+?)\s+as\s+(\w+)\s*:/,
     write: ([, value, name]) => `using ${name} = ${value} (or a const)`,
@@ -118,7 +135,7 @@ const WAYS: Way[] = [
   { match: /^\s*from\s+([\w.]+)\s+import\s+(.+?)\s*$/, write: ([, module, names]) => importNames(module!, names!) },
   {
     match: /^\s*import\s+([\w.]+)\s+as\s+(\w+)\s*$/,
-    write: ([, module, name]) => `import * as ${name} from ${JSON.stringify(inNpm(module!))}${pythonOnly(module!)}`,
+    write: ([, module, name]) => importAs(module!, name!),
   },
   { match: /^\s*import\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s*$/, write: ([, modules]) => importModules(modules!) },
   {
@@ -126,7 +143,7 @@ const WAYS: Way[] = [
     write: ([, params, body]) => `(${parameters(params!)}) => ${body}`,
   },
   {
-    match: /\[\s*([^[\]]+?)\s+for\s+(.+?)\s+in\s+(.+?)(?:\s+if\s+(.+?))?\s*\]/u,
+    match: /\[\s*([^[\]]+?)\s+for\s+(.+?)\s+in\s+((?:\[[^\]]*\]|[^[\]])+?)(?:\s+if\s+(.+?))?\s*\]/u,
     write: ([, value, names, items, test]) => comprehension(value!, names!, items!, test),
   },
   {
@@ -134,7 +151,11 @@ const WAYS: Way[] = [
     write: () => "items.map((item) => ...), with .filter((item) => ...) where it says `if`",
   },
   {
-    match: /([\w$.)\]]+)\[\s*([^[\]?:]*?)\s*:\s*([^[\]:]*?)\s*(?::\s*([^[\]]*?)\s*)?\]/,
+    match: /([\w$.)\]]+)\[([^[\]]*:[^[\]]*,[^[\]]*|[^[\]]*,[^[\]]*:[^[\]]*)\]/,
+    write: ([, object, parts]) => atIndices(object!, parts!),
+  },
+  {
+    match: /([\w$.)\]]+)\[\s*([^[\]?:,]*?)\s*:\s*([^[\]:]*?)\s*(?::\s*([^[\]]*?)\s*)?\]/,
     write: ([, object, from, to, step]) => slice(object!, from!, to!, step),
   },
   {
@@ -147,6 +168,14 @@ const WAYS: Way[] = [
     match: /(?<![\w"'`])[rRbBuU](["'])(.*?)\1/,
     raw: true,
     write: ([, quote, text]) => `String.raw\`${text}\`, or ${quote}...${quote} without the letter`,
+  },
+  {
+    match: /([\w$.)\]]+)\s+@\s+([\w$.([\])]+)/,
+    write: ([, left, right]) => `${left}.matmul(${right})`,
+  },
+  {
+    match: new RegExp(`^\\s*(?:const|let|var)\\s+(${NAME}(?:\\s*,\\s*${NAME})+)\\s*=\\s*(.+?);?\\s*$`, "u"),
+    write: ([, names, values]) => unpacked(names!, values!),
   },
   { match: /:=/, write: () => "a separate variable, on the line above: const x = ..." },
   {
@@ -193,133 +222,6 @@ export function mask(source: string): string {
   );
 }
 
-/** A condition with TypeScript's words. */
-function condition(text: string): string {
-  return text
-    .replace(/:\s*$/, "")
-    .replace(/\bis\s+not\s+None\b|!=\s*None\b/g, "!== undefined")
-    .replace(/\bis\s+None\b|==\s*None\b/g, "=== undefined")
-    .replace(/\bis\s+not\b/g, "!==")
-    .replace(/\bis\b/g, "===")
-    .replace(/([\w$."'\]]+)\s+not\s+in\s+([\w$.]+)/g, "!$2.includes($1)")
-    .replace(/([\w$."'\]]+)\s+in\s+([\w$.]+)/g, "$2.includes($1)")
-    .replace(/(?<![=!<>])==(?!=)/g, "===")
-    .replace(/!=(?!=)/g, "!==")
-    .replace(/\s+and\s+/g, " && ")
-    .replace(/\s+or\s+/g, " || ")
-    .replace(/\bnot\s+/g, "!")
-    .replace(/\bTrue\b/g, "true")
-    .replace(/\bFalse\b/g, "false")
-    .replace(/\bNone\b/g, "undefined")
-    .replace(/\blen\(([^()]+)\)/g, "$1.length");
-}
-
-function parameters(text: string): string {
-  return text
-    .split(",")
-    .map((each) => each.trim().replace(/^\*{1,2}/, "..."))
-    .filter((each) => each !== "" && each !== "self")
-    .join(", ");
-}
-
-/** A loop over what Python's `for x in ...` goes through. */
-function loop(names: string, items: string): string {
-  const zipped = /^zip\(\s*(.+?)\s*,\s*(.+?)\s*\)$/.exec(items);
-  if (!zipped) return `${forHead(names, items)} { ... }`;
-  const [first = "a", second = "b"] = names
-    .replace(/[()]/g, "")
-    .split(",")
-    .map((each) => each.trim());
-  return `for (const [i, ${first}] of ${zipped[1]}.entries()) { const ${second} = ${zipped[2]}[i]; ... }`;
-}
-
-function forHead(names: string, items: string): string {
-  const name = names.includes(",") ? `[${names.trim()}]` : names.trim();
-  const range = /^range\((.*)\)$/.exec(items);
-  if (range) {
-    const [first = "", second, step = "1"] = range[1]!.split(",").map((each) => each.trim());
-    const [from, to] = second === undefined ? ["0", first] : [first, second];
-    const next = step === "1" ? `${name}++` : `${name} += ${step}`;
-    return `for (let ${name} = ${from}; ${name} ${step.startsWith("-") ? ">" : "<"} ${to}; ${next})`;
-  }
-  const enumerated = /^enumerate\((.*)\)$/.exec(items);
-  if (enumerated) return `for (const ${name} of ${enumerated[1]}.entries())`;
-  const entries = /^(.*)\.items\(\)$/.exec(items);
-  if (entries) return `for (const ${name} of Object.entries(${entries[1]}))`;
-  return `for (const ${name} of ${items})`;
-}
-
-function comprehension(value: string, names: string, items: string, test: string | undefined): string {
-  const name = names.includes(",") ? `[${names.trim()}]` : names.trim();
-  const range = /^range\(\s*([^,()]+)\s*\)$/.exec(items);
-  const filter = test === undefined ? "" : `.filter((${name}) => ${condition(test)})`;
-  if (range) {
-    if (filter === "") return `Array.from({ length: ${range[1]} }, (_, ${name}) => ${value})`;
-    return `Array.from({ length: ${range[1]} }, (_, ${name}) => ${name})${filter}.map((${name}) => ${value})`;
-  }
-  const map = value.trim() === name ? "" : `.map((${name}) => ${value})`;
-  return `${items.replace(/^(.*)\.items\(\)$/, "Object.entries($1)")}${filter}${map || (filter ? "" : ".slice()")}`;
-}
-
-function slice(object: string, from: string, to: string, step: string | undefined): string {
-  if (step === "-1" && from === "" && to === "") return `${object}.toReversed()`;
-  const args = to === "" ? from || "0" : `${from || "0"}, ${to}`;
-  const every = step && step !== "1" ? `.filter((_, i) => i % ${step} === 0)` : "";
-  const plain =
-    every !== "" && args === "0"
-      ? object + every
-      : args === "0"
-        ? `${object}.slice()`
-        : `${object}.slice(${args})${every}`;
-  return `${plain} for an array, ${object}.slice(0, ${args}${step ? `, ${step}` : ""}) for a tensor's first dimension`;
-}
-
-function importNames(module: string, names: string): string {
-  const list = names.replace(/[()]/g, "").trim();
-  const from = JSON.stringify(inNpm(module));
-  return list === "*"
-    ? `import * as ${module.split(".").at(-1)} from ${from}`
-    : `import { ${list} } from ${from}${pythonOnly(module)}`;
-}
-
-function importModules(modules: string): string {
-  return modules
-    .split(",")
-    .map((each) => each.trim())
-    .map(
-      (module) => `import * as ${module.split(".").at(-1)} from ${JSON.stringify(inNpm(module))}${pythonOnly(module)}`,
-    )
-    .join("; ");
-}
-
-/** What has a different name here than in Python. */
-const MODULES: Record<string, string> = {
-  torch: "difflab",
-  numpy: "difflab",
-  diffusers: "difflab",
-  torchvision: "difflab",
-  fastai: "difflab",
-  matplotlib: "@observablehq/plot",
-  seaborn: "@observablehq/plot",
-  PIL: "sharp",
-  cv2: "sharp",
-  os: "node:os",
-  sys: "node:process",
-  pathlib: "node:path",
-  json: "node:fs",
-  time: "node:timers/promises",
-  subprocess: "node:child_process",
-};
-
-function inNpm(module: string): string {
-  return MODULES[module.split(".")[0]!] ?? module.replaceAll(".", "/");
-}
-
-function pythonOnly(module: string): string {
-  const name = module.split(".")[0]!;
-  return MODULES[name]?.startsWith("node:") || MODULES[name] === undefined ? "" : ` (what ${name} does in Python)`;
-}
-
 function magic(what: string): string {
   if (/^(html|svg|markdown)$/.test(what)) return `${what}(\`...\`)`;
   if (what === "javascript") return "Cells are TypeScript already: remove this line.";
@@ -332,11 +234,6 @@ function shell(command: string): string {
   return `Cells do not run shell commands. Write: (await import("node:child_process")).execSync(${JSON.stringify(command)}, { encoding: "utf8" }) or type it in a terminal.`;
 }
 
-function shorten(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > 120 ? `${line.slice(0, 117)}...` : line;
-}
-
 /** A cell that parses although it is a command: `!ls`, which TypeScript reads as "not ls". */
 export function commandHabit(source: string, isName: (name: string) => boolean): Habit | undefined {
   const match = /^([ \t]*)!([a-z][\w-]*)(?:[ \t]+[^\n]*)?$/m.exec(source);
@@ -344,3 +241,19 @@ export function commandHabit(source: string, isName: (name: string) => boolean):
   const start = match.index + match[1]!.length;
   return { start, end: match.index + match[0].length, message: shell(match[0].trim().slice(1)) };
 }
+
+/** Python's `a, b = b, a`, which TypeScript reads as three values, the second of which is assigned. */
+export function unpackHabit({ program, source }: ParsedCell, isName: (name: string) => boolean): Habit | undefined {
+  for (const { type, start, end, ...statement } of program.body) {
+    if (type !== "ExpressionStatement" || !("expression" in statement)) continue;
+    if ((statement.expression as { type: string }).type !== "SequenceExpression") continue;
+    const [, names, values] = UNPACKING.exec(source.slice(start!, end!)) ?? [];
+    if (names === undefined) continue;
+    const isKnown = names.split(",").every((name) => isName(name.trim()));
+    const message = `That is Python. In TypeScript, write: ${isKnown ? unpacked(names, values!).slice(6) : unpacked(names, values!)}`;
+    return { start: start!, end: end!, message };
+  }
+  return undefined;
+}
+
+const UNPACKING = new RegExp(`^(${NAME}(?:\\s*,\\s*${NAME})+)\\s*=(?![=>])\\s*(.+?);?$`, "u");

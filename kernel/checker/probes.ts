@@ -8,8 +8,10 @@ import { type Problem, problemAt } from "./problems.ts";
  * into numbers. A line behind the cell asks the checker whether the value is one.
  */
 export interface Probe {
-  /** Name of the value. */
-  name: string;
+  /** What the value is computed by, in one line. */
+  expression: string;
+  /** Names in it. */
+  names: readonly string[];
   /** Place in the source. */
   start: number;
   end: number;
@@ -22,16 +24,19 @@ const DECLARATION =
 
 /** Lines to append to a cell's text; each finds an error if its probe's value is a tensor. */
 export function probeLines(probes: readonly Probe[]): string {
-  return [DECLARATION, ...probes.map(({ name }) => `__nb_probe(${name});`)].join("\n");
+  return [DECLARATION, ...probes.map(({ expression }) => `__nb_probe(${expression});`)].join("\n");
 }
 
-/** The places of a cell that ask for a probe: only of names that mean the same at the cell's end. */
+/** The places of a cell that ask for a probe: only of what means the same at the cell's end. */
 export function probesOf({ program, source }: ParsedCell): Probe[] {
   const probes: Probe[] = [];
   const inner = new Set<string>();
-  const add = (operand: t.Node | null | undefined, at: t.Node, message: (name: string) => string) => {
-    if (operand?.type !== "Identifier") return;
-    probes.push({ name: operand.name, start: at.start!, end: at.end!, message: message(operand.name) });
+  const add = (operand: t.Node | null | undefined, at: t.Node, message: (expression: string) => string) => {
+    const names = operand && namesIn(operand);
+    if (!names) return;
+    const expression = source.slice(operand.start!, operand.end!);
+    if (expression.includes("\n")) return;
+    probes.push({ expression, names, start: at.start!, end: at.end!, message: message(expression) });
   };
   const visit = (node: t.Node, isTop: boolean): void => {
     if (!isTop && node.type === "VariableDeclaration") {
@@ -47,13 +52,13 @@ export function probesOf({ program, source }: ParsedCell): Probe[] {
         break;
       case "UnaryExpression":
         if (node.operator === "!") add(node.argument, node, truth);
-        if (node.operator === "-") add(node.argument, node, (name) => `${WHY("-")} Write: ${name}.neg()`);
+        if (node.operator === "-") add(node.argument, node, (value) => `${WHY("-")} Write: ${value}.neg()`);
         break;
       case "BinaryExpression": {
         const method = COMPARISONS[node.operator];
-        if (!method) break;
         const right = source.slice(node.right.start!, node.right.end!);
-        const message = (name: string) => `${WHY(node.operator)} Write: ${name}.${method}(${right})`;
+        if (!method || /^(null|undefined)$/.test(right)) break;
+        const message = (left: string) => `${WHY(node.operator)} Write: ${left}.${method}(${right})`;
         add(node.left, node, message);
         break;
       }
@@ -61,15 +66,32 @@ export function probesOf({ program, source }: ParsedCell): Probe[] {
     for (const child of children(node)) visit(child, false);
   };
   for (const statement of program.body) visit(statement, true);
-  return probes.filter(({ name }) => !inner.has(name));
+  return probes.filter(({ names }) => !names.some((name) => inner.has(name)));
 }
 
-const COMPARISONS: Record<string, string> = { "<": "lt", ">": "gt", "<=": "le", ">=": "ge" };
+/** The names in a value that is a name, one of its members, or what one of its methods returns; else undefined. */
+function namesIn(node: t.Node): string[] | undefined {
+  if (node.type === "Identifier") return [node.name];
+  if (node.type === "NumericLiteral") return [];
+  if (!/^(Call|Member)Expression$/.test(node.type)) return undefined;
+  const parts = children(node).map(namesIn);
+  return parts.includes(undefined) ? undefined : parts.flatMap((names) => names!);
+}
+
+/** (`===` asks whether two names stand for the same tensor, and may be meant.) */
+const COMPARISONS: Record<string, string> = {
+  "<": "lt",
+  ">": "gt",
+  "<=": "le",
+  ">=": "ge",
+  "==": "eq",
+  "!=": "ne",
+};
 
 const WHY = (operator: string) => `Operators such as ${operator} work on numbers, not on tensors.`;
 
-function truth(name: string): string {
-  return `A tensor is always truthy. Write: await ${name}.item() if it has one element, or (await ${name}.any().item()) to test whether any element is nonzero`;
+function truth(value: string): string {
+  return `A tensor is always truthy. Write: await ${value}.item() if it has one element, or (await ${value}.any().item()) to test whether any element is nonzero`;
 }
 
 /** TypeScript's number for "this condition will always return true". */

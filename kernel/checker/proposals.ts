@@ -1,6 +1,7 @@
 import type { ParsedCell } from "../cells/parse.ts";
-import { type Fix, fixesFor, rangeOf } from "./fixes.ts";
+import { type Fix, fixesFor } from "./fixes.ts";
 import { type Problem, problemAt } from "./problems.ts";
+import { rangeOf } from "./tree.ts";
 
 /** As many changes are tried for one cell: each takes a check. */
 const TRIES = 12;

@@ -1,12 +1,15 @@
 /** Names that differ in Python, and what to write here. */
+import { isList } from "./python-syntax.ts";
 
 type Say = (args: string) => string;
 
 const first = (args: string, otherwise = "x") => (args === "" ? otherwise : args);
-const math =
-  (name: string): Say =>
+/** With the method that tensors have, if what is given has a name and so may be one. */
+const orTensor =
+  (method: string, say: Say): Say =>
   (args) =>
-    `Math.${name}(${first(args)})`;
+    /^[\p{L}_$][\p{L}\p{N}_$.]*$/u.test(args) ? `${say(args)} (of a tensor: ${args}.${method}())` : say(args);
+const math = (name: string): Say => orTensor(name, (args) => `Math.${name}(${first(args)})`);
 
 const FUNCTIONS: Record<string, Say> = {
   print: (args) => `console.log(${args.replace(/,\s*(?:end|sep|flush|file)\s*=.*$/, "")})`,
@@ -26,9 +29,9 @@ const FUNCTIONS: Record<string, Say> = {
   dict: () => "{ key: value }, or new Map()",
   set: (args) => `new Set(${args})`,
   frozenset: (args) => `new Set(${args})`,
-  sum: (args) => `${first(args, "items")}.reduce((sum, each) => sum + each, 0)`,
-  max: (args) => (args.includes(",") ? `Math.max(${args})` : `Math.max(...${first(args, "items")})`),
-  min: (args) => (args.includes(",") ? `Math.min(${args})` : `Math.min(...${first(args, "items")})`),
+  sum: orTensor("sum", (args) => `${first(args, "items")}.reduce((sum, each) => sum + each, 0)`),
+  max: orTensor("max", (args) => `Math.max(${isList(args) ? args : `...${first(args, "items")}`})`),
+  min: orTensor("min", (args) => `Math.min(${isList(args) ? args : `...${first(args, "items")}`})`),
   abs: math("abs"),
   round: math("round"),
   pow: (args) => args.split(",").join(" **").trim() || "x ** 2",
@@ -99,6 +102,12 @@ const VALUES: Record<string, string> = {
   torch: 'import { tensor, randn, nn, optim } from "difflab", and the names without `torch.`',
   tf: 'import { tensor, nn, optim } from "difflab"',
   plt: 'import { linePlot, histogram, showImages } from "difflab"',
+  F: "nn.functional",
+  math: "Math, without an import",
+  random: 'Math.random(), or import { rand, randn } from "difflab"',
+  json: "JSON.parse(text), JSON.stringify(value)",
+  asyncio: "await main(): a cell can await",
+  tqdm: "progress(items)",
   pd: "an array of objects: it is displayed as a table",
 };
 
@@ -159,6 +168,8 @@ const MEMBERS: Record<string, (object: string, args: string) => string> = {
   values: (object) => `Object.values(${object})`,
   size: (object) => `${object}.length`,
   numpy: (object) => `await ${object}.data()`,
+  cpu: (object) => `await ${object}.data() for its numbers, or await ${object}.to("cpu")`,
+  cuda: (object) => `await ${object}.to("cuda")`,
   T: (object) => `${object}.transpose(0, 1)`,
 };
 

@@ -1,5 +1,6 @@
 import type * as t from "@babel/types";
 import { children } from "../cells/syntax.ts";
+import type { Problem } from "./problems.ts";
 
 /** A node with those that enclose it, the nearest first. */
 export interface Path {
@@ -24,4 +25,37 @@ export function outerRange(node: t.Node, source: string): [start: number, end: n
   const { parenStart } = (node.extra ?? {}) as { parenStart?: number };
   if (parenStart === undefined) return [node.start!, node.end!];
   return [parenStart, source.indexOf(")", node.end!) + 1];
+}
+
+/** Two operands and an operator, or one that assigns as well. */
+export type Operation = t.BinaryExpression | t.AssignmentExpression;
+
+export function isOperation(node: t.Node): node is Operation {
+  if (node.type === "BinaryExpression") return true;
+  return node.type === "AssignmentExpression" && node.operator !== "=";
+}
+
+/** `x[0]`, where what is in the brackets is no text. */
+export function isIndex(node: t.Node): node is t.MemberExpression {
+  return node.type === "MemberExpression" && node.computed && node.property.type !== "StringLiteral";
+}
+
+export function isArgument(node: t.Node, target: t.Node): boolean {
+  return /Call/.test(node.type) && (node as t.CallExpression).arguments.includes(target as t.Expression);
+}
+
+export function sameLine(text: string): boolean {
+  return !text.includes("\n") && text.length <= 100;
+}
+
+export function short(text: string): string {
+  return `\`${text.length > 60 ? `${text.slice(0, 57)}...` : text}\``;
+}
+
+/** Offsets of a problem. */
+export function rangeOf({ line, column, endLine, endColumn }: Problem, source: string): { start: number; end: number } {
+  const lines = source.split("\n");
+  const offset = (number: number, at: number) =>
+    lines.slice(0, number - 1).reduce((sum, each) => sum + each.length + 1, 0) + at - 1;
+  return { start: offset(line, column), end: offset(endLine, endColumn) };
 }

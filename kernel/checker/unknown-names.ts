@@ -2,11 +2,10 @@ import { builtinModules } from "node:module";
 import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
 import { nearest } from "../cells/similar.ts";
-import { rangeOf } from "./fixes.ts";
 import type { NotebookCell } from "./notebook-names.ts";
 import type { Problem } from "./problems.ts";
 import { camelCase, pythonMember, pythonName, pythonValue } from "./python-names.ts";
-import { nodeAt } from "./tree.ts";
+import { nodeAt, rangeOf } from "./tree.ts";
 
 /** Where the names that a cell lacks may be. */
 export interface NamePlaces {

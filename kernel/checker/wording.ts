@@ -5,23 +5,33 @@ export function reword(message: string): string {
   if (again !== undefined) {
     return `'${again}' has been declared again since this value was created, and the old and the new one are different. Run the cell that creates the value again.`;
   }
+  const single = /^Type '(-?[\d.]+|".*"|true|false|number|string|boolean)' has no properties in common/.exec(plain);
+  if (single) {
+    const names = [...plain.matchAll(/[{;] (\w+)\??:/g)].map(([, name]) => `${name}: ...`);
+    return `Options are passed by name, in an object${names.length > 0 ? `: { ${names.slice(0, 4).join(", ")} }` : ` such as { name: ${single[1]} }`}`;
+  }
   // The first line says what is wrong, the last one why; those between lead from one to the other.
   const lines = plain.split("\n");
   return lines.length > 2 ? `${lines[0]}\n  ${lines.at(-1)!.trim()}` : plain;
 }
 
 const IN_MODULE = /(?:typeof )?import\("[^"]*"\)\./g;
+/** How TypeScript says that one type is not the other. */
+const DIFFERENT =
+  /(?:missing in type )?'(?<from>[^']*)' (?:is not assignable to (?:type|parameter of type)|but required in type|is missing the following properties from type|has no properties in common with type) '(?<to>[^']*)'/;
 const MODULE = /typeof import\("([^"]*)"\)(?!\.)/g;
 
 /** The name of a class, an enum or a type that is not assignable to another one of its name. */
 function declaredAgain(message: string): string | undefined {
   for (const line of message.split("\n")) {
-    const types = /'([^']*)' is not assignable to (?:type|parameter of type) '([^']*)'/.exec(line);
+    const types = DIFFERENT.exec(line);
     if (!types) continue;
-    const [, from = "", to = ""] = types;
+    const { from = "", to = "" } = types.groups!;
     if (from.replace(IN_MODULE, "") !== to.replace(IN_MODULE, "")) continue;
     const name = /import\("[^"]*\/cell-\d+"\)\.([\p{L}\p{N}_$]+)/u.exec(`${from} ${to}`)?.[1];
     if (name !== undefined) return name;
+    // Here TypeScript leaves out where a type is from.
+    if (from === to && line.includes("no properties in common")) return from;
   }
   return undefined;
 }

@@ -272,7 +272,7 @@ describe("errors", () => {
     const shown = await run("const x = [1, 2;\nx");
     expect(shown).toMatchObject({ ename: "SyntaxError", stdout: "" });
     expect(shown.trace).toContain("> 1 | const x = [1, 2;");
-    expect((await run("if (true) {")).trace).toContain("'}' expected");
+    expect((await run("if (true) {")).trace).toContain("This { is never closed: write } where it ends.");
   });
 
   test("at run time point into the cell that the function is from, with its own columns", async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
     names: GLOBAL_NAMES,
   });
   await checker.preload(["difflab"]);
-  await ran('import { randn, nn, Tensor } from "difflab"');
+  await ran('import { digits, optim, randn, nn, Tensor } from "difflab"');
   await ran("const clear = randn([2, 3]), noise = randn([2, 3]), x = randn([2]), h = 0.1, f = (x: Tensor) => x.mul(2)");
 });
 afterAll(() => checker?.dispose());
@@ -72,6 +72,9 @@ describe("operators on tensors are told with the method to call", () => {
     ["Math.sqrt(clear)", "clear.sqrt()"],
     ["const area = (shape: number[]) => shape[0]! * shape[1]!; area(2, 3)", "area([2, 3])"],
     ["clear.requires_grad", "requiresGrad"],
+    ["clear == noise", "clear.eq(noise)"],
+    ["clear.mean() < noise.mean()", "clear.mean().lt(noise.mean())"],
+    ["-clear.mean()", "clear.mean().neg()"],
   ])("%s", async (source, write) => {
     const message = await only(source);
     expect(message).toMatch(/ Write: /);
@@ -82,6 +85,7 @@ describe("operators on tensors are told with the method to call", () => {
     for (const code of ["if (clear) 1", "while (clear) break", "clear ? 1 : 2", "!clear"]) {
       expect(await only(code)).toContain("A tensor is always truthy. Write: await clear.item()");
     }
+    expect(await only("if (clear.gt(noise)) 1")).toContain("(await clear.gt(noise).any().item())");
   });
 
   test("and what is right stays right", async () => {
@@ -90,11 +94,36 @@ describe("operators on tensors are told with the method to call", () => {
       "const n = 2 * h - 1; n > h; -h; [1, 2][0]! + 1",
       "for (const clear of [1, 2]) if (clear > 1) -clear",
       "(clear: number) => -clear",
+      "clear === noise; clear == null; clear.ndim == 2; if (clear.ndim) 1; -clear.shape[0]!",
+      "const found = new Map([[1, clear]]); if (found.get(1)) 1; if (found.has(1)) 1",
       "const list = [1]; list[0]; const o = {}; o[0]",
       "const any: any = 1; if (any) 1; any + 1",
     ]) {
       expect(await messages(code), code).toEqual([]);
     }
+  });
+});
+
+describe("operators on texts and lists, and calls, are told with what to write", () => {
+  test.each([
+    ["const line = '-' * 20", "'-'.repeat(20)"],
+    ["const zero = [0] * 5", "Array.from({ length: 5 }, () => 0)"],
+    ["const both = [1, 2] + [3]", "[1, 2].concat([3])"],
+    ["for (const v in [10, 20]) console.log(v * 2)", "for (const v of [10, 20])"],
+    ["for (const i of 10) console.log(i)", "for (let i = 0; i < 10; i++)"],
+    ["for (const i of clear.shape[0]!) console.log(i)", "for (let i = 0; i < clear.shape[0]!; i++)"],
+    ["clear.shape == [2, 3]", "clear.shape.join() == [2, 3].join()"],
+    ["clear.length", "clear.shape[0]"],
+    ["clear.map((v) => v)", "[...(await clear.data())].map((v) => v)"],
+    ["clear.mean().toFixed(2)", "(await clear.mean().item()).toFixed(2)"],
+    ["clear.shape()", "clear.shape"],
+    ["clear.shape.length()", "clear.shape.length"],
+    ["nn.Linear(2, 3)", "new nn.Linear(2, 3)"],
+    ["const lin = new nn.Linear(3, 2); lin(clear)", "lin.forward(clear)"],
+    ["const lin = new nn.Linear(3, 2); new optim.SGD(lin.parameters, { lr: 1 })", "lin.parameters()"],
+  ])("%s", async (source, write) => {
+    const message = await only(source);
+    expect(message.split(" Write: ")[1]).toBe(write);
   });
 });
 
@@ -152,8 +181,45 @@ describe("names of other languages and of libraries", () => {
     ["Plot.plot()", 'Import it: import * as Plot from "@observablehq/plot"'],
     ["fs.readFileSync('a')", 'Import it: import fs from "node:fs"'],
     ["cleer.add(1)", "Did you mean 'clear'?"],
+    ["clear.meen()", "Did you mean 'mean'?"],
+    ["F.relu(clear)", "In TypeScript, write: nn.functional"],
+    ["math.sqrt(2)", "In TypeScript, write: Math"],
+    ["sum(clear)", "(of a tensor: clear.sum())"],
+    ["abs(clear)", "(of a tensor: clear.abs())"],
+    ["max([1, 2])", "In TypeScript, write: Math.max(...[1, 2])"],
+    ["clear.cuda()", 'await clear.to("cuda")'],
+    ["digits(8)", "Options are passed by name, in an object: { n: ..., size: ..., seed: ..., labels: ... }"],
+    ["new optim.Adam([], 0.1)", "Options are passed by name, in an object such as { name: 0.1 }"],
+    ["a, b = 1, 2", "In TypeScript, write: const [a, b] = [1, 2]"],
+    ["a, b = clear.shape", "In TypeScript, write: const [a, b] = clear.shape"],
+    ["let p = 1, q = 2; p, q = q, p", "In TypeScript, write: [p, q] = [q, p]"],
   ])("%s", async (source, advice) => {
     expect(await only(source)).toContain(advice);
+  });
+});
+
+describe("a bracket or a text that does not end is told where it begins", () => {
+  test.each([
+    ["const a = [1, 2, 3", "[", "This [ is never closed: write ] where it ends."],
+    ["console.log(clear.shape\nconst b = 1", "(", "This ( is never closed: write ) where it ends."],
+    ["function half(n: number) {\n  return n / 2;\n", "{", "This { is never closed: write } where it ends."],
+    ["f(clear.add(1);\nconst c = { d: [1, 2 };", "(", "This ( is never closed: write ) where it ends."],
+    ["const c = { d: [1, 2 };", "[", "This [ is never closed: write ] where it ends."],
+    ["clear.add(1))", ")", "This ) closes nothing: remove it, or write what it closes."],
+    ["console.log('hi)", "'", "The text that begins here never ends: write a second ' behind it."],
+    ['const s = "hi, (you)', '"', 'The text that begins here never ends: write a second " behind it.'],
+    ["const t = `hi ", "`", "The text that begins here never ends: write a second ` behind it."],
+  ])("%s", async (source, mark, message) => {
+    const [problem, ...others] = await check(source);
+    expect(others).toEqual([]);
+    expect(problem!.message).toBe(message);
+    expect(source.split("\n")[problem!.line - 1]![problem!.column - 1]).toBe(mark);
+  });
+
+  test("and brackets in texts and comments do not count", async () => {
+    for (const source of ["const s = '('; const x = ;", "// (\nconst x = ;", "const t = `[`; let y: = 3"]) {
+      expect(await only(source), source).not.toMatch(/closed|closes|ends/);
+    }
   });
 });
 
@@ -201,6 +267,16 @@ test("a class declared again says so, and no type shows a path", async () => {
   await ran("interface Shape2 { sides: number }\nconst shape: Shape2 = { sides: 3 }");
   await ran("interface Shape2 { sides: string }");
   expect(await only("const s2: Shape2 = shape")).toContain("'Shape2' has been declared again");
+  // Without private members TypeScript words it differently, by what is missing.
+  for (const [before, after] of [
+    ["x = 1", "y = 2"],
+    ["x = 1", "y = 2; z = 3"],
+    ["x?: number", "y?: number"],
+  ]) {
+    await ran(`class Plain { ${before} }\nconst plain = new Plain();`);
+    await ran(`class Plain { ${after} }`);
+    expect(await only("const again: Plain = plain"), after).toContain("'Plain' has been declared again");
+  }
 });
 
 test("problems show where they are", async () => {

@@ -1,0 +1,56 @@
+import type { Habit } from "./habits.ts";
+
+const CLOSING: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
+
+/**
+ * The bracket or the quotation mark behind a syntax error: opened and never closed, or closed and never opened.
+ *
+ * @param offset - where the parser gave up: of several brackets, the last one before it is meant
+ */
+export function unclosed(source: string, offset: number): Habit | undefined {
+  const text = withoutTexts(source);
+  const quote = /["'`]/.exec(text);
+  if (quote) return at(quote.index, `The text that begins here never ends: write a second ${quote[0]} behind it.`);
+  const found: Bracket[] = [];
+  const open: Bracket[] = [];
+  for (const { 0: bracket, index: start } of text.matchAll(/[()[\]{}]/g)) {
+    if (CLOSING[bracket] !== undefined) {
+      open.push({
+        start,
+        message: `This ${bracket} is never closed: write ${CLOSING[bracket]} where it ends.`,
+        bracket,
+      });
+      continue;
+    }
+    const match = open.findLastIndex((each) => CLOSING[each.bracket] === bracket);
+    if (match < 0) {
+      found.push({ start, message: `This ${bracket} closes nothing: remove it, or write what it closes.`, bracket });
+    } else {
+      found.push(...open.splice(match).slice(1));
+    }
+  }
+  found.push(...open);
+  const before = found.filter(({ start }) => start <= offset);
+  const meant = (before.length > 0 ? before : found)
+    .toSorted((a, b) => a.start - b.start)
+    .at(before.length > 0 ? -1 : 0);
+  return meant && at(meant.start, meant.message);
+}
+
+/** A bracket that has no other one. */
+interface Bracket {
+  start: number;
+  bracket: string;
+  message: string;
+}
+
+/** The source with closed texts and comments blanked, at the same places. */
+function withoutTexts(source: string): string {
+  return source.replace(/\/\/.*|\/\*[\s\S]*?\*\/|(["'])(?:\\.|(?!\1)[^\\\n])*\1|`(?:\\[\s\S]|[^\\`])*`/g, (part) =>
+    part.replace(/[^\n]/g, " "),
+  );
+}
+
+function at(start: number, message: string): Habit {
+  return { start, end: start + 1, message };
+}
