@@ -1,6 +1,6 @@
 /** The kernel as Jupyter starts it: `node main.js CONNECTION_FILE`. */
 import { randomUUID } from "node:crypto";
-import { MARK } from "./evaluator/processes.ts";
+import { MARK } from "./evaluator/host/processes.ts";
 import { Kernel } from "./server/kernel.ts";
 import { readConnectionFile } from "./wire/index.ts";
 

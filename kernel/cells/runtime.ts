@@ -1,4 +1,4 @@
-/** What the rewritten code calls its surroundings; ../evaluator/runner.ts provides them. */
+/** What the rewritten code calls its surroundings; ../evaluator/child/runner.ts provides them. */
 export const RUNTIME = {
   scope: "__nb",
   last: "__nb_last",

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LIBRARY } from "../cells/common-packages.ts";
 import type { RuntimeOptions } from "../cells/compile.ts";
-import { packageName } from "../cells/missing-module.ts";
 import { isErased, type ParsedCell, parseCell } from "../cells/parse.ts";
+import { LIBRARY } from "../resolution/common-packages.ts";
+import { packageName } from "../resolution/missing-module.ts";
 import {
   type Augmentation,
   Augmentations,

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What cells see of a page although Node.js has none: see ../display/dom.ts. */
+/** What cells see of a page although Node.js has none: see ../display/dom/dom.ts. */
 const PAGE = ["document", "window", "requestAnimationFrame", "devicePixelRatio"];
 
 /** What that `window` has. */

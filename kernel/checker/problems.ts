@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { grey, red } from "../cells/ansi.ts";
-import { excerpt } from "../cells/excerpt.ts";
-import { missingModule } from "../cells/missing-module.ts";
 import { syntaxProblem } from "../cells/parse.ts";
+import { missingModule } from "../resolution/missing-module.ts";
+import { grey, red } from "../terminal/ansi.ts";
+import { excerpt } from "../terminal/excerpt.ts";
 import { reword } from "./wording.ts";
 
 /** An error of a cell, where the student sees it. */

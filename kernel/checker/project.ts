@@ -13,7 +13,7 @@ import {
 import { dirname, join, parse, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RuntimeOptions } from "../cells/compile.ts";
-import { readTsconfig, type UserConfig } from "../cells/tsconfig.ts";
+import { readTsconfig, type UserConfig } from "../resolution/tsconfig.ts";
 import { packageRoot } from "../spec/package-root.ts";
 import { writeDomTypes } from "./dom-types.ts";
 import { KeptText } from "./kept-text.ts";

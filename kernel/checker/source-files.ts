@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseCell } from "../cells/parse.ts";
-import { sourcePath } from "../cells/source-path.ts";
+import { sourcePath } from "../resolution/source-path.ts";
 
 /** What is known of a file as it was when it was last looked at. */
 interface SourceFile {

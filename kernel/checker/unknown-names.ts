@@ -1,7 +1,7 @@
 import { builtinModules } from "node:module";
 import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
-import { nearest } from "../cells/similar.ts";
+import { nearest } from "../resolution/similar.ts";
 import type { NotebookCell } from "./notebook-names.ts";
 import type { Problem } from "./problems.ts";
 import { camelCase, pythonMember, pythonName, pythonValue } from "./python-names.ts";

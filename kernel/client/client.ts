@@ -1,8 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { Codec } from "../wire/codec.ts";
-import { type ConnectionInfo, endpoint } from "../wire/connection.ts";
+import type { ConnectionInfo } from "../wire/connection.ts";
 import { type Json, type Message, MessageFactory } from "../wire/message.ts";
-import { connectDealer, connectHeartbeat, connectSubscriber, type WireSocket } from "../wire/sockets.ts";
+import { Channels } from "./channels.ts";
 import { describeExit, KernelDiedError, KernelProcess, type LaunchOptions } from "./launch.ts";
 
 /** A question that the running cell asks. */
@@ -57,35 +55,22 @@ export class KernelClient implements AsyncDisposable {
   /** The kernel's process, if this client started it. */
   readonly process: KernelProcess | undefined;
   readonly factory = new MessageFactory({ username: "difflab" });
-  readonly #codec: Codec;
-  readonly #shell: WireSocket;
-  readonly #control: WireSocket;
-  readonly #stdin: WireSocket;
-  readonly #iopub: WireSocket;
-  readonly #heartbeat: WireSocket;
+  readonly #channels: Channels;
   readonly #replies = new Map<string, Pending>();
   readonly #idle = new Map<string, Pending>();
   readonly #outputs = new Map<string, (message: Message) => void>();
   readonly #input = new Map<string, NonNullable<ExecuteOptions["onInput"]>>();
   readonly #listeners = new Set<(message: Message) => void>();
-  #beat: ((alive: boolean) => void) | undefined;
   #restarting = false;
 
   private constructor(connection: ConnectionInfo, kernel?: KernelProcess) {
     this.connection = connection;
     this.process = kernel;
-    this.#codec = new Codec(connection);
-    const identity = `client-${randomUUID()}`;
-    this.#shell = connectDealer(endpoint(connection, "shell"), identity);
-    this.#control = connectDealer(endpoint(connection, "control"), identity);
-    this.#stdin = connectDealer(endpoint(connection, "stdin"), identity);
-    this.#iopub = connectSubscriber(endpoint(connection, "iopub"));
-    this.#heartbeat = connectHeartbeat(endpoint(connection, "hb"));
-    this.#read(this.#shell, (message) => this.#replied(message));
-    this.#read(this.#control, (message) => this.#replied(message));
-    this.#read(this.#stdin, (message) => void this.#asked(message));
-    this.#read(this.#iopub, (message) => this.#published(message));
-    void this.#listenToHeart();
+    this.#channels = new Channels(connection, {
+      onReply: (message) => this.#replied(message),
+      onQuestion: (message) => void this.#asked(message),
+      onBroadcast: (message) => this.#published(message),
+    });
     if (kernel) this.#watch(kernel);
   }
 
@@ -213,7 +198,7 @@ export class KernelClient implements AsyncDisposable {
   /** Sends a comm message; answers come on iopub, see {@link onMessage}. @returns the message that was sent */
   comm(type: "comm_open" | "comm_msg" | "comm_close", content: Json, buffers?: Uint8Array[]): Message {
     const message = this.factory.message(type, content, { buffers });
-    this.#shell.send(this.#codec.encode(message));
+    this.#channels.send("shell", message);
     return message;
   }
 
@@ -224,15 +209,8 @@ export class KernelClient implements AsyncDisposable {
   }
 
   /** Whether the heartbeat comes back within `timeout` milliseconds. */
-  async isAlive(timeout = 1_000): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), timeout);
-      this.#beat = (alive) => {
-        clearTimeout(timer);
-        resolve(alive);
-      };
-      this.#heartbeat.send(["ping"]);
-    });
+  isAlive(timeout = 1_000): Promise<boolean> {
+    return this.#channels.ping(timeout);
   }
 
   /** Stops the kernel and starts it again on the same sockets; the cells' state is lost. */
@@ -273,9 +251,7 @@ export class KernelClient implements AsyncDisposable {
   /** Closes the sockets; a kernel that this client did not start keeps running. */
   async close(): Promise<void> {
     this.#fail(new KernelDiedError("kernel: the client was closed while a request was pending."));
-    await Promise.all(
-      [this.#shell, this.#control, this.#stdin, this.#iopub, this.#heartbeat].map((s) => s.close({ discard: true })),
-    );
+    await this.#channels.close();
     this.process?.cleanUp();
   }
 
@@ -301,25 +277,11 @@ export class KernelClient implements AsyncDisposable {
     });
   }
 
-  #read(socket: WireSocket, handle: (message: Message) => void): void {
-    void (async () => {
-      for await (const frames of socket) {
-        const decoded = this.#codec.decode(frames);
-        if (decoded.ok) handle(decoded.message);
-        else process.emitWarning(`kernel sent an invalid message (${decoded.problem}): ${decoded.detail}`);
-      }
-    })();
-  }
-
-  async #listenToHeart(): Promise<void> {
-    for await (const _ of this.#heartbeat) this.#beat?.(true);
-  }
-
   #send(channel: ReplyChannel, request: Message): Promise<Message> {
     const exit = this.process?.exit;
     if (exit) return Promise.reject(new KernelDiedError(`kernel: has ended: ${describeExit(exit)}`));
     const reply = this.#promise(this.#replies, request.header.msg_id);
-    (channel === "shell" ? this.#shell : this.#control).send(this.#codec.encode(request));
+    this.#channels.send(channel, request);
     return reply;
   }
 
@@ -360,9 +322,7 @@ export class KernelClient implements AsyncDisposable {
       this.#idle.get(id)?.reject(error as Error);
       return;
     }
-    this.#stdin.send(
-      this.#codec.encode(this.factory.message("input_reply", { value, status: "ok" }, { parent: message })),
-    );
+    this.#channels.send("stdin", this.factory.message("input_reply", { value, status: "ok" }, { parent: message }));
   }
 
   #fail(error: Error): void {

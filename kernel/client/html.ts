@@ -1,5 +1,5 @@
 import { AnsiUp } from "ansi_up";
-import { describeContent } from "../display/stand-in.ts";
+import { describeContent } from "../display/text/stand-in.ts";
 import { escapeHtml, highlight, renderFormula, renderMarkdown } from "./markdown.ts";
 import {
   type Cell,

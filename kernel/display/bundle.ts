@@ -2,8 +2,8 @@ import { types } from "node:util";
 import { readDataUrl } from "./data-url.ts";
 import { encodeMedia } from "./images.ts";
 import { className, isObject, wellFormed } from "./safe.ts";
-import { describeContent } from "./stand-in.ts";
-import { plainText } from "./text.ts";
+import { describeContent } from "./text/stand-in.ts";
+import { plainText } from "./text/text.ts";
 
 /** What a front end is given to choose from: the same thing as several MIME types, and remarks on each. */
 export interface MimeBundle {

@@ -3,7 +3,7 @@
  * libraries that draw. The kernel's evaluator imports this at its start, so nothing here loads more than Node's own modules before it is
  * needed.
  */
-export type { ProgressBar } from "./bars.ts";
+
 export { DISPLAY, type Displayable, type MimeBundle } from "./bundle.ts";
 export {
   createDisplay,
@@ -13,13 +13,14 @@ export {
   type DisplayOptions,
   type Publish,
 } from "./display.ts";
-export { type DomOptions, installDom, isDrawingLibrary, loadDocument } from "./dom.ts";
+export { type DomOptions, installDom, isDrawingLibrary, loadDocument } from "./dom/dom.ts";
 export { mimeBundle, toMimeBundle } from "./mime.ts";
+export type { ProgressBar } from "./progress/bars.ts";
 export {
   createProgress,
   type Progress,
   type ProgressControl,
   type ProgressItems,
   type ProgressOptions,
-} from "./progress.ts";
+} from "./progress/progress.ts";
 export { html, image, json, markdown, svg } from "./rich.ts";

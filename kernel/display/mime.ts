@@ -1,10 +1,10 @@
 import { types } from "node:util";
 import { checkBundle, DISPLAY, type MimeBundle } from "./bundle.ts";
-import { elementBundle } from "./element.ts";
+import { elementBundle } from "./dom/element.ts";
 import { describeMedia, encodeMedia, sniff } from "./images.ts";
 import { className, describeError, isObject, read, wellFormed } from "./safe.ts";
-import { tableBundle } from "./table.ts";
-import { plainText } from "./text.ts";
+import { tableBundle } from "./text/table.ts";
+import { plainText } from "./text/text.ts";
 
 /**
  * What a notebook shows for a value. In this order: the value's own `[Symbol.for("Jupyter.display")]()`; bytes of a PNG, JPEG, GIF,

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { Checker } from "../checker/checker.ts";
-import { GLOBAL_NAMES } from "../evaluator/globals.ts";
-import type { CellFailure, CommKind, Report } from "../evaluator/messages.ts";
-import { endMarked, MARK } from "../evaluator/processes.ts";
+import { GLOBAL_NAMES } from "../evaluator/child/globals.ts";
+import { endMarked, MARK } from "../evaluator/host/processes.ts";
+import type { CellFailure, CommKind, Report } from "../evaluator/protocol/messages.ts";
 import {
   bindHeartbeat,
   bindPublisher,
@@ -66,7 +66,7 @@ export class Kernel {
   /** Binds the sockets and starts what runs and checks cells. @throws Error if a port is taken */
   static async start(connection: ConnectionInfo, folder: string, onStop: () => void): Promise<Kernel> {
     // The processes start while the sockets bind.
-    const module = fileURLToPath(new URL("../evaluator/globals.js", import.meta.url)).replaceAll("\\", "/");
+    const module = fileURLToPath(new URL("../evaluator/child/globals.js", import.meta.url)).replaceAll("\\", "/");
     const globals = { module, names: GLOBAL_NAMES };
     const checker = new Checker(folder, globals);
     const factory = new MessageFactory();

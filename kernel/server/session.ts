@@ -1,14 +1,14 @@
-import { red } from "../cells/ansi.ts";
-import { COMMON_PACKAGES } from "../cells/common-packages.ts";
 import { type CompiledCell, compileCell } from "../cells/compile.ts";
 import { isErased, type ParsedCell, parseCell } from "../cells/parse.ts";
 import { rewriteCell } from "../cells/rewrite.ts";
 import type { Checker } from "../checker/checker.ts";
 import { formatProblems, type Problem } from "../checker/problems.ts";
 import { steadily } from "../checker/steady.ts";
-import type { Bundle, CellFailure, Command, Report } from "../evaluator/messages.ts";
+import { Evaluator, type EvaluatorEvents, type EvaluatorExit } from "../evaluator/host/evaluator.ts";
+import type { Bundle, CellFailure, Command, Report } from "../evaluator/protocol/messages.ts";
 import { afterOwnTime } from "../own-time.ts";
-import { Evaluator, type EvaluatorEvents, type EvaluatorExit } from "./evaluator.ts";
+import { COMMON_PACKAGES } from "../resolution/common-packages.ts";
+import { red } from "../terminal/ansi.ts";
 import { NotebookFolder } from "./folder.ts";
 
 /** How a cell ended. */

@@ -21,7 +21,8 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
   ],
   kernel: [
     ["own-time.ts"],
-    ["wire", "display", "spec", "cells"],
+    ["wire", "display", "spec", "resolution", "terminal"],
+    ["cells"],
     ["client", "evaluator", "checker"],
     ["index.ts", "server", "start"],
     ["main.ts", "bin.ts", "class"],

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Checker } from "../../../kernel/checker/checker.ts";
-import { GLOBAL_NAMES } from "../../../kernel/evaluator/globals.ts";
+import { GLOBAL_NAMES } from "../../../kernel/evaluator/child/globals.ts";
 import { Introspection } from "../../../kernel/server/introspection.ts";
 import { ROOT } from "../../root.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -16,7 +16,7 @@ beforeAll(() => {
   mkdirSync(join(folder, "src"));
   writeFileSync(join(folder, "src/util.ts"), "export const one = 1;\n");
   writeFileSync(join(folder, "notes/data.json"), "{}");
-  const module = join(ROOT, "dist/kernel/evaluator/globals.js");
+  const module = join(ROOT, "dist/kernel/evaluator/child/globals.js");
   checker = new Checker(join(folder, "notes"), { module, names: GLOBAL_NAMES });
   introspection = new Introspection(checker);
 });

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCell } from "../../../kernel/cells/parse.ts";
 import { Checker } from "../../../kernel/checker/checker.ts";
 import { formatProblems, type Problem } from "../../../kernel/checker/problems.ts";
-import { GLOBAL_NAMES } from "../../../kernel/evaluator/globals.ts";
+import { GLOBAL_NAMES } from "../../../kernel/evaluator/child/globals.ts";
 import { ROOT } from "../../root.ts";
 
 let checker: Checker;
 
 beforeAll(async () => {
   checker = new Checker(join(ROOT, "notebooks"), {
-    module: join(ROOT, "dist/kernel/evaluator/globals.js"),
+    module: join(ROOT, "dist/kernel/evaluator/child/globals.js"),
     names: GLOBAL_NAMES,
   });
   await checker.preload(["difflab"]);

@@ -1,0 +1,71 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { KernelClient } from "../../../kernel/client/index.ts";
+
+/** The library as a student uses it: in cells. What it computes is tested under test/lib. */
+
+let kernel: KernelClient;
+
+async function value(code: string, onOutput?: (type: string) => void): Promise<string> {
+  let result = "";
+  const reply = await kernel.execute(code, {
+    onOutput: ({ header, content }) => {
+      if (header.msg_type === "execute_result") result = content.data["text/plain"];
+      onOutput?.(header.msg_type);
+    },
+  }).done;
+  expect(reply.content.traceback ?? [], code).toEqual([]);
+  return result;
+}
+
+beforeAll(async () => {
+  kernel = await KernelClient.start({ cwd: fileURLToPath(new URL("../../../notebooks", import.meta.url)) });
+});
+
+afterAll(async () => {
+  await kernel?.shutdown();
+});
+
+test("training stops at the stop button, keeps the weights reached, and goes on where it stood", async () => {
+  await value(`
+    import { DataLoader, digits, Learner, manualSeed, nn, optim } from "difflab";
+    manualSeed(1);
+    const model = new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 16), new nn.ReLU(), new nn.Linear(16, 10));
+    const data = new DataLoader(digits({ n: 320, seed: 1 }), { batchSize: 32 });
+    const objective = (x, y) => nn.functional.crossEntropy(model.forward(x), y);
+    const learner = new Learner({ model, optimizer: new optim.AdamW(model.parameters()), data, objective });`);
+  let shown = 0;
+  const fit = value("const fitted = await learner.fit(1e6); fitted.interrupted", (type) => {
+    if (type === "update_display_data" && ++shown === 2) void kernel.interrupt();
+  });
+  expect(await fit).toBe("true");
+  const steps = Number(await value("learner.step"));
+  expect(steps).toBeGreaterThan(0);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(Number(await value("learner.step"))).toBe(steps);
+  const epochs = Math.ceil(steps / 10) + 2;
+  expect(Number(await value(`await learner.fit(${epochs}); learner.step`))).toBe(10 * epochs);
+});
+
+test("an error of the library points at the line of the cell", async () => {
+  const reply = await kernel.execute("import { randn } from 'difflab';\nrandn([4, 4])\n  .matmul(randn([3, 4]));").done;
+  expect(reply.content.ename).toBe("RangeError");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with the escape character
+  expect(reply.content.traceback.join("\n").replace(/\u001b\[[\d;]+m/g, "")).toContain("> 3 |   .matmul");
+});
+
+test("a tensor shows itself", async () => {
+  expect(await value("import { arange } from 'difflab'; arange(3).mul(2)")).toContain("[0, 2, 4]");
+});
+
+test("the numbers of a tensor need no cast in a cell", async () => {
+  await value(`
+    import { tensor } from "difflab";
+    const x = tensor([0.25, 1, 4]);
+    const labels = tensor([7, 2], { dtype: "int64" });`);
+  expect(await value("Array.from(await x.data(), (v) => v.toFixed(1)).join()")).toBe("'0.3,1.0,4.0'");
+  expect(await value("(await x.data())[0] * 2")).toBe("0.5");
+  expect(await value("Math.max(...await x.data())")).toBe("4");
+  expect(await value("let sum = 0; for (const v of await x.data()) sum += v; sum")).toBe("5.25");
+  expect(await value("(await labels.data()).reduce((a, b) => a + b) + (await labels.data()).indexOf(2)")).toBe("10");
+});
