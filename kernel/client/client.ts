@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionInfo } from "../wire/connection.ts";
 import { type Json, type Message, MessageFactory } from "../wire/message.ts";
 import { Channels } from "./channels.ts";
@@ -331,10 +332,6 @@ export class KernelClient implements AsyncDisposable {
       waiting.clear();
     }
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The promise's value, or undefined if it takes longer than `ms`. */

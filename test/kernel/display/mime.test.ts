@@ -380,7 +380,7 @@ describe("a value's own display", () => {
     }
     const text = await textOf(new Broken());
     expect(text).toContain('[Symbol.for("Jupyter.display")]() of Broken failed: RangeError: no picture');
-    expect(text).toContain("display-mime.test.ts");
+    expect(text).toContain("mime.test.ts");
     expect(text).toMatch(/\nShown as plain text instead:\nBroken \{ weight: 7 \}$/);
     for (const thrown of [
       undefined,
