@@ -1,5 +1,5 @@
 import type { ParsedCell } from "../cells/parse.ts";
-import { nearest } from "../cells/similar.ts";
+import { nearest } from "../resolution/similar.ts";
 import { commandHabit, syntaxHabit, unpackHabit } from "./habits.ts";
 import { type HintContext, withHint } from "./hints.ts";
 import { findDeclarations, notebookPath } from "./notebook-names.ts";
