@@ -16,8 +16,10 @@ export interface BarChartOptions extends ChartOptions {
   yLabel?: string;
   /** The least that the vertical axis shows; default: from 0 to the values' extent. */
   yRange?: Range;
-  /** The bar to highlight, by its number; default the highest. null: none. */
+  /** The bar to highlight, by its number; null: none. Default: none, and the highest in `showProbabilities`. */
   highlight?: number | null;
+  /** A colour for each bar, as CSS writes it: `["red", "#00f"]`. */
+  colors?: readonly string[];
 }
 
 const MOST_BARS = 60;
@@ -28,14 +30,13 @@ const MOST_BARS = 60;
  *
  * @param values - `[n]`, or values by name
  * @returns a figure that shows itself
- * @throws RangeError if there are more than 60 values, or another number of labels
+ * @throws RangeError if there are more than 60 values, or another number of labels or colours
  */
 export function barChart(
   values: NumbersInput | Readonly<Record<string, number>>,
   options: BarChartOptions = {},
 ): Figure {
-  const where = "barChart";
-  return bars(where, values, options);
+  return bars("barChart", values, { highlight: null, ...options });
 }
 
 /**
@@ -70,6 +71,11 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
     throw new RangeError(
       `${where}: ${plural(names.length, "label")} for ${plural(count, "value")}; expected the same number`,
     );
+  const { colors } = options;
+  if (colors && colors.length !== count)
+    throw new RangeError(
+      `${where}: ${plural(colors.length, "colour")} for ${plural(count, "value")}; expected the same number`,
+    );
   if (options.yRange !== undefined) checkRange(`${where}: yRange`, options.yRange);
   const { highlight } = options;
   if (typeof highlight === "number" && !(Number.isInteger(highlight) && highlight >= 0 && highlight < count)) {
@@ -91,7 +97,7 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
       Math.min(low, least < 0 ? least - 0.1 * (Math.max(0, most) - least) : 0),
       Math.max(high, most) || (least < 0 ? 0 : 1),
     ];
-    const colour = (row: { i: number }) => (best === null || row.i === best ? SERIES[0] : SERIES[6]);
+    const colour = ({ i }: { i: number }) => colors?.[i] ?? (best === null || i === best ? SERIES[0] : SERIES[6]);
     return drawChart({
       ...options,
       notes: [specialNote(extentOf([data]), false)],
@@ -107,17 +113,18 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
             y: "value",
             fill: colour,
             fillOpacity: (r) => (best === null || r.i === best ? 1 : 0.75),
+            ...(colors && { stroke: "currentColor", strokeOpacity: 0.4 }), // yellow on white, blue on black
             title: (row) => `${row.name}: ${label(row.value, 4)}`,
           }),
           ...(count <= 24
             ? [
                 Plot.text(
                   finite.filter((row) => row.value >= 0),
-                  { x: "name", y: "value", text: (row) => short(row.value), dy: -7, fill: "currentColor" },
+                  { x: "name", y: "value", text: (row) => short(row.value, count), dy: -7, fill: "currentColor" },
                 ),
                 Plot.text(
                   finite.filter((row) => row.value < 0),
-                  { x: "name", y: "value", text: (row) => short(row.value), dy: 9, fill: "currentColor" },
+                  { x: "name", y: "value", text: (row) => short(row.value, count), dy: 9, fill: "currentColor" },
                 ),
               ]
             : []),
@@ -135,9 +142,10 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
   });
 }
 
-/** Two digits: more do not fit above a bar. */
-function short(value: number): string {
+/** Two digits: more do not fit above a bar, and above narrow ones no zero in front of them either. */
+function short(value: number, bars: number): string {
   if (value === 0 || Math.abs(value) >= 1) return label(value);
   if (Math.abs(value) < 0.005) return "≈0";
-  return value.toFixed(2).replace("0.", ".").replace("-", "−");
+  const text = value.toFixed(2).replace("-", "−");
+  return bars > 12 ? text.replace("0.", ".") : text;
 }

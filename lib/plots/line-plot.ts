@@ -125,6 +125,9 @@ export async function drawCurves(curves: readonly Curve[], options: LinePlotOpti
   const good = all.filter(drawable);
   const gone = all.filter((point) => Number.isFinite(point.x) && !drawable(point));
   const floor = Math.min(...good.map((point) => point.y), ...(yRange ?? []));
+  // The name of a single curve needs no legend: it stands at the axis.
+  const only = curves.length === 1 ? curves[0]!.name : "";
+  const height = only && yLabel && only !== yLabel ? `${only} (${yLabel})` : (yLabel ?? (only || null));
   const drawn = curves.map((curve) => ({ ...curve, points: thinned(curve.points) }));
   const legend = curves.filter((curve) => curve.name).map(({ name, colour, dash }) => ({ name, colour, dash }));
   return drawChart({
@@ -142,7 +145,7 @@ export async function drawCurves(curves: readonly Curve[], options: LinePlotOpti
         ),
       },
       y: {
-        label: yLabel ?? (curves.length === 1 ? curves[0]!.name || null : null),
+        label: height,
         type: logY ? "log" : "linear",
         grid: true,
         zero: false,

@@ -61,6 +61,14 @@ describe("linePlot", () => {
     expect(Math.min(...heights)).toBeLessThan(Math.max(...heights) - 150);
   });
 
+  it("of one name say it at the axis, with the unit", async () => {
+    const axis = async (options: d.LinePlotOptions) =>
+      parts(await show(d.linePlot({ blue: [1, 2] }, options)), "text").map((text) => text.get("text"));
+    expect(await axis({})).toContain("↑ blue");
+    expect(await axis({ yLabel: "percent" })).toContain("↑ blue (percent)");
+    expect(await axis({ yLabel: "blue" })).toContain("↑ blue");
+  });
+
   it.each([
     [() => d.linePlot([]), "linePlot: [0] is empty; there is nothing to show."],
     [() => d.linePlot({}), "linePlot: got no curves, expected at least one: { loss: values }"],
@@ -83,8 +91,16 @@ describe("bars and histograms", () => {
     expect(Number(bars[1]!.get("height")) / Number(bars[0]!.get("height"))).toBeCloseTo(4, 1);
     expect(bars.map((bar) => bar.get("fill"))).toEqual(["#6f7d8c", "#2f7fd6"]);
     const texts = parts(bundle, "text").map((text) => text.get("text"));
-    expect(texts).toEqual(expect.arrayContaining(["three", "eight", ".20", ".80"]));
+    expect(texts).toEqual(expect.arrayContaining(["three", "eight", "0.20", "0.80"]));
     expect(bundle["text/plain"]).toBe("bars: three 0.2, eight 0.8");
+  });
+
+  it("have one colour, unless one is to stand out or each has its own", async () => {
+    const fills = async (options: d.BarChartOptions) =>
+      parts(await show(d.barChart([1, 3, 2], options)), "rect").map((bar) => bar.get("fill"));
+    expect(new Set(await fills({}))).toEqual(new Set(["#2f7fd6"]));
+    expect(await fills({ highlight: 0 })).toEqual(["#2f7fd6", "#6f7d8c", "#6f7d8c"]);
+    expect(await fills({ colors: ["red", "yellow", "#00f"] })).toEqual(["red", "yellow", "#00f"]);
   });
 
   it("count values into bins that add up to all of them", async () => {
@@ -100,6 +116,7 @@ describe("bars and histograms", () => {
   it.each([
     [() => d.barChart(d.zeros([61])), "barChart: 61 values, expected at most 60. For many values, use histogram."],
     [() => d.barChart([1, 2], { labels: ["a"] }), "barChart: 1 label for 2 values; expected the same number"],
+    [() => d.barChart([1, 2], { colors: ["red"] }), "barChart: 1 colour for 2 values; expected the same number"],
     [() => d.barChart([1, 2], { highlight: 2 }), "barChart: highlight 2, expected a bar from 0 to 1"],
     [() => d.histogram([1], { bins: 0 }), "histogram: bins is 0, expected a whole number from 1 up"],
     [() => d.scatterPlot(d.zeros([2, 3])), "scatterPlot: got [2, 3], expected [n, 2]: x and y of each point"],
