@@ -11,8 +11,8 @@ export interface NotebookCell {
   heading: string | undefined;
   /** The first line of the statement that declares the name. */
   line: string;
-  /** Whether it stands above the cell that asks. */
-  isAbove: boolean;
+  /** Whether it stands above the cell that asks; undefined where that one has not been saved yet. */
+  isAbove: boolean | undefined;
 }
 
 interface CodeCell {
@@ -40,16 +40,34 @@ export function notebookPath(env: NodeJS.ProcessEnv = process.env): string | und
 export function findDeclarations(path: string, source: string, names: Iterable<string>): Map<string, NotebookCell> {
   const found = new Map<string, NotebookCell>();
   const cells = codeCells(path);
-  const here = cells.findIndex((cell) => cell.source.trim() === source.trim());
+  const here = placeOf(source, cells);
   for (const name of names) {
     for (const [index, cell] of cells.entries()) {
-      const isAbove = index < here;
+      const isAbove = here === undefined ? undefined : index < here;
       if (index === here || (found.has(name) && !isAbove)) continue;
       const line = declaringLine(cell.source, name);
       if (line !== undefined) found.set(name, { index, heading: cell.heading, line, isAbove });
     }
   }
   return found;
+}
+
+/** Which of the cells as they were saved a source is, or has become by a change. */
+function placeOf(source: string, cells: readonly CodeCell[]): number | undefined {
+  const same = cells.findIndex((cell) => cell.source.trim() === source.trim());
+  if (same >= 0) return same;
+  const words = wordsOf(source);
+  const likeness = cells.map((cell) => {
+    const theirs = wordsOf(cell.source);
+    const both = [...words].filter((word) => theirs.has(word)).length;
+    return both / Math.max(1, words.size + theirs.size - both);
+  });
+  const most = Math.max(0, ...likeness);
+  return most > 0.6 ? likeness.indexOf(most) : undefined;
+}
+
+function wordsOf(source: string): Set<string> {
+  return new Set(source.match(/[\p{L}\p{N}_$]+/gu));
 }
 
 function codeCells(path: string): CodeCell[] {

@@ -120,7 +120,10 @@ function missingNames(lacking: readonly Problem[], { declarations, failed }: Nam
     const isSame = (other: string) => declarations.get(other)!.index === index;
     if (found.findIndex(isSame) < position) continue; // told with the other
     const ofCell = found.filter(isSame);
-    const place = `${isAbove ? "above" : "below"}${heading === undefined ? "" : `, under "${heading}",`}`;
+    const side = isAbove === undefined ? undefined : isAbove ? "above" : "below";
+    const under = heading === undefined ? undefined : `under "${heading}"`;
+    const where = [side, under].filter((each) => each !== undefined).join(", ");
+    const place = where === "" ? "of this notebook" : side !== undefined && under !== undefined ? `${where},` : where;
     hints.push(
       `A cell ${place} declares ${names.length === 1 ? "it" : list(ofCell)}. Run that cell first:\n  ${cut(line)}`,
     );
@@ -137,7 +140,7 @@ function missingNames(lacking: readonly Problem[], { declarations, failed }: Nam
   if (unseen.length > 0) {
     hints.push(`If another cell declares ${names.length === 1 ? "it" : list(unseen, "or")}, run that cell first.`);
   }
-  const isAllAbove = [...declarations.values()].every((cell) => cell.isAbove);
+  const isAllAbove = [...declarations.values()].every((cell) => cell.isAbove === true);
   if (found.length > 0 && isAllAbove) hints.push(RUN_ALL_ABOVE);
   const [first] = lacking;
   const message = names.length === 1 ? `Cannot find name '${names[0]}'.` : `Cannot find the names ${list(names)}.`;

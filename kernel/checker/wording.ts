@@ -12,6 +12,13 @@ export function reword(message: string): string {
   }
   // The first line says what is wrong, the last one why; those between lead from one to the other.
   const lines = plain.split("\n");
+  const property = lines.findLast((line) =>
+    /Types of property '.*' are incompatible|The types of '.*' are incompat/.test(line),
+  );
+  const mismatch = /Type ('.*') is not assignable to type ('.*')/.exec(lines.at(-1)!);
+  if (property && mismatch) {
+    return `${/'.*?'/.exec(property)![0]} has the wrong type: ${mismatch[1]} is not assignable to ${mismatch[2]}.`;
+  }
   return lines.length > 2 ? `${lines[0]}\n  ${lines.at(-1)!.trim()}` : plain;
 }
 

@@ -279,6 +279,12 @@ test("a class declared again says so, and no type shows a path", async () => {
   }
 });
 
+test("an option of the wrong type is named", async () => {
+  const told = "'n' has the wrong type: 'string' is not assignable to 'number'.";
+  expect(await only("const settings = { n: '8' }; digits(settings)")).toBe(told);
+  expect(await only("const settings = { n: '8' }; digits({ seed: 1, ...settings })")).toBe(told);
+});
+
 test("problems show where they are", async () => {
   const source = "const a = 1;\nclear + noise;";
   expect(stripVTControlCharacters(formatProblems(await check(source), source))).toBe(

@@ -62,6 +62,15 @@ describe("a name that is not declared", () => {
     expect(text).not.toContain("Run All Above");
   });
 
+  test("in a cell that was changed since the notebook was saved is told where it is, and in a new cell by its heading", async () => {
+    expect(await trace("const later = known + 10;\nconst wide = later;")).toContain(
+      'A cell above, under "What is known?", declares it.',
+    );
+    const text = await trace("Math.sqrt(known)");
+    expect(text).toContain('A cell under "What is known?" declares it. Run that cell first:\n    const known = 1;');
+    expect(text).not.toMatch(/above|below/i);
+  });
+
   test("that another cell declares is not taken for a mistyped one", async () => {
     const known = await trace("const wider = 1; wide + wider");
     expect(known).toContain("Cannot find name 'wide'.");

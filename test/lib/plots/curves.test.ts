@@ -62,7 +62,7 @@ describe("linePlot", () => {
   });
 
   it("of one name say it at the axis, with the unit", async () => {
-    const axis = async (options: d.LinePlotOptions) =>
+    const axis = async (options: Parameters<typeof d.linePlot>[1]) =>
       parts(await show(d.linePlot({ blue: [1, 2] }, options)), "text").map((text) => text.get("text"));
     expect(await axis({})).toContain("↑ blue");
     expect(await axis({ yLabel: "percent" })).toContain("↑ blue (percent)");
@@ -96,7 +96,7 @@ describe("bars and histograms", () => {
   });
 
   it("have one colour, unless one is to stand out or each has its own", async () => {
-    const fills = async (options: d.BarChartOptions) =>
+    const fills = async (options: Parameters<typeof d.barChart>[1]) =>
       parts(await show(d.barChart([1, 3, 2], options)), "rect").map((bar) => bar.get("fill"));
     expect(new Set(await fills({}))).toEqual(new Set(["#2f7fd6"]));
     expect(await fills({ highlight: 0 })).toEqual(["#2f7fd6", "#6f7d8c", "#6f7d8c"]);
