@@ -62,6 +62,10 @@ const WAYS: Way[] = [
     match: /^\s*(?:!|%)?\s*(?:npm|pnpm|yarn|bun)\s+(?:i|install|add)\s+(.+?)\s*$/,
     write: ([, names]) => `Type this in a terminal instead: npm install ${names}.`,
   },
+  {
+    match: /^\s*(?:\?\??\s*([\w$.]+)|([\w$.]+)\s*\?\??)\s*$/,
+    write: ([, after, before]) => `${after ?? before} is explained if you put the cursor on it and press Shift+Tab.`,
+  },
   { match: /^\s*%matplotlib\b/, write: () => "Figures are always displayed here: remove this line." },
   { match: /^\s*%%(html|svg|markdown|latex|javascript|bash|sh|script|writefile)\b/, write: ([, what]) => magic(what!) },
   {

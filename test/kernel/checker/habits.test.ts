@@ -92,6 +92,8 @@ describe("Python's ways are told with what to write", () => {
     ["!npm i sharp", "npm install sharp"],
     ["npm install sharp", "in a terminal instead: npm install sharp"],
     ["pip install torch", "npm install NAME"],
+    ["x?", "x is explained if you put the cursor on it and press Shift+Tab."],
+    ["??nn.Linear", "nn.Linear is explained if"],
     ["!cat a.txt && ls", 'execSync("cat a.txt && ls"'],
     ["global x", "remove this line"],
     ["import pandas as pd", "an array of objects is displayed as one"],
