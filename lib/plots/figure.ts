@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { inspect } from "node:util";
-import { tag } from "./svg.ts";
+import { escapeText, tag } from "./svg.ts";
 
 /** The method by which a value shows itself in a notebook. */
 export const DISPLAY = Symbol.for("Jupyter.display");
@@ -108,11 +108,11 @@ function inPage(drawing: Drawing): string {
   const svg = tag("svg", { ...size(width, height), ...common(alt), style }, body + hover);
   const file = standalone(drawing);
   // Of large figures a sanitized page has the words alone.
-  const src =
+  const src = `data:image/svg+xml;base64,${Buffer.from(file).toString("base64")}`;
+  const still =
     file.length < SECOND_FORM_BYTES / 2
-      ? `data:image/svg+xml;base64,${Buffer.from(file).toString("base64")}`
-      : undefined;
-  const still = tag("img", { class: "difflab-still", src, alt });
+      ? tag("img", { class: "difflab-still", src, alt })
+      : tag("p", { class: "difflab-still" }, escapeText(`${alt} (run this cell to see it)`));
   return STYLE + tag("div", { class: "difflab-figure", style: "display:none" }, svg) + still;
 }
 

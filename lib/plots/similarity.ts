@@ -90,24 +90,17 @@ export function showSimilarity(matrix: NumbersInput, options: SimilarityOptions 
         },
         marks: [
           Plot.cell(cells, { x: "column", y: "row", fill: ({ value }) => shade(value), title: "title", inset: 0.5 }),
-          Plot.cell(best, {
-            x: "column",
-            y: "row",
-            fill: "none",
-            stroke: "currentColor",
-            strokeWidth: 1.5,
-            inset: 0.5,
-          }),
+          // Two lines: on a dark page the page's own colour would be lost on a white cell, and black on a dark red one.
+          ...[
+            { stroke: "currentColor", inset: 0 },
+            { stroke: "#111", inset: 1.5 },
+          ].map((frame) => Plot.cell(best, { x: "column", y: "row", fill: "none", strokeWidth: 1.5, ...frame })),
           ...(numbers
             ? [
                 Plot.text(cells, {
                   x: "column",
                   y: "row",
-                  text: ({ value }) =>
-                    value
-                      .toFixed(2)
-                      .replace(/^-?0\.00$/, ".00")
-                      .replace(/^(-?)0\./, "$1."),
+                  text: ({ value }) => cosineText(value, side),
                   fill: ({ value }) => (Math.abs(value) > 0.65 ? "#fff" : "#111"),
                   fontSize: 11,
                 }),
@@ -117,6 +110,12 @@ export function showSimilarity(matrix: NumbersInput, options: SimilarityOptions 
       }),
     });
   });
+}
+
+/** Two digits, and no zero in front of them where there is no room. */
+function cosineText(value: number, side: number): string {
+  const text = value.toFixed(2).replace("-0.00", "0.00");
+  return side < 36 ? text.replace("0.", ".") : text;
 }
 
 function shade(value: number): string {

@@ -51,7 +51,12 @@ describe("showSimilarity", () => {
     const svg = await figure.svg();
     expect(svg).toContain("largest of its row on the diagonal: 1 of 2");
     expect(svg.match(/a red seven/g)!.length).toBeGreaterThan(2);
-    expect(svg).toContain(">.90<");
+    expect(svg).toContain(">0.90<");
+    // On cells that are white as well as dark red, and on pages of either theme, one of two frames is seen.
+    for (const stroke of ["currentColor", "#111"]) {
+      const [, frames = ""] = new RegExp(`<g [^>]*stroke="${stroke}" fill="none"[^>]*>(.*?)</g>`).exec(svg) ?? [];
+      expect(frames.match(/<rect/g)).toHaveLength(2);
+    }
   });
 
   it("refuses another shape, and texts that are not as many", () => {

@@ -55,6 +55,14 @@ describe("every figure", () => {
     expect([width, height]).toEqual([Number(attributes(html).get("width")), Number(attributes(html).get("height"))]);
   });
 
+  it("leave words in a sanitized page where a picture would be too large for it", async () => {
+    const many = Array.from({ length: 4000 }, (_, i) => [Math.sin(i), Math.cos(i)]);
+    const page = (await show(d.scatterPlot(many)))["text/html"]!;
+    expect(page.length).toBeGreaterThan(100_000);
+    expect(page).not.toContain("<img");
+    expect(page).toMatch(/<p class="difflab-still">[^<]+\(run this cell to see it\)<\/p>$/);
+  });
+
   it.each(Object.entries(figures))("%s gives the same bytes each time", async (_, make) => {
     expect(await show(make())).toEqual(await show(make()));
   });
