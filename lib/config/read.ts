@@ -1,4 +1,4 @@
-import { notice } from "../notice.ts";
+import { notice } from "../page/notice.ts";
 import type { ConfigOf, Fields } from "./fields.ts";
 
 /**

@@ -1,4 +1,5 @@
 import { sizeOf } from "../graph/shape.ts";
+import { DISPLAY } from "../page/display.ts";
 import { counted, PRINTED, plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -161,7 +162,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
   }
 
   /** In a notebook: its first pictures, and how many there are. */
-  async [Symbol.for("Jupyter.display")](): Promise<Record<string, string>> {
+  async [DISPLAY](): Promise<Record<string, string>> {
     const { showImages } = await import("../plots/grid.ts");
     if (this.length === 0) return { "text/plain": this[PRINTED]() };
     const figure = showImages(this.slice(0, 24), {
@@ -170,7 +171,7 @@ export class ImageDataset<S extends GreyShape | ColourShape = GreyShape> impleme
       scale: this.shape.at(-1)! < 50 ? 2 : 1,
     });
     const display = figure as unknown as { [key: symbol]: () => Promise<Record<string, string>> };
-    return { ...(await display[Symbol.for("Jupyter.display")]!()), "text/plain": this[PRINTED]() };
+    return { ...(await display[DISPLAY]!()), "text/plain": this[PRINTED]() };
   }
 
   [PRINTED](): string {

@@ -1,6 +1,6 @@
 import type { Node } from "../graph/node.ts";
 import { Module } from "../nn/module.ts";
-import { counted, plural } from "../printed.ts";
+import { plural } from "../printed.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** What one way of fine-tuning learns, and how it gets into a pipeline and into files. */
@@ -98,12 +98,4 @@ export class Frozen {
   release(): void {
     for (const [p, flag] of this.#flags) p.requiresGrad = flag;
   }
-}
-
-/** "12 of 250 tensors, 3,456 of 1,234,567 numbers" */
-export function share(all: readonly Tensor[], learnt: readonly Tensor[]): string {
-  const numbers = (list: readonly Tensor[]) => counted(list.reduce((sum, p) => sum + p.numel(), 0));
-  const total = numbers(all);
-  const own = numbers(learnt);
-  return `${counted(learnt.length)} of ${plural(all.length, "tensor")} (${own === total ? `${total} numbers` : `${own} of ${total} numbers`})`;
 }

@@ -1,5 +1,5 @@
 import type { Image } from "../images/index.ts";
-import { notice } from "../notice.ts";
+import { notice } from "../page/notice.ts";
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
 import { trainedSize } from "../pipelines/outdated.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";

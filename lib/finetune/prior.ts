@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Image } from "../images/index.ts";
-import { notice } from "../notice.ts";
 import { checkInteger, checkNumber } from "../options.ts";
+import { notice } from "../page/notice.ts";
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
 import { Generator } from "../random/index.ts";
 import { type PictureGroup, shrunk } from "./batches.ts";

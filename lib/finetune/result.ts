@@ -1,4 +1,5 @@
 import type { Image } from "../images/index.ts";
+import { DISPLAY } from "../page/display.ts";
 import { counted, listed, PRINTED, plural } from "../printed.ts";
 import { duration } from "../train/progress.ts";
 import type { Learnable } from "./learnable.ts";
@@ -70,7 +71,7 @@ export class FineTuned {
   }
 
   /** In a notebook: the same. */
-  [Symbol.for("Jupyter.display")](): Record<string, string> {
+  [DISPLAY](): Record<string, string> {
     return { "text/plain": this[PRINTED]() };
   }
 }

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Image } from "../images/index.ts";
+import { type Output, openOutput } from "../page/output.ts";
 import type { StableDiffusionPipeline } from "../pipelines/index.ts";
 import { showRows } from "../plots/grid.ts";
-import { type Output, openOutput } from "../plots/live.ts";
 import type { SamplingOptions } from "./options.ts";
 import type { ValidationImages } from "./result.ts";
 

@@ -1,14 +1,6 @@
+import { type Bar, notebookBars } from "../page/bar.ts";
 import { bytes } from "./errors.ts";
 import type { FileProgress } from "./options.ts";
-
-/** The kernel's `progress`, as far as it is used here. Found by its shape: the library knows no kernel. */
-interface Bar {
-  update(done: number, note?: string): void;
-  close(): void;
-}
-interface Progress {
-  bar(options: { total: number; label: string }): Bar;
-}
 
 /** Files below this are there before a bar would be seen. */
 const SHOWN_FROM = 1_000_000;
@@ -20,19 +12,19 @@ const LINE_MS = 2_000;
  */
 export function defaultProgress(): ((progress: FileProgress) => void) | undefined {
   if (/^(1|on|yes|true)$/i.test(process.env.HF_HUB_DISABLE_PROGRESS_BARS ?? "")) return undefined;
-  const { progress } = globalThis as { progress?: Partial<Progress> };
-  if (typeof progress?.bar === "function") return inNotebook(progress as Progress);
+  const open = notebookBars();
+  if (open) return inNotebook(open);
   if (process.stderr.isTTY) return inTerminal((line) => process.stderr.write(line));
   return undefined;
 }
 
-function inNotebook(progress: Progress): (progress: FileProgress) => void {
+function inNotebook(open: NonNullable<ReturnType<typeof notebookBars>>): (progress: FileProgress) => void {
   const bars = new Map<string, Bar>();
   return ({ file, loaded, total }) => {
     if (total < SHOWN_FROM) return;
     // In megabytes: a bar's figures are for people.
     const mega = (n: number) => Math.round(n / 1e5) / 10;
-    const bar = bars.get(file) ?? progress.bar({ total: mega(total), label: `${file} (MB)` });
+    const bar = bars.get(file) ?? open({ total: mega(total), label: `${file} (MB)` });
     bars.set(file, bar);
     bar.update(mega(loaded));
     if (loaded >= total) {

@@ -2,6 +2,7 @@ import { extname } from "node:path";
 import { inspect } from "node:util";
 import sharp from "sharp";
 import { writeWhole } from "../files/write-whole.ts";
+import { DISPLAY } from "../page/display.ts";
 import { Animation, filmOf } from "../plots/animation.ts";
 import { plural } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -12,8 +13,6 @@ import { convert, MODES, type Mode, type Pixels, pixelsOf, pixelsToTensor } from
 import { readPngText, withPngText } from "./png-text.ts";
 import { decode, type ImageSource, readSource } from "./read.ts";
 import { FILTERS, type Filter, resample } from "./resample.ts";
-
-const DISPLAY = Symbol.for("Jupyter.display");
 
 const FITS = ["fill", "cover", "contain"] as const;
 const RANGE = [-1, 1] as const;

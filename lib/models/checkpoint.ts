@@ -1,6 +1,6 @@
 import { show } from "../graph/shape.ts";
 import { loadTensors } from "../io/tensors.ts";
-import { notice } from "../notice.ts";
+import { notice } from "../page/notice.ts";
 import type { TensorToSave } from "../safetensors/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";

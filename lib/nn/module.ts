@@ -1,4 +1,5 @@
 import { show } from "../graph/shape.ts";
+import { DISPLAY } from "../page/display.ts";
 import { counted, PRINTED } from "../printed.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -319,7 +320,7 @@ export abstract class Module {
   }
 
   /** In a notebook: the same. */
-  [Symbol.for("Jupyter.display")](): Record<string, string> {
+  [DISPLAY](): Record<string, string> {
     return { "text/plain": this[PRINTED]() };
   }
 }

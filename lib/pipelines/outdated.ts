@@ -1,5 +1,5 @@
 import type { UNet2DConditionModel } from "../models/index.ts";
-import { notice } from "../notice.ts";
+import { notice } from "../page/notice.ts";
 import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
 
 /*

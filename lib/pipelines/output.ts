@@ -1,8 +1,7 @@
 import { enlargement, Image, type ImageMetadata } from "../images/index.ts";
+import { DISPLAY } from "../page/display.ts";
 import { PRINTED } from "../printed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-
-const DISPLAY: unique symbol = Symbol.for("Jupyter.display");
 
 /** The result of a pipeline. In a notebook it shows its pictures. */
 export class PipelineOutput {

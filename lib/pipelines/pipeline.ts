@@ -2,6 +2,7 @@ import type { AdapterOptions } from "../adapters/index.ts";
 import type { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../models/index.ts";
 import type { Module } from "../nn/module.ts";
 import { checkOptions } from "../options.ts";
+import { DISPLAY } from "../page/display.ts";
 import { counted, listed, PRINTED } from "../printed.ts";
 import { type Device, devices } from "../runtime/devices.ts";
 import type { Scheduler, SchedulerSettings } from "../schedulers/index.ts";
@@ -119,7 +120,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
   }
 
   /** In a notebook: the parts, a line each. */
-  [Symbol.for("Jupyter.display")](): Record<string, string> {
+  [DISPLAY](): Record<string, string> {
     return { "text/plain": this[PRINTED]() };
   }
 

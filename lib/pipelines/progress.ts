@@ -1,15 +1,11 @@
-/** How far a run is: the notebook's bar if there is one, a line every few seconds in a terminal. */
-export interface RunBar {
-  update(done: number): void;
-  close(): void;
-}
+import { type Bar, notebookBars } from "../page/bar.ts";
 
 const LINE_MS = 5_000;
 
-/** The kernel's `progress` is found by its shape: the library knows no kernel. */
-export function runBar(total: number, now = () => performance.now()): RunBar | null {
-  const { progress } = globalThis as { progress?: { bar?: (options: { total: number; label: string }) => RunBar } };
-  if (typeof progress?.bar === "function") return progress.bar({ total, label: "denoising" });
+/** How far a run is: the notebook's bar if there is one, a line every few seconds in a terminal. */
+export function runBar(total: number, now = () => performance.now()): Bar | null {
+  const open = notebookBars();
+  if (open) return open({ total, label: "denoising" });
   if (!process.stderr.isTTY) return null;
   let last = now();
   return {

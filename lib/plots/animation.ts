@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { inspect } from "node:util";
+import { DISPLAY } from "../page/display.ts";
 import type { MimeData } from "./figure.ts";
 import { filmPlayer } from "./film-player.ts";
 import { plural } from "./format.ts";
@@ -10,7 +11,6 @@ import { checkInteger, checkRange, extentOf, pictureRange, type Range } from "./
 import { tag } from "./svg.ts";
 
 const FORMATS = ["webp", "gif"] as const;
-const DISPLAY = Symbol.for("Jupyter.display");
 const MOST_FRAMES = 500;
 
 /** How a film plays. */

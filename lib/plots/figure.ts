@@ -1,9 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { inspect } from "node:util";
+import { DISPLAY } from "../page/display.ts";
 import { escapeText, tag } from "./svg.ts";
 
-/** The method by which a value shows itself in a notebook. */
-export const DISPLAY = Symbol.for("Jupyter.display");
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
 /** Beyond this a figure goes out as HTML alone: notebooks are read on the web, where two megabytes are the end. */

@@ -1,11 +1,12 @@
+import { DISPLAY } from "../page/display.ts";
+import { type Output, openOutput } from "../page/output.ts";
+import { Throttle } from "../page/throttle.ts";
 import { bundleOf, Figure, type MimeData } from "./figure.ts";
 import { label } from "./format.ts";
 import { type Curve, drawCurves, type LinePlotOptions, type Point } from "./line-plot.ts";
-import { type Output, openOutput, Throttle } from "./live.ts";
 import { SERIES } from "./palette.ts";
 import { kind } from "./values.ts";
 
-const DISPLAY = Symbol.for("Jupyter.display");
 const DRAW_MS = 400;
 const PRINT_MS = 5000;
 

@@ -1,6 +1,7 @@
 import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
+import { DISPLAY } from "../page/display.ts";
 import { counting } from "./arrange.ts";
 import { HostOps } from "./host.ts";
 import { inRange } from "./operands.ts";
@@ -102,7 +103,7 @@ export class Tensor extends HostOps<Tensor> {
   }
 
   /** What a notebook shows. */
-  async [Symbol.for("Jupyter.display")](): Promise<Record<string, unknown>> {
+  async [DISPLAY](): Promise<Record<string, unknown>> {
     return mimeBundle(this);
   }
 }

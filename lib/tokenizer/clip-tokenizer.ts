@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { writeWhole } from "../files/write-whole.ts";
 import { HUB_OPTIONS, type HubOptions, resolveFiles } from "../hub/index.ts";
-import { notice } from "../notice.ts";
 import { checkOptions } from "../options.ts";
+import { notice } from "../page/notice.ts";
 import { counted, PRINTED, plural } from "../printed.ts";
 import { fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";

@@ -1,3 +1,6 @@
+import { DISPLAY } from "../page/display.ts";
+import { type Output, openOutput } from "../page/output.ts";
+
 /** What a run looks like at one moment. */
 export interface Status {
   readonly title: string;
@@ -13,41 +16,32 @@ export interface Status {
   readonly note?: string;
 }
 
-interface Handle {
-  update(value: unknown): unknown;
-}
-
-const display = Symbol.for("Jupyter.display");
-
 /**
  * Shows how far a run has come: a bar with the loss curve in a notebook, a line now and then in a terminal.
- * A kernel offers a global `display(value)` that returns a handle with `update(value)`.
  */
 export class Progress {
-  readonly #handle: Handle | null;
+  readonly #output: Output | undefined;
   readonly #quiet: boolean;
   #last = 0;
 
   constructor(options: { quiet?: boolean } = {}) {
     this.#quiet = options.quiet ?? false;
-    const show = (globalThis as { display?: unknown }).display;
-    const handle = this.#quiet || typeof show !== "function" ? null : (show(view("")) as Handle | undefined);
-    this.#handle = handle && typeof handle.update === "function" ? handle : null;
+    this.#output = this.#quiet ? undefined : openOutput(view(""));
   }
 
   /** Shows `status`, at most a few times a second (a terminal: every ten seconds) unless it is the last. */
   show(status: Status, last = false): void {
     if (this.#quiet) return;
     const now = performance.now();
-    if (!last && now - this.#last < (this.#handle ? 250 : 10_000)) return;
+    if (!last && now - this.#last < (this.#output ? 250 : 10_000)) return;
     this.#last = now;
-    if (this.#handle) this.#handle.update(view(html(status), line(status)));
+    if (this.#output) this.#output.update(view(html(status), line(status)));
     else console.log(line(status));
   }
 }
 
 function view(markup: string, text = markup): unknown {
-  return { [display]: () => ({ "text/html": markup, "text/plain": text }) };
+  return { [DISPLAY]: () => ({ "text/html": markup, "text/plain": text }) };
 }
 
 /** One line, such as `epoch 2/5  1200/4690  loss 0.0812  31 s, 1 min 30 s left`. */

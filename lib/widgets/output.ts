@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
+import { DISPLAY } from "../page/display.ts";
 import { modelOf, type WidgetModel } from "./model.ts";
 import type { ModelStates } from "./models.ts";
 import { escapeHtml, type Still, Widget } from "./widget.ts";
 
-const DISPLAY = Symbol.for("Jupyter.display");
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 
 /** A place that shows any value, and another one later: `const out = output(); await out.show(picture)`. */

@@ -1,8 +1,7 @@
 import { inspect } from "node:util";
+import { DISPLAY } from "../page/display.ts";
 import type { WidgetModel } from "./model.ts";
 import { isReference, REFERENCE, type Reference } from "./reference.ts";
-
-const DISPLAY = Symbol.for("Jupyter.display");
 
 /** What a front end chooses from. */
 export type WidgetBundle = Record<string, unknown>;
