@@ -1,9 +1,10 @@
 import { plural } from "../printed.ts";
-import { type ChartOptions, drawChart } from "./chart.ts";
+import { CHART, type ChartOptions, drawChart } from "./chart.ts";
 import { Figure } from "./figure.ts";
 import { label } from "./format.ts";
 import { SERIES } from "./palette.ts";
 import { checkRange, extentOf, type Range, specialNote } from "./ranges.ts";
+import { textWidth } from "./svg.ts";
 import { isObject, isTensor, listOf, type NumbersInput } from "./values.ts";
 
 /** How a bar chart looks. */
@@ -97,6 +98,9 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
       Math.min(low, least < 0 ? least - 0.1 * (Math.max(0, most) - least) : 0),
       Math.max(high, most) || (least < 0 ? 0 : 1),
     ];
+    // Names that do not fit below their bars stand slanted.
+    const widest = Math.max(...rows.map(({ name }) => textWidth(name, 11)));
+    const isSlanted = widest > ((options.width ?? CHART.width) - 90) / count;
     const colour = ({ i }: { i: number }) => colors?.[i] ?? (best === null || i === best ? SERIES[0] : SERIES[6]);
     return drawChart({
       ...options,
@@ -104,7 +108,14 @@ function bars(where: string, input: NumbersInput | Readonly<Record<string, numbe
       alt: `bars: ${rows.map((row) => `${row.name} ${label(row.value)}`).join(", ")}`,
       plot: (Plot) => ({
         marginTop: 24,
-        x: { type: "band", domain: rows.map((row) => row.name), label: options.xLabel ?? null, padding: 0.2 },
+        ...(isSlanted && { marginBottom: 36 + 0.5 * widest }),
+        x: {
+          type: "band",
+          domain: rows.map((row) => row.name),
+          label: options.xLabel ?? null,
+          padding: 0.2,
+          tickRotate: isSlanted ? -30 : 0,
+        },
         y: { domain, grid: true, label: options.yLabel ?? null, ticks: 5 },
         marks: [
           Plot.ruleY([0], { strokeOpacity: 0.4 }),

@@ -95,6 +95,17 @@ describe("bars and histograms", () => {
     expect(bundle["text/plain"]).toBe("bars: three 0.2, eight 0.8");
   });
 
+  it("have names that do not run into one another", async () => {
+    const turned = async (name: string) => {
+      const bundle = await show(
+        d.barChart(Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`${name}${i}`, i]))),
+      );
+      return bundle["text/html"]!.includes("rotate(-30)");
+    };
+    expect(await turned("UniPC ")).toBe(false);
+    expect(await turned("DDIM 16, g = ")).toBe(true);
+  });
+
   it("have one colour, unless one is to stand out or each has its own", async () => {
     const fills = async (options: Parameters<typeof d.barChart>[1]) =>
       parts(await show(d.barChart([1, 3, 2], options)), "rect").map((bar) => bar.get("fill"));
