@@ -17,6 +17,9 @@ export class LanguageServerStopped extends Error {
  * milliseconds and starts in 25, where the JavaScript compiler takes 400 to load alone. Only the standard protocol is
  * used, so another server could take its place.
  *
+ * `vscode-jsonrpc` was not taken: it would replace the framing below, some forty lines, and not what the rest is about (a server
+ * that hangs, is suspended or dies), and the kernel would load it at every start.
+ *
  * @see https://microsoft.github.io/language-server-protocol/
  */
 export class LanguageServer {

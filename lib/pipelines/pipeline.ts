@@ -99,10 +99,19 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     );
   }
 
-  /** Paints. */
+  /**
+   * Makes pictures of prompts; which options it takes depends on the kind of pipeline.
+   *
+   * @returns the pictures, in the order of the prompts
+   * @throws RangeError or TypeError that names the option that is wrong
+   */
   abstract generate(options: O): Promise<PipelineOutput>;
 
-  /** Paints step by step. @returns at the end: the latents */
+  /**
+   * The same run step by step.
+   *
+   * @returns at the end: the latents
+   */
   abstract steps(options: O): AsyncGenerator<Step, Tensor, undefined>;
 
   [PRINTED](): string {

@@ -11,7 +11,10 @@ import { checkGuidance, type LossGuidance } from "./loss-guidance.ts";
 import { checkNames, type GenerateOptions } from "./options.ts";
 import { trainedSize } from "./outdated.ts";
 
-/** One run, described in full: its options checked, with a value for each that the call leaves open. */
+/**
+ * One run, described in full: its options checked, with a value for each that the call leaves open. What paints, and what is
+ * written into the pictures, read it and never the options, so that no default is filled in twice.
+ */
 export interface Run {
   /** The pipeline's class, for errors. */
   readonly name: string;

@@ -90,7 +90,7 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
   }
 
   /**
-   * Paints: encodes the prompts, denoises step by step, and decodes.
+   * Makes pictures: encodes the prompts, denoises step by step, and decodes.
    *
    * @returns the pictures, in the order of the prompts
    * @throws RangeError or TypeError that names the option that is wrong; Error if the latents are no numbers any more

@@ -9,7 +9,10 @@ type Key = keyof SchedulerSettings;
 /** Narrower lists of values than the common ones, where a scheduler takes fewer. */
 export type Choices = { readonly [K in Key]?: readonly (SchedulerSettings[K] & (string | number))[] };
 
-/** The key under which a config holds its origin. It is enumerable, so that a copy, `{ ...config, beta_end: 0.01 }`, keeps it. */
+/**
+ * The key under which a config holds its origin. It is enumerable, so that a copy, `{ ...config, beta_end: 0.01 }`, keeps it;
+ * a symbol, so that it is no setting. diffusers has plain keys for the same, which a constructor would refuse here.
+ */
 const ORIGIN: unique symbol = Symbol("origin of the settings");
 
 /** What a config's own keys do not say. */

@@ -31,7 +31,7 @@ result = dict(
     optim=classes(torch.optim, torch.optim.Optimizer),
     lr_scheduler=classes(lr_scheduler, lr_scheduler.LRScheduler),
     schedulers=public(n for n in dir(diffusers) if n.endswith("Scheduler") and not n.startswith("Flax")),
-    pipelines=public(n for n in dir(diffusers) if n.startswith("StableDiffusion") and n.endswith("Pipeline") and "XL" not in n and "3" not in n),
+    pipelines=public(n for n in dir(diffusers) if n == "DiffusionPipeline" or n.startswith("StableDiffusion") and n.endswith("Pipeline") and "XL" not in n and "3" not in n),
     models=public(n for n in dir(diffusers) if n.startswith(("UNet", "Autoencoder")) and not n.endswith("Pipeline")),
 )
 json.dump(result, open(os.path.join(HERE, "names.json"), "w"), separators=(",", ":"))
