@@ -4,9 +4,9 @@ import { commandHabit, syntaxHabit, unpackHabit } from "./habits.ts";
 import { type HintContext, withHint } from "./hints.ts";
 import { findDeclarations, notebookPath } from "./notebook-names.ts";
 import { isSyntaxProblem, type Problem, problemAt } from "./problems.ts";
-import { rangeOf } from "./tree.ts";
+import { nodeAt, rangeOf } from "./tree.ts";
 import { unclosed } from "./unclosed.ts";
-import { explainMember, explainUnknownNames, type NamePlaces } from "./unknown-names.ts";
+import { explainMember, explainUnknownNames, type NamePlaces, runFirst } from "./unknown-names.ts";
 
 /** What explanations need to know of the session. */
 export interface Surroundings extends Omit<HintContext, "source"> {
@@ -47,8 +47,19 @@ export async function explain(
 
   async function finish(problem: Problem): Promise<Problem> {
     const member = await withLikeMember(explainMember(problem, cell!), source, surroundings);
-    return withHint(member, { source, isEarlier: surroundings.isEarlier });
+    return withHint(withDeclaration(member, cell!, isName), { source, isEarlier: surroundings.isEarlier });
   }
+}
+
+/** A problem with a name of the kernel's, which a cell of the notebook declares that has not run yet. */
+function withDeclaration(problem: Problem, cell: ParsedCell, isName: (name: string) => boolean): Problem {
+  const path = notebookPath();
+  if (path === undefined || problem.unknownName !== undefined || problem.hint !== undefined) return problem;
+  const { start, end } = rangeOf(problem, cell.source);
+  const { node } = nodeAt(cell.program, start, end);
+  if (node.type !== "Identifier" || isName(node.name)) return problem;
+  const declaration = findDeclarations(path, cell.source, [node.name]).get(node.name);
+  return declaration === undefined ? problem : { ...problem, hint: runFirst(node.name, declaration) };
 }
 
 /** A misspelt member with the one that was meant, where TypeScript does not find it. */

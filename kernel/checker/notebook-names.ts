@@ -40,7 +40,7 @@ export function notebookPath(env: NodeJS.ProcessEnv = process.env): string | und
 export function findDeclarations(path: string, source: string, names: Iterable<string>): Map<string, NotebookCell> {
   const found = new Map<string, NotebookCell>();
   const cells = codeCells(path);
-  const here = placeOf(source, cells);
+  const here = placeOf(source, cells, [...names]);
   for (const name of names) {
     for (const [index, cell] of cells.entries()) {
       const isAbove = here === undefined ? undefined : index < here;
@@ -52,12 +52,13 @@ export function findDeclarations(path: string, source: string, names: Iterable<s
   return found;
 }
 
-/** Which of the cells as they were saved a source is, or has become by a change. */
-function placeOf(source: string, cells: readonly CodeCell[]): number | undefined {
+/** Which of the cells as they were saved a source is, or has become by a change: none that declares what it misses. */
+function placeOf(source: string, cells: readonly CodeCell[], missing: readonly string[]): number | undefined {
   const same = cells.findIndex((cell) => cell.source.trim() === source.trim());
   if (same >= 0) return same;
   const words = wordsOf(source);
   const likeness = cells.map((cell) => {
+    if (missing.some((name) => declaringLine(cell.source, name) !== undefined)) return 0;
     const theirs = wordsOf(cell.source);
     const both = [...words].filter((word) => theirs.has(word)).length;
     return both / Math.max(1, words.size + theirs.size - both);

@@ -116,16 +116,13 @@ function missingNames(lacking: readonly Problem[], { declarations, failed }: Nam
   const hints: string[] = [];
   const found = names.filter((name) => declarations.has(name) && !failed.has(name));
   for (const [position, name] of found.entries()) {
-    const { index, heading, line, isAbove } = declarations.get(name)!;
+    const declaration = declarations.get(name)!;
+    const { index, line } = declaration;
     const isSame = (other: string) => declarations.get(other)!.index === index;
     if (found.findIndex(isSame) < position) continue; // told with the other
     const ofCell = found.filter(isSame);
-    const side = isAbove === undefined ? undefined : isAbove ? "above" : "below";
-    const under = heading === undefined ? undefined : `under "${heading}"`;
-    const where = [side, under].filter((each) => each !== undefined).join(", ");
-    const place = where === "" ? "of this notebook" : side !== undefined && under !== undefined ? `${where},` : where;
     hints.push(
-      `A cell ${place} declares ${names.length === 1 ? "it" : list(ofCell)}. Run that cell first:\n  ${cut(line)}`,
+      `A cell ${placeOf(declaration)} declares ${names.length === 1 ? "it" : list(ofCell)}. Run that cell first:\n  ${cut(line)}`,
     );
   }
   for (const name of names) {
@@ -145,6 +142,18 @@ function missingNames(lacking: readonly Problem[], { declarations, failed }: Nam
   const [first] = lacking;
   const message = names.length === 1 ? `Cannot find name '${names[0]}'.` : `Cannot find the names ${list(names)}.`;
   return { ...first!, message, hint: hints.join("\n") };
+}
+
+/** Where a cell is, as far as that is known. */
+function placeOf({ heading, isAbove }: NotebookCell): string {
+  const side = isAbove === undefined ? undefined : isAbove ? "above" : "below";
+  if (heading === undefined) return side ?? "of this notebook";
+  return side === undefined ? `under "${heading}"` : `${side}, under "${heading}",`;
+}
+
+/** What to do about a name that means something of the kernel's, such as `prompt`, until a cell that declares it has run. */
+export function runFirst(name: string, declaration: NotebookCell): string {
+  return `A cell ${placeOf(declaration)} declares '${name}'. Run that cell first:\n  ${cut(declaration.line)}`;
 }
 
 const RUN_ALL_ABOVE = "(Run > Run All Above Selected Cell, in the menu, runs every cell above this one.)";

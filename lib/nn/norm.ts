@@ -33,7 +33,9 @@ export class GroupNorm extends Module {
     checkInteger("GroupNorm", "numGroups", [numGroups], 1);
     checkInteger("GroupNorm", "numChannels", [numChannels], 1);
     if (numChannels % numGroups !== 0) {
-      throw new RangeError(`GroupNorm: ${plural(numGroups, "group")} do not divide ${plural(numChannels, "channel")}`);
+      throw new RangeError(
+        `GroupNorm: ${plural(numChannels, "channel")} in ${plural(numGroups, "group")}; expected a multiple of ${numGroups}, such as ${numGroups * Math.ceil(numChannels / numGroups)}`,
+      );
     }
     this.numGroups = numGroups;
     this.numChannels = numChannels;

@@ -17,12 +17,15 @@ export interface Block {
   readonly width: number;
 }
 
+/** Bold letters are so much wider. */
+const BOLD = 1.14;
+
 /** The line above a figure; nothing if there is no title. */
 export function titleBlock(title: string | undefined, width = COLUMN): Block {
   if (!title) return { body: "", height: 0, width: 0 };
-  const text = wrap(title, width, { size: 14 });
+  const text = wrap(title, width, { size: 14 * BOLD });
   const height = text.length * lineHeight(14) + 6;
-  return { body: lines(text, 0, 14, { size: 14, bold: true }), height, width: widest(text, 14) };
+  return { body: lines(text, 0, 14, { size: 14, bold: true }), height, width: widest(text, 14 * BOLD) };
 }
 
 /** Remarks below a figure, `y` its upper edge. */

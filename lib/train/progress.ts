@@ -91,7 +91,8 @@ function curve(losses: readonly number[]): string {
     .join(" ");
   const label = (v: number, y: number) =>
     `<text x="36" y="${y}" text-anchor="end" font-size="10" fill="currentColor">${figure(v)}</text>`;
-  return `<svg width="480" height="120" role="img" aria-label="loss over steps"><polyline points="${path}" fill="none" stroke="#36c" stroke-width="1.5"/>${label(high, 12)}${label(low, 116)}</svg>`;
+  // A page that has not been run loses the style and the drawing's tags, but not its text: that is hidden, then.
+  return `<style>.difflab-curve{display:block!important}</style><div class="difflab-curve" style="display:none"><svg width="480" height="120" role="img" aria-label="loss over steps"><polyline points="${path}" fill="none" stroke="#36c" stroke-width="1.5"/>${label(high, 12)}${label(low, 116)}</svg></div>`;
 }
 
 function smooth(values: readonly number[], count: number): number[] {

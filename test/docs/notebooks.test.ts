@@ -17,3 +17,20 @@ describe("the code of a notebook fits the page: no line is wider than a cell", (
     expect(lines.filter((line) => line.length > WIDEST)).toEqual([]);
   });
 });
+
+test("no word of a notebook's text is taken for a tag, which a page would swallow", () => {
+  const known = /^<\/?(?:details|summary|br|img|sub|sup|kbd)\b/;
+  for (const name of readdirSync(folder).filter((each) => each.endsWith(".ipynb"))) {
+    const text = readNotebook(join(folder, name)).cells.filter((cell) => cell.cell_type === "markdown");
+    const tags = text.flatMap(
+      (cell) =>
+        joinText(cell.source)
+          .replace(/(`+)[\s\S]*?\1/g, "")
+          .match(/<\/?[a-z][^>\n]*>/gi) ?? [],
+    );
+    expect(
+      tags.filter((tag) => !known.test(tag)),
+      name,
+    ).toEqual([]);
+  }
+});

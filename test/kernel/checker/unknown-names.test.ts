@@ -12,6 +12,7 @@ const CELLS = [
   ["code", "const later = known + 1;\nconst wide = later;"],
   ["code", "later * wide * deep"],
   ["code", "known + after + mistyped"],
+  ["code", 'const prompt = "a yellow sun";'],
   ["code", "type After = number;\nconst after: After = 4;"],
 ] as const;
 
@@ -69,6 +70,11 @@ describe("a name that is not declared", () => {
     const text = await trace("Math.sqrt(known)");
     expect(text).toContain('A cell under "What is known?" declares it. Run that cell first:\n    const known = 1;');
     expect(text).not.toMatch(/above|below/i);
+  });
+
+  test("of the kernel's that a cell declares too is told with that cell", async () => {
+    const text = await trace("'a yellow sun'.startsWith(prompt)");
+    expect(text).toMatch(/declares 'prompt'\. Run that cell first:\n {4}const prompt = "a yellow sun";/);
   });
 
   test("that another cell declares is not taken for a mistyped one", async () => {

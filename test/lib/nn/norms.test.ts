@@ -126,3 +126,9 @@ describe("normalisations of numbers with a large mean", () => {
     }
   }
 });
+
+it("groups that do not come out even say which number of channels would", () => {
+  expect(() => new nn.GroupNorm(8, 65)).toThrow(
+    "GroupNorm: 65 channels in 8 groups; expected a multiple of 8, such as 72",
+  );
+});
