@@ -111,6 +111,8 @@ export interface Storage {
   readonly device: string | null;
   /** Elements that lie in a file: the session maps them from there. */
   readonly file?: FileRegion;
+  /** A frozen weight that layers may be given in 8 bits. */
+  eightBit?: boolean;
 }
 
 /** A file that tensors lie in, which may come to lie elsewhere. */
@@ -237,4 +239,13 @@ export function source(storage: Storage, requiresGrad = false): Node {
   node.settle(storage);
   node.requiresGrad = requiresGrad;
   return node;
+}
+
+/** Whether a value is made of nothing but weights in a file, perhaps in another dtype or shape. */
+export function inFile(node: Node): boolean {
+  for (let at: Node | undefined = node; at; at = at.inputs[0]) {
+    if (at.storage) return at.storage.file !== undefined;
+    if (at.inputs.length !== 1) return false;
+  }
+  return false;
 }

@@ -2,6 +2,7 @@ import { join, relative } from "node:path";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { FileRegion, Node, Op } from "../graph/node.ts";
 import { type ExternalData, OnnxGraph } from "../onnx/model.ts";
+import type { EightBitWeights } from "./eight-bit/weights.ts";
 import { attributes, type Input, isLeaf, type Structure } from "./structure.ts";
 
 /** What a graph is written for. */
@@ -12,6 +13,8 @@ export interface Target {
   readonly block: 0 | 8 | 16;
   /** The folder above files with weights, which are constants of the program that onnxruntime lays out as it likes. */
   readonly folder?: string | undefined;
+  /** Gathers the weights that layers read in 8 bits; none do without it. */
+  readonly eightBit?: EightBitWeights | undefined;
 }
 
 /** Writes one node as ONNX operations and returns the name of its value. */
@@ -56,8 +59,9 @@ export class Emitter {
     const one = this.one(node);
     let name = this.#names.get(one);
     if (name === undefined) {
+      const file = one.storage?.file;
       const emit = this.#table[one.op] as Emit;
-      name = emit(this, one);
+      name = file ? this.graph.initializer(one.dtype, one.shape, this.external(file)) : emit(this, one);
       this.#names.set(one, name);
     }
     return name;
@@ -132,10 +136,8 @@ export class Emitter {
     }
     for (const node of structure.order) {
       if (isLeaf(node)) {
-        const file = node.storage?.file;
-        const data = constants?.get(node);
-        if (file && data) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, data));
-        else if (file) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, this.external(file)));
+        const data = node.storage?.file && constants?.get(node);
+        if (data) this.#names.set(node, this.graph.initializer(node.dtype, node.shape, data));
         continue;
       }
       this.#ops.add(node.op);

@@ -1,5 +1,6 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";
+import { eightBit } from "./eight-bit/index.ts";
 import { type Emissions, Emitter, type Target } from "./emitter.ts";
 import { frozen } from "./frozen.ts";
 import { standard } from "./standard.ts";
@@ -7,10 +8,11 @@ import type { Structure } from "./structure.ts";
 import { tuned } from "./tuned/index.ts";
 
 /** The formulation of each operation for a target: the standard one unless there is a faster one. */
-const tableOf = ({ tuned: fast, folder }: Target): Emissions => ({
+const tableOf = ({ tuned: fast, folder, eightBit: weights }: Target): Emissions => ({
   ...standard,
   ...(fast ? tuned : {}),
   ...(fast && folder ? frozen : {}),
+  ...(weights ? eightBit : {}),
 });
 
 /**

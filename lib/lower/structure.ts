@@ -1,5 +1,5 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
-import type { Node } from "../graph/node.ts";
+import type { Node, Storage } from "../graph/node.ts";
 import type { Shape } from "../graph/shape.ts";
 
 /** What a session is fed under one name: a tensor, or numbers that belong to one run. */
@@ -19,6 +19,19 @@ export interface Structure {
   readonly order: readonly Node[];
   readonly inputs: readonly Input[];
   readonly outputs: readonly Node[];
+}
+
+const constants = new WeakMap<Storage, number>();
+let count = 0;
+
+/** Tells a storage from every other, whose elements become part of a session. */
+function constantId(storage: Storage): number {
+  let id = constants.get(storage);
+  if (id === undefined) {
+    id = count++;
+    constants.set(storage, id);
+  }
+  return id;
 }
 
 /** Whether a node is given to the session rather than computed by it. */
@@ -41,10 +54,11 @@ export function structure(outputs: readonly Node[], freeze = false): Structure {
     const head = `${node.op} ${node.dtype} ${node.shape}`;
     if (isLeaf(node)) {
       const region = node.storage?.file;
-      if (region) parts.push(`file ${head} ${region.file.id} ${region.offset}`);
+      const eightBit = node.storage?.eightBit ? "8 bits " : "";
+      if (region) parts.push(`${eightBit}file ${head} ${region.file.id} ${region.offset}`);
       else {
         inputs.push({ name: `x${i}`, dtype: node.dtype, shape: node.shape, node });
-        parts.push(`leaf ${node.dtype} ${node.shape}`);
+        parts.push(`${eightBit && `${eightBit}${constantId(node.storage!)} `}leaf ${node.dtype} ${node.shape}`);
       }
       continue;
     }

@@ -1,3 +1,4 @@
+import { isFloat } from "../graph/dtype.ts";
 import { show } from "../graph/shape.ts";
 import { loadTensors } from "../io/tensors.ts";
 import { notice } from "../page/notice.ts";
@@ -34,7 +35,11 @@ export async function loadWeights(model: Checkpointed, path: string): Promise<vo
     }
     used.add(key);
     const value = stored[key]!;
-    if (fits(value.shape, tensor.shape)) found.push([tensor, value.reshape(tensor.shape)]);
+    if (isFloat(tensor.dtype) && !isFloat(value.dtype)) {
+      problems.push(
+        `${key} holds whole numbers (${value.dtype}): is it quantised already? Use weights in float16 or float32`,
+      );
+    } else if (fits(value.shape, tensor.shape)) found.push([tensor, value.reshape(tensor.shape)]);
     else problems.push(`${key} is ${show(value.shape)}, expected ${show(tensor.shape)}`);
   }
   if (problems.length > 0) {

@@ -20,6 +20,7 @@ export { CLIPTextModel, type CLIPTextOutput } from "./clip-text.ts";
 export { timestepEmbedding } from "./embeddings.ts";
 export { DiagonalGaussianDistribution } from "./gaussian.ts";
 export { Model, type ModelOptions } from "./model.ts";
+export type { Precision } from "./precision.ts";
 export type { Timestep, UNetOutput } from "./unet.ts";
 export { UNet2DModel } from "./unet-2d.ts";
 export { UNet2DConditionModel } from "./unet-2d-condition.ts";

@@ -3,22 +3,27 @@ import { join } from "node:path";
 import { fromFile } from "../config/read.ts";
 import { configText } from "../config/write.ts";
 import { writeWhole } from "../files/write-whole.ts";
+import { inFile } from "../graph/node.ts";
 import { HUB_OPTIONS, type HubOptions, resolveFiles } from "../hub/index.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Module } from "../nn/module.ts";
+import { notice } from "../notice.ts";
 import { checkChoice, checkOptions, type Names } from "../options.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
-import { inFile } from "../tensor/trace.ts";
+import { realize } from "../tensor/values.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
+import { type ChosenPrecision, choosePrecision, markEightBit, type Precision } from "./precision.ts";
 
 export interface ModelOptions extends HubOptions {
   /** Folder inside the model's, such as "unet" in a pipeline's. */
   readonly subfolder?: string;
   /** Which of several sets of weights: "fp16" for `NAME.fp16.safetensors`. */
   readonly variant?: string;
+  /** What it computes in; default "float32". "int8" is faster on processors with instructions for it, and within a few percent. */
+  readonly precision?: Precision;
 }
 
-const MODEL_OPTIONS: Names<ModelOptions> = { ...HUB_OPTIONS, subfolder: true, variant: true };
+const MODEL_OPTIONS: Names<ModelOptions> = { ...HUB_OPTIONS, subfolder: true, variant: true, precision: true };
 
 /** A network with a `config.json`, which is built from it and saved with it. */
 export abstract class Model extends Module implements Checkpointed {
@@ -26,6 +31,12 @@ export abstract class Model extends Module implements Checkpointed {
   abstract readonly config: object;
   /** Name of the weights' file, without extension. */
   abstract readonly weightsName: string;
+  #precision: ChosenPrecision = "float32";
+
+  /** What it computes in where no gradient is asked for, chosen when it was loaded. */
+  get precision(): ChosenPrecision {
+    return this.#precision;
+  }
 
   /** Names of weights in old files that this network has no use for; null for none. */
   get unneeded(): RegExp | null {
@@ -51,7 +62,13 @@ export abstract class Model extends Module implements Checkpointed {
    * Builds the network from its `config.json`, with the weights of its safetensors files. They are not read:
    * computations map them where they lie, so the files have to stay.
    *
+   * With `precision: "int8"` linear layers and convolutions compute in 8 bits: weights rounded by output channel, inputs
+   * by the range that they have when they come. Small layers, and the first and the last one, stay in float32. The weights
+   * are frozen: gradients pass through them, in float32, but not into them.
+   *
    * @param idOrFolder - a folder, or a repository on the Hugging Face hub; with `subfolder`, a pipeline's
+   * @param options.precision - "float32" (default); "int8" if this processor gains by it, else float32, and it says so; "auto" to let
+   *   the processor decide
    * @throws Error that lists every weight that is missing or has another shape; HubError where files cannot be had
    */
   static async fromPretrained<M extends Model>(
@@ -63,11 +80,14 @@ export abstract class Model extends Module implements Checkpointed {
   ): Promise<M> {
     // biome-ignore-start lint/complexity/noThisInStatic: the subclass that fromPretrained is called on
     checkOptions(`${this.name}.fromPretrained`, options, MODEL_OPTIONS);
-    const files = await resolveFiles(idOrFolder, { ...options, where: this.name });
+    const { precision: wanted = "float32", ...rest } = options;
+    const precision = await choosePrecision(this.name, wanted);
+    const files = await resolveFiles(idOrFolder, { ...rest, where: this.name });
     const config = await files.json("config.json");
     const model = withoutInit(() => fromFile(() => new this(config as never)));
     // biome-ignore-end lint/complexity/noThisInStatic: see above
     await loadWeights(model, files.weights());
+    if (precision === "int8") model.#toEightBit();
     return model.eval();
   }
 
@@ -98,6 +118,33 @@ export abstract class Model extends Module implements Checkpointed {
   /** Where it computes: the device of its weights. */
   get device(): string {
     return this.parameters()[0]!.device;
+  }
+
+  #toEightBit(): void {
+    this.#precision = "int8";
+    this.requiresGrad_(false);
+    for (const weight of Object.values(this.stateDict())) markEightBit(weight);
+  }
+
+  /** @internal Computes weights that adapters have changed, so that they can be rounded to 8 bits as those in the file. */
+  async settleWeights(): Promise<void> {
+    if (this.#precision === "float32") return;
+    const weights = Object.values(this.stateDict());
+    const changed = weights.filter((weight) => !weight.requiresGrad && !inFile(weight.peek()));
+    // A few at a time: a session for each would take long to open, and one for all much memory.
+    for (let i = 0; i < changed.length; i += 16) {
+      const some = changed.slice(i, i + 16);
+      await realize(...some);
+      for (const weight of some) markEightBit(weight);
+    }
+  }
+
+  override async to(device: string): Promise<this> {
+    if (device !== "cpu" && this.#precision === "int8") {
+      this.#precision = "float32";
+      notice(`${this.constructor.name}: "${device}" has no products in 8 bits; computing in float32 there`);
+    }
+    return super.to(device);
   }
 
   /** Whether weights still lie in the file that they were loaded from. */

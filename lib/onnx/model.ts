@@ -3,9 +3,10 @@ import type { Shape } from "../graph/shape.ts";
 import { Writer } from "./writer.ts";
 
 /** ONNX's numbers for element types. @see https://onnx.ai/onnx/api/classes.html#tensorproto */
-const elementType: Readonly<Record<DType, number>> = {
+const elementType: Readonly<Record<DType | "int8", number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -53,7 +54,12 @@ export class OnnxGraph {
     this.#outputs.push(valueInfo(name, dtype, shape));
   }
 
-  initializer(dtype: DType, shape: Shape, data: TypedArray | ExternalData, name = `c${this.#count++}`): string {
+  initializer(
+    dtype: DType | "int8",
+    shape: Shape,
+    data: TypedArray | ExternalData,
+    name = `c${this.#count++}`,
+  ): string {
     const w = new Writer();
     for (const d of shape) w.int(1, d);
     w.int(2, elementType[dtype]);

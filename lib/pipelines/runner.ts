@@ -52,11 +52,15 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   }
 
   /** @param calls - how many the whole run takes, this one included */
-  call(calls: number, ...args: A): Promise<R> {
-    const revision = revisionOf(this.#options.model);
-    if (revision !== this.#revision) this.close();
+  async call(calls: number, ...args: A): Promise<R> {
+    const { model } = this.#options;
+    const revision = revisionOf(model);
+    if (revision !== this.#revision) {
+      this.close();
+      await model.settleWeights();
+    }
     this.#revision = revision;
-    return this.#choose(calls)(...args);
+    return this.#choose(calls)(...args) as Promise<R>;
   }
 
   /** Frees the sessions; the next call makes new ones. */
@@ -73,7 +77,9 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
    */
   #choose(calls: number): Compiled<A, R> {
     const { quick } = this.#options;
-    if (quick && calls <= FULL_FROM && isLarge(quick) && quick.mapped) {
+    // Weights in 8 bits are laid out in a second or two.
+    const slow = quick?.precision === "float32" && isLarge(quick) && quick.mapped;
+    if (slow && calls <= FULL_FROM) {
       this.#quick ??= this.#compile(true);
       return this.#quick;
     }

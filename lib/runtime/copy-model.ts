@@ -24,3 +24,13 @@ export function blockModel(): Uint8Array {
   g.output("y0", "float32", [32]);
   return g.encode();
 }
+
+/** A model that multiplies `[16, 64]` of uint8 by 127s of int8. */
+export function eightBitModel(): Uint8Array {
+  const g = new OnnxGraph();
+  const weight = g.initializer("int8", [64, 16], new Uint8Array(64 * 16).fill(127));
+  const inputs = [g.input("x0", "uint8", [16, 64]), weight, g.scalar(1), g.scalar(1)];
+  g.add("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft", output: "y0" });
+  g.output("y0", "float32", [16, 16]);
+  return g.encode();
+}

@@ -6,7 +6,13 @@ import type { Shape } from "../graph/shape.ts";
  * may be named before it exists and freed while it is still being read.
  */
 export type Request =
-  | { readonly type: "open"; readonly session: number; readonly model: Uint8Array; readonly options: SessionOptions }
+  | {
+      readonly type: "open";
+      readonly session: number;
+      readonly model: Uint8Array;
+      readonly options: SessionOptions;
+      readonly weights?: EightBitFile;
+    }
   | {
       readonly type: "run";
       readonly session: number;
@@ -24,6 +30,7 @@ export type Request =
   | { readonly type: "free"; readonly buffers: readonly number[]; readonly sessions: readonly number[] }
   | { readonly type: "stop" }
   | { readonly type: "block" }
+  | { readonly type: "eightBit" }
   | { readonly type: "backends" };
 
 /** An input of one run: a buffer of the thread, or numbers sent along. */
@@ -42,6 +49,32 @@ export interface Fetch {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly read?: boolean;
+}
+
+/** A file of weights in 8 bits, which is written before a session opens and gone when it is open. */
+export interface EightBitFile {
+  readonly path: string;
+  /** int8 rather than uint8 shifted by 128. */
+  readonly signed: boolean;
+  readonly length: number;
+  readonly parts: readonly EightBitSource[];
+}
+
+/** One weight: rows of `channels * places` numbers each, and where in the file they go. */
+export interface EightBitSource {
+  /** Where they are: bytes of a file, or elements of a buffer. */
+  readonly from:
+    | { readonly path: string; readonly offset: number }
+    | { readonly buffer: number; readonly offset: number };
+  /** Whether they are float16. */
+  readonly half: boolean;
+  readonly rows: number;
+  readonly channels: number;
+  readonly places: number;
+  /** Where the numbers go, `[places, channels, rows]`. */
+  readonly offset: number;
+  /** Where the scales go, `[rows]`. */
+  readonly scales: number;
 }
 
 /** How a session of onnxruntime is opened. */

@@ -1,6 +1,6 @@
 import type { TypedArray } from "../graph/dtype.ts";
 import { allocate } from "../graph/dtype.ts";
-import { type Node, recording, type Storage } from "../graph/node.ts";
+import { inFile, type Node, recording, type Storage } from "../graph/node.ts";
 import { isLeaf, type Structure, sorted, structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
 import { explain } from "./errors.ts";
@@ -142,7 +142,7 @@ async function compute(asked: readonly Node[], device: string, wanted: boolean):
   }
   for (const [i, node] of nodes.entries()) {
     // Weights in a file stay there, also when somebody looks at them.
-    if (!node.storage)
+    if (!node.storage && !(wanted && inFile(node)))
       node.settle(results[i] ?? new HostArray(node.dtype, node.shape, data[i]!.slice() as TypedArray, device));
   }
   return data;

@@ -1,12 +1,17 @@
-import { dirname, relative } from "node:path";
+import { randomBytes } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, parse, relative, resolve } from "node:path";
 import type { MappedFile } from "../files/mapped.ts";
+import { byteWidth } from "../graph/dtype.ts";
+import { EightBitWeights } from "../lower/eight-bit/weights.ts";
 import type { Target } from "../lower/emitter.ts";
 import { lower } from "../lower/lower.ts";
 import type { Structure } from "../lower/structure.ts";
 import { engine } from "./engine.ts";
-import type { Feed, Fetch, SessionOptions } from "./protocol.ts";
+import type { EightBitFile, Feed, Fetch, SessionOptions } from "./protocol.ts";
 import { settings } from "./settings.ts";
-import { FileArray } from "./storage.ts";
+import { type DeviceBuffer, FileArray, HostArray, upload } from "./storage.ts";
 
 let count = 0;
 
@@ -19,10 +24,19 @@ export class Session {
   #failed = false;
   readonly #files: readonly MappedFile[];
 
-  /** @param files - whose contents it maps */
-  constructor(model: Uint8Array, options: SessionOptions, files: readonly MappedFile[] = []) {
+  /**
+   * @param files - whose contents it maps
+   * @param weights - a file of weights in 8 bits to write for it
+   */
+  constructor(
+    model: Uint8Array,
+    options: SessionOptions,
+    files: readonly MappedFile[] = [],
+    weights: EightBitFile | null = null,
+  ) {
     this.#files = files;
-    this.ready = engine.request({ type: "open", session: this.id, model, options }, [owned(model)]);
+    const request = { type: "open", session: this.id, model, options, ...(weights && { weights }) } as const;
+    this.ready = engine.request(request, [owned(model)]);
     // Reported by the run that follows; here only kept from ending the process.
     this.ready.catch(() => {
       this.#failed = true;
@@ -59,6 +73,14 @@ function owned(model: Uint8Array): ArrayBuffer {
   return model.buffer as ArrayBuffer;
 }
 
+/** Which whole numbers weights in 8 bits are on this processor; null where they gain nothing. */
+export async function eightBitHere(): Promise<"signed" | "unsigned" | null> {
+  if (settings.eightBit === undefined) {
+    settings.eightBit = (await engine.request({ type: "eightBit" })) ? "signed" : null;
+  }
+  return settings.eightBit;
+}
+
 /** The formulation that suits a device. */
 export async function targetOf(device: string): Promise<Target> {
   if (device !== "cpu") return { tuned: false, block: 0 };
@@ -80,10 +102,13 @@ export function open(
   target: Target,
   extra: Partial<SessionOptions> = {},
 ): Session {
-  const folder = folderOf(structure);
   const files = filesOf(structure);
   for (const file of files) file.checkThere();
-  const model = lower(structure, folder === undefined ? target : { ...target, block: 0, folder });
+  const temporary = isEightBit(structure, target) ? temporaryFile(files[0]) : null;
+  const folder = folderOf([...files.map((file) => file.folder), ...(temporary ? [dirname(temporary)] : [])]);
+  const eightBit =
+    temporary && folder ? new EightBitWeights(settings.eightBit === "signed", relative(folder, temporary)) : undefined;
+  const model = lower(structure, folder === undefined ? target : { ...target, block: 0, folder, eightBit });
   const options = {
     device,
     threads: settings.threads,
@@ -95,7 +120,35 @@ export function open(
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
   };
-  return new Session(model, options, files);
+  return new Session(model, options, files, eightBit?.parts.length ? eightBitFile(temporary!, eightBit) : null);
+}
+
+/** Whether weights of a computation are to be read in 8 bits, and can be. */
+function isEightBit({ order }: Structure, target: Target): boolean {
+  return target.tuned && Boolean(settings.eightBit) && order.some(({ storage }) => storage?.eightBit);
+}
+
+/** Where weights in 8 bits can lie for a while: on the disk of the others, for a session that has to map both. */
+function temporaryFile(beside: MappedFile | undefined): string {
+  const name = `difflab-${process.pid}-${randomBytes(6).toString("hex")}.weights`;
+  const folder = tmpdir();
+  const apart = beside && parse(resolve(folder)).root !== parse(beside.path).root;
+  return join(apart ? beside.folder : realpathSync(folder), name);
+}
+
+/** What the thread has to know of them. */
+function eightBitFile(path: string, { parts, signed, length }: EightBitWeights): EightBitFile {
+  const sources = parts.map(({ storage, start, channels, places, rows, offset, scales }) => {
+    const half = storage.dtype === "float16";
+    const first = start * channels * places;
+    const buffer = storage instanceof HostArray ? upload(storage) : (storage as DeviceBuffer);
+    const from =
+      storage instanceof FileArray
+        ? { path: storage.file.file.path, offset: storage.file.offset + first * byteWidth[storage.dtype] }
+        : { buffer: buffer.id, offset: first };
+    return { from, half, rows, channels, places, offset, scales };
+  });
+  return { path, signed, length, parts: sources };
 }
 
 /** Whether a pool of memory for the session pays: if much is computed; small ones would only hoard. */
@@ -110,16 +163,13 @@ function filesOf({ order }: Structure): MappedFile[] {
   return [...files];
 }
 
-/** The folder that holds all of them, perhaps further down. */
-function folderOf(structure: Structure): string | undefined {
-  let folder: string | undefined;
-  for (const { storage } of structure.order) {
-    if (!storage?.file) continue;
-    const { file } = storage.file;
-    folder ??= file.folder;
-    while (relative(folder, file.folder).startsWith("..")) folder = dirname(folder);
+/** The folder that holds all of these, perhaps further down; undefined for none. */
+function folderOf(folders: readonly string[]): string | undefined {
+  let common = folders[0];
+  for (const folder of folders) {
+    while (relative(common!, folder).startsWith("..")) common = dirname(common!);
   }
-  return folder;
+  return common;
 }
 
 /**
@@ -140,7 +190,7 @@ export function sessionFor(structure: Structure, device: string, target: Target)
   let entry = known.get(key);
   if (entry) known.delete(key);
   if (!entry?.session.usable) {
-    const session = open(structure, device, target, folderOf(structure) === undefined ? {} : quick);
+    const session = open(structure, device, target, filesOf(structure).length === 0 ? {} : quick);
     session.ready.catch(() => known.delete(key));
     entry = { session, large: isLarge(structure) };
   }

@@ -14,6 +14,11 @@ export const settings = {
   profile: undefined as string | undefined,
   /** Channels of a block of the CPU's image layout, asked once from the machine. */
   block: undefined as 0 | 8 | 16 | undefined,
+  /**
+   * Which whole numbers weights in 8 bits are: "signed" on processors with instructions for their products, null on others, where
+   * float32 is as fast; asked once from the machine. "unsigned" is exact everywhere.
+   */
+  eightBit: undefined as "signed" | "unsigned" | null | undefined,
 };
 
 /**

@@ -5,11 +5,12 @@
  * onnxruntime-node takes no SharedArrayBuffer, and its `run` blocks the thread that calls it. A thread of our own,
  * with buffers that move (not copy) on their way in and out, solved both.
  */
+import { rmSync } from "node:fs";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import { allocate, byteWidth, type DType, type TypedArray, viewBytes } from "../graph/dtype.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
-import type { Envelope, Feed, Fetch, Reply, Request, SessionOptions } from "./protocol.ts";
+import type { EightBitFile, Envelope, Feed, Fetch, Reply, Request, SessionOptions } from "./protocol.ts";
 
 // What goes wrong is thrown; onnxruntime's own log would only repeat it on the terminal.
 ort.env.logLevel = "fatal";
@@ -69,6 +70,50 @@ function buffer(id: number): ort.Tensor {
   const tensor = buffers.get(id);
   if (!tensor) throw new Error("the tensor has been disposed");
   return tensor;
+}
+
+/** Opens a session over weights in 8 bits: it has read their file by the end, or holds it without its name. */
+async function openEightBit(file: EightBitFile, openSession: () => Promise<void>): Promise<void> {
+  const { writeEightBit } = await import("./eight-bit.ts");
+  try {
+    writeEightBit(file, (id) => buffer(id).data as Float32Array);
+    await openSession();
+  } finally {
+    remove(file.path);
+  }
+}
+
+/** Files that could not be deleted while a session had them mapped, as on Windows. */
+const left = new Set<string>();
+
+function remove(path: string): void {
+  for (const file of [...left, path]) {
+    try {
+      rmSync(file, { force: true });
+      left.delete(file);
+    } catch {
+      left.add(file);
+    }
+  }
+}
+
+process.on("exit", () => left.forEach(remove));
+
+/**
+ * Whether the processor multiplies 8 bits with instructions of its own: without them sums of two products are cut off at 16 bits, which
+ * shows.
+ */
+async function eightBit(): Promise<boolean> {
+  if (process.arch !== "x64") return false;
+  const { eightBitModel } = await import("./copy-model.ts");
+  try {
+    const session = await ort.InferenceSession.create(eightBitModel(), { logSeverityLevel: 4 });
+    const { y0 } = await session.run({ x0: new ort.Tensor("uint8", new Uint8Array(16 * 64).fill(255), [16, 64]) });
+    await session.release();
+    return (y0!.data as Float32Array).every((sum) => sum === 255 * 127 * 64);
+  } catch {
+    return false;
+  }
 }
 
 async function open(session: number, model: Uint8Array, options: SessionOptions): Promise<void> {
@@ -171,7 +216,9 @@ async function handle(request: Request): Promise<unknown> {
     case "open":
       if (request.options.keep) gpu.set(request.session, request.options.device);
       if (request.options.profile) profiled.add(request.session);
-      return open(request.session, request.model, request.options);
+      return request.weights
+        ? openEightBit(request.weights, () => open(request.session, request.model, request.options))
+        : open(request.session, request.model, request.options);
     case "run":
       return run(request.session, request.feeds, request.fetches);
     case "put":
@@ -196,6 +243,8 @@ async function handle(request: Request): Promise<unknown> {
       return process.exit(0);
     case "block":
       return block();
+    case "eightBit":
+      return eightBit();
     case "backends":
       return ort.listSupportedBackends();
   }

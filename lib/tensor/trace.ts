@@ -1,5 +1,5 @@
 import type { DType, TypedArray } from "../graph/dtype.ts";
-import { Node, type Op, type Recorder, recording, sameAttributes, source } from "../graph/node.ts";
+import { inFile, Node, type Op, type Recorder, recording, sameAttributes, source } from "../graph/node.ts";
 import { type Shape, sameShape } from "../graph/shape.ts";
 import type { Generator } from "../random/index.ts";
 import { engine } from "../runtime/engine.ts";
@@ -132,7 +132,7 @@ export class Trace implements Recorder {
 
   /**
    * The node by which the traced function knows a tensor from outside: a stand-in for whatever value it has at a call.
-   * Weights in a file are part of the program, unless an optimizer steps them: after the first step they lie there no more.
+   * Weights in a file, or in 8 bits, are part of the program, unless an optimizer steps them: after the first step they lie there no more.
    *
    * @param value - its present value
    */
@@ -140,20 +140,20 @@ export class Trace implements Recorder {
     const seen = this.#seen.get(tensor);
     if (seen && seen.requiresGrad === tensor.requiresGrad) return seen.node;
     const read = this.#arguments.get(tensor) ?? tensor;
-    const file = inFile(value) && !stepped.has(tensor);
+    const fixed = (inFile(value) || value.storage?.eightBit === true) && !stepped.has(tensor);
     // What is not computed yet may have no device; it will be the default one.
     const device = value.storage?.device ?? value.device ?? settings.device;
     const same = (entry: Entry) => {
       if (entry.read !== read || entry.requiresGrad !== tensor.requiresGrad) return false;
       const { node } = entry;
-      if (file || !node.is("placeholder")) return node === value;
+      if (fixed || !node.is("placeholder")) return node === value;
       return entry.device === device && node.dtype === value.dtype && sameShape(node.shape, value.shape);
     };
     let entry = this.#next(same);
     if (!entry) {
       // Where arguments have to lie is said at the call.
       const place = typeof read === "number" ? null : (value.storage?.device ?? value.device);
-      const node = file ? value : untraced(() => standIn(tensor, place));
+      const node = fixed ? value : untraced(() => standIn(tensor, place));
       entry = { node, requiresGrad: tensor.requiresGrad, read, device };
       this.#append(entry);
     }
@@ -220,15 +220,6 @@ function standIn(tensor: Variable, device: string | null): Node {
   const node = new Node("placeholder", [], {}, tensor.shape, tensor.dtype, device);
   node.requiresGrad = tensor.requiresGrad;
   return node;
-}
-
-/** Whether a value is made of nothing but weights in a file, perhaps in another dtype or shape. */
-export function inFile(node: Node): boolean {
-  for (let at: Node | undefined = node; at; at = at.inputs[0]) {
-    if (at.storage) return at.storage.file !== undefined;
-    if (at.inputs.length !== 1) return false;
-  }
-  return false;
 }
 
 export const tracing = {

@@ -1,6 +1,6 @@
 import { type DType, dtypes, isDType, type TypedArray } from "../graph/dtype.ts";
 import { float16ToFloat32 } from "../graph/half.ts";
-import { Node, source } from "../graph/node.ts";
+import { inFile, Node, source } from "../graph/node.ts";
 import { asNumbers, type NumberArray } from "../graph/numbers.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
@@ -11,7 +11,7 @@ import { realize as computeNodes, read } from "../runtime/realize.ts";
 import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
 import { type Nested, nested } from "./nested.ts";
 import { self, TensorState } from "./state.ts";
-import { inFile, pending } from "./trace.ts";
+import { pending } from "./trace.ts";
 
 /** What reads a tensor's values, and moves them to another dtype or device. */
 export abstract class Values<T extends Values<T>> extends TensorState<T> {

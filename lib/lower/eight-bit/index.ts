@@ -1,0 +1,210 @@
+import type { ConvAttrs, Node } from "../../graph/node.ts";
+import type { Emissions, Emitter } from "../emitter.ts";
+import { frozen } from "../frozen.ts";
+import { standard } from "../standard.ts";
+import { tuned } from "../tuned/index.ts";
+import { frozenRows, type WeightRows } from "./weights.ts";
+
+/*
+ * Layers with frozen weights in 8 bits. Weights are rounded once, by output channel; inputs when they come, by the range
+ * that the tensor has then, so nothing has to be calibrated. A product of both is a sum of whole numbers, exact in 32
+ * bits, which leaves as float32. A convolution is such a product: pixels, channels last, gathered by a table.
+ * (ONNX's QLinearConv is a tenth faster, but rounds its output, too, by a range that nobody knows beforehand.)
+ */
+
+const microsoft = { domain: "com.microsoft" };
+
+// Smaller layers gain nothing, and the first and the last of a network, which are the most sensitive ones, have fewer channels.
+const least = { channels: 32, rows: 16 };
+
+// Gathered pixels of more bytes than this are made in parts: they stay closer to the processor, and take less memory.
+const mostGathered = 2 ** 25;
+
+/** Formulations in 8 bits of what allows it; everything else is left to those for frozen weights. */
+export const eightBit: Partial<Emissions> = {
+  add: (e, n) => withBias(e, n) ?? frozen.add?.(e, n) ?? standard.add(e, n),
+  matmul: (e, n) => linear(e, n) ?? (frozen.matmul ?? standard.matmul)(e, n),
+  conv2d: (e, n) => conv2d(e, n) ?? (frozen.conv2d ?? standard.conv2d)(e, n),
+  permute: (e, n) => pixelsOf(e, n) ?? (tuned.permute ?? standard.permute)(e, n),
+};
+
+/** A weight and its scales, as the file will have them, and what is 0 in it. */
+function weights(e: Emitter, rows: WeightRows, channels: number, places: number): [string, string, string] {
+  const target = e.target.eightBit!;
+  const dtype = target.signed ? "int8" : "uint8";
+  const { data, scales } = target.add(rows, channels, places);
+  const numbers = e.once(`eight-bit weight ${data.offset}`, () =>
+    e.graph.initializer(dtype, [places * channels, rows.rows], data),
+  );
+  const factors = e.once(`eight-bit scales ${scales.offset}`, () =>
+    e.graph.initializer("float32", [rows.rows], scales),
+  );
+  const zero = e.once("eight-bit zero", () =>
+    target.signed
+      ? e.graph.initializer("int8", [], new Uint8Array(1))
+      : e.graph.initializer("uint8", [], Uint8Array.of(128)),
+  );
+  return [numbers, factors, zero];
+}
+
+/** A tensor in 8 bits, with its scale and what is 0 in it. */
+function rounded(e: Emitter, x: string): [string, string, string] {
+  const name = e.once(`eight-bit ${x}`, () => {
+    const fresh = e.graph.fresh();
+    e.graph.addMany("DynamicQuantizeLinear", [x], [fresh, `${fresh}_scale`, `${fresh}_zero`]);
+    return fresh;
+  });
+  return [name, `${name}_scale`, `${name}_zero`];
+}
+
+/** `x [.., K]` times a weight `[K, N]`, plus a bias `[N]`, in float32. */
+function product(
+  e: Emitter,
+  [x, scale, zero]: readonly [string, string, string],
+  [weight, weightScales, weightZero]: readonly [string, string, string],
+  bias?: string,
+): string {
+  const inputs = [x, weight, scale, weightScales, zero, weightZero, ...(bias === undefined ? [] : [bias])];
+  return e.graph.add("MatMulIntegerToFloat", inputs, {}, microsoft);
+}
+
+/** `x weight^T (+ bias)`. */
+function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
+  const [x, turned] = n.inputs as [Node, Node];
+  if (n.requiresGrad || n.dtype !== "float32" || x.shape.length < 2) return null;
+  if (!turned.is("permute") || turned.storage || turned.shape.length !== 2) return null;
+  const [inner, outer] = turned.shape as [number, number];
+  if (inner < least.channels || outer < least.channels || x.size / inner < least.rows) return null;
+  const rows = frozenRows(turned.inputs[0]!);
+  if (!rows) return null;
+  return product(e, rounded(e, e.name(x)), weights(e, rows, inner, 1), bias && e.name(bias));
+}
+
+/** A sum that is a layer with its bias. */
+function withBias(e: Emitter, n: Node<"add">): string | null {
+  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+    const sum = e.sole(first, "matmul");
+    if (sum && bias.shape.length === 1 && bias.shape[0] === sum.shape.at(-1)) {
+      const out = linear(e, sum, bias);
+      if (out !== null) return out;
+    }
+    const conv = e.sole(first, "conv2d");
+    const [c] = bias.shape;
+    if (conv && bias.shape.length === 3 && c === conv.shape[1] && bias.size === c) {
+      const out = conv2d(e, conv, bias, n);
+      if (out !== null) return out;
+    }
+  }
+  return null;
+}
+
+/** A convolution in 8 bits; `as` is the node whose value it is with its bias. */
+function conv2d(e: Emitter, n: Node<"conv2d">, bias?: Node, as: Node = n): string | null {
+  const pixels = convolved(e, n, bias, as);
+  return pixels === null ? null : e.graph.add("Transpose", [pixels], { perm: [0, 3, 1, 2] });
+}
+
+/** The same with channels last, `[B, H, W, C]`. */
+function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: Node): string | null {
+  const [x, weight] = n.inputs as [Node, Node];
+  const [to, from, kh, kw] = weight.shape as [number, number, number, number];
+  const [b, , height, width] = n.shape as [number, number, number, number];
+  if (n.requiresGrad || n.dtype !== "float32" || n.attrs.groups !== 1) return null;
+  if (from < least.channels || to < least.channels || b * height * width < least.rows) return null;
+  const rows = frozenRows(weight);
+  if (!rows) return null;
+  return e.once(`convolved ${e.one(as).id}`, () => {
+    const filter = weights(e, rows, from, kh * kw);
+    const [pixels, scale, zero] = imagePixels(e, x);
+    const offset = bias && e.reshape(e.name(bias), [to]);
+    const { stride, padding } = n.attrs;
+    if (kh * kw === 1 && stride.every((s) => s === 1) && padding.every((p) => p === 0)) {
+      return product(e, [pixels, scale, zero], filter, offset);
+    }
+    const padded = padding.some((p) => p > 0)
+      ? e.graph.add("Pad", [pixels, e.graph.ints([0, padding[0], padding[1], 0, 0, padding[2], padding[3], 0]), zero])
+      : pixels;
+    const [h, w] = [x.shape[2]! + padding[0] + padding[2], x.shape[3]! + padding[1] + padding[3]];
+    const flat = e.reshape(padded, [b, h * w, from]);
+    const bands = Math.ceil((b * height * width * kh * kw * from) / mostGathered);
+    const step = Math.ceil(height / bands);
+    const parts: string[] = [];
+    for (let top = 0; top < height; top += step) {
+      const count = Math.min(step, height - top);
+      const gathered = e.graph.add("Gather", [flat, windows(e, n.attrs, w, [kh, kw], [top, count, width])], {
+        axis: 1,
+      });
+      const columns = e.reshape(gathered, [b, count, width, kh * kw * from]);
+      parts.push(product(e, [columns, scale, zero], filter, offset));
+    }
+    return parts.length === 1 ? parts[0]! : e.graph.add("Concat", parts, { axis: 1 });
+  });
+}
+
+/** Which pixel stands at each place of each window: `[rows * columns * kh * kw]`. */
+function windows(
+  e: Emitter,
+  { stride, dilation }: ConvAttrs,
+  width: number,
+  [kh, kw]: readonly [number, number],
+  [top, rows, columns]: readonly [number, number, number],
+): string {
+  const key = `windows ${stride} ${dilation} ${width} ${kh} ${kw} ${top} ${rows} ${columns}`;
+  return e.graph.constant(key, "int32", [rows * columns * kh * kw], () => {
+    const at = new Int32Array(rows * columns * kh * kw);
+    let i = 0;
+    for (let y = top; y < top + rows; y++) {
+      for (let x = 0; x < columns; x++) {
+        for (let p = 0; p < kh; p++) {
+          const row = (y * stride[0] + p * dilation[0]) * width;
+          for (let q = 0; q < kw; q++) at[i++] = row + x * stride[1] + q * dilation[1];
+        }
+      }
+    }
+    return at;
+  });
+}
+
+/** An image in 8 bits with channels last, `[B, H, W, C]`, which it may have been before it became an image. */
+function imagePixels(e: Emitter, image: Node): [string, string, string] {
+  const [b, c, h, w] = image.shape as [number, number, number, number];
+  const tokens = tokensOf(image);
+  if (tokens) {
+    const [x, scale, zero] = rounded(e, e.name(tokens));
+    return [e.reshape(x, [b, h, w, c]), scale, zero];
+  }
+  const [x, scale, zero] = rounded(e, e.name(image));
+  const pixels = e.once(`pixels ${x}`, () => e.graph.add("Transpose", [x], { perm: [0, 2, 3, 1] }));
+  return [pixels, scale, zero];
+}
+
+/** The tokens `[B, H W, C]` that an image is made of by nothing but a change of their order. */
+function tokensOf(image: Node): Node | null {
+  if (image.storage || !image.is("reshape")) return null;
+  const turned = image.inputs[0]!;
+  if (turned.storage || !turned.is("permute") || turned.attrs.perm.join() !== "0,2,1") return null;
+  return turned.shape[1] === image.shape[1] ? turned.inputs[0]! : null;
+}
+
+/** The pixels of a convolution as tokens `[B, H W, C]`: the order in which it makes them. */
+function pixelsOf(e: Emitter, n: Node<"permute">): string | null {
+  if (n.attrs.perm.join() !== "0,2,1") return null;
+  const flat = n.inputs[0]!;
+  if (flat.storage || !flat.is("reshape")) return null;
+  const image = e.one(flat.inputs[0]!);
+  if (image.storage || image.shape.length !== 4 || image.shape[1] !== flat.shape[1]) return null;
+  const pixels = image.is("conv2d") ? convolved(e, image, undefined, image) : biased(e, image);
+  return pixels === null ? null : e.reshape(pixels, n.shape);
+}
+
+function biased(e: Emitter, image: Node): string | null {
+  if (!image.is("add")) return null;
+  for (const [first, bias] of [image.inputs, [...image.inputs].reverse()] as [Node, Node][]) {
+    const conv = e.one(first);
+    const [c] = bias.shape;
+    if (!conv.is("conv2d") || conv.storage || bias.shape.length !== 3 || c !== conv.shape[1] || bias.size !== c)
+      continue;
+    return convolved(e, conv, bias, image);
+  }
+  return null;
+}

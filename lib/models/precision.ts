@@ -1,0 +1,48 @@
+import type { Node } from "../graph/node.ts";
+import { notice } from "../notice.ts";
+import { checkChoice } from "../options.ts";
+import { eightBitHere } from "../runtime/sessions.ts";
+import { settings } from "../runtime/settings.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+export const precisions = ["float32", "int8", "auto"] as const;
+/** What a network that is only read computes in: float32, 8 bits, or whichever suits the processor. */
+export type Precision = (typeof precisions)[number];
+/** What came of it. */
+export type ChosenPrecision = Exclude<Precision, "auto">;
+
+/**
+ * What a network is going to compute in, which is said where it is not what was asked for.
+ *
+ * @param where - who asks, for errors and notices
+ * @throws RangeError for a precision that there is not
+ */
+export async function choosePrecision(where: string, wanted: Precision): Promise<ChosenPrecision> {
+  checkChoice(where, "precision", wanted, precisions);
+  if (wanted === "float32") return wanted;
+  if (settings.device !== "cpu") {
+    notice(`${where}: "${settings.device}" has no products in 8 bits; computing in float32`);
+    return "float32";
+  }
+  if ((await eightBitHere()) === null) {
+    notice(
+      `${where}: this processor has no instructions for products in 8 bits (VNNI), so they would gain nothing; computing in float32`,
+    );
+    return "float32";
+  }
+  if (wanted === "auto") {
+    notice(
+      `${where}: computing in 8 bits, for which this processor has instructions; precision: "float32" for all digits`,
+    );
+  }
+  return "int8";
+}
+
+/** Lets layers read a frozen weight in 8 bits. */
+export function markEightBit(weight: Tensor): void {
+  if (weight.ndim < 2) return;
+  // Casts and reshapes of a weight in a file are parts of whatever reads it.
+  let at: Node = weight.peek();
+  while (!at.storage && at.inputs.length === 1) at = at.inputs[0]!;
+  if (at.storage) at.storage.eightBit = true;
+}

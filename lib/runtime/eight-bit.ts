@@ -1,0 +1,107 @@
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { float16ToFloat32 } from "../graph/half.ts";
+import type { EightBitFile, EightBitSource } from "./protocol.ts";
+
+// Rows read at once: their numbers end up side by side.
+const band = 64;
+
+/** Writes weights in 8 bits, one after the other: there is never more of them in memory than one. */
+export function writeEightBit(file: EightBitFile, bufferOf: (id: number) => Float32Array): void {
+  const out = openSync(file.path, "wx", 0o600);
+  try {
+    for (const part of file.parts) {
+      const { numbers, scales } = quantize(rowsOf(part, bufferOf), part, file.signed);
+      writeAt(out, numbers, part.offset);
+      writeAt(out, new Uint8Array(scales.buffer), part.scales);
+    }
+  } finally {
+    closeSync(out);
+  }
+}
+
+/**
+ * `round(w / scale)` with `scale = max |w| / 127` over each row, from `[rows, channels, places]` to `[places, channels, rows]`.
+ * A row of zeros has scale 1; one that holds no numbers (NaN, infinity) keeps none: its scale is NaN, and so is what comes out.
+ *
+ * @param rows - gives some rows, one after the other
+ */
+export function quantize(
+  rows: (start: number, count: number) => Float32Array,
+  shape: { rows: number; channels: number; places: number },
+  signed: boolean,
+): { numbers: Uint8Array; scales: Float32Array } {
+  const { rows: count, channels, places } = shape;
+  const width = channels * places;
+  const numbers = new Uint8Array(count * width);
+  const scales = new Float32Array(count);
+  const factors = new Float64Array(band);
+  // Shifted by 128, truncation rounds; as int8 the same bits without the shift.
+  const flip = signed ? 0x80 : 0;
+  for (let top = 0; top < count; top += band) {
+    const n = Math.min(band, count - top);
+    const values = rows(top, n);
+    for (let r = 0; r < n; r++) {
+      const scale = scaleOf(values, r * width, width);
+      scales[top + r] = scale;
+      factors[r] = 1 / scales[top + r]!;
+    }
+    for (let c = 0; c < channels; c++) {
+      for (let p = 0; p < places; p++) {
+        const to = (p * channels + c) * count + top;
+        let from = c * places + p;
+        for (let r = 0; r < n; r++, from += width) {
+          numbers[to + r] = (values[from]! * factors[r]! + 128.5) ^ flip;
+        }
+      }
+    }
+  }
+  return { numbers, scales };
+}
+
+function scaleOf(values: Float32Array, start: number, length: number): number {
+  let largest = 0;
+  for (let i = start; i < start + length; i++) {
+    const size = Math.abs(values[i]!);
+    // NaN is not smaller than anything.
+    if (!(size <= largest)) largest = size;
+    if (!(largest < Infinity)) return Number.NaN;
+  }
+  return largest === 0 ? 1 : largest / 127;
+}
+
+/** Reads some rows of a weight, widened where they are float16. */
+function rowsOf(part: EightBitSource, bufferOf: (id: number) => Float32Array) {
+  const { from, half } = part;
+  const width = part.channels * part.places;
+  if ("buffer" in from) {
+    const all = bufferOf(from.buffer);
+    return (start: number, count: number) =>
+      all.subarray(from.offset + start * width, from.offset + (start + count) * width);
+  }
+  const bytes = half ? 2 : 4;
+  return (start: number, count: number) => {
+    const read = readAt(from.path, from.offset + start * width * bytes, count * width * bytes);
+    return half ? float16ToFloat32(new Uint16Array(read.buffer)) : new Float32Array(read.buffer);
+  };
+}
+
+function readAt(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  const file = openSync(path, "r");
+  try {
+    for (let done = 0; done < length; ) {
+      const got = readSync(file, bytes, done, length - done, offset + done);
+      if (got === 0) throw new Error(`${path}: ends ${length - done} bytes too early`);
+      done += got;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return bytes;
+}
+
+function writeAt(file: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file, bytes, done, bytes.length - done, offset + done);
+  }
+}

@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { compile } from "../../../lib/compile/compile.ts";
+import { Model } from "../../../lib/models/index.ts";
+import { Conv2d, type Conv2dOptions, Linear } from "../../../lib/nn/layers.ts";
+import { eightBitHere } from "../../../lib/runtime/sessions.ts";
+import { settings } from "../../../lib/runtime/settings.ts";
+import { float32ToFloat16 } from "../../../lib/safetensors/index.ts";
+import { zeros } from "../../../lib/tensor/create.ts";
+import { noGrad } from "../../../lib/tensor/grad.ts";
+import type { Tensor } from "../../../lib/tensor/tensor.ts";
+import { draw, inFolder, weights, writeModel } from "./reference.ts";
+
+const f = Math.fround;
+
+/** As ONNX's operator does it: a range that includes 0, in 256 steps. */
+function rounded(x: Float32Array): { numbers: Int32Array; scale: number } {
+  const [low, high] = [Math.min(0, ...x), Math.max(0, ...x)];
+  const scale = f(f(high - low) / 255);
+  const even = (v: number) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v));
+  const zero = Math.min(255, Math.max(0, even(f(-low / scale))));
+  return { numbers: Int32Array.from(x, (v) => Math.min(255, Math.max(0, even(f(v / scale)) + zero)) - zero), scale };
+}
+
+/** Each row of a weight as whole numbers, and its scale. */
+function roundedRows(w: Float32Array, rows: number): { numbers: Int32Array; scales: Float32Array } {
+  const width = w.length / rows;
+  const scales = Float32Array.from({ length: rows }, (_, r) => {
+    return Math.max(...w.subarray(r * width, (r + 1) * width).map(Math.abs)) / 127 || 1;
+  });
+  return { numbers: Int32Array.from(w, (v, i) => Math.floor(v / scales[Math.floor(i / width)]! + 0.5)), scales };
+}
+
+/** A convolution of whole numbers, one sum at a time. */
+function convolution(
+  x: Tensor,
+  data: Float32Array,
+  layer: Conv2d,
+  w: Float32Array,
+  bias: Float32Array | null,
+): number[] {
+  const { stride = 1, padding = 0, dilation = 1 } = layer.options as { [key: string]: number };
+  const [b, c, h, width] = x.shape as [number, number, number, number];
+  const [o, , kh, kw] = layer.weight.shape as [number, number, number, number];
+  const [q, k] = [rounded(data), roundedRows(w, o)];
+  const size = (n: number, of: number) => Math.floor((n + 2 * padding - dilation * (of - 1) - 1) / stride) + 1;
+  const out: number[] = [];
+  for (let n = 0; n < b; n++) {
+    for (let r = 0; r < o; r++) {
+      for (let y = 0; y < size(h, kh); y++) {
+        for (let z = 0; z < size(width, kw); z++) {
+          let sum = 0;
+          for (let i = 0; i < c * kh * kw; i++) {
+            const [p, s] = [Math.floor(i / kw) % kh, i % kw];
+            const [row, column] = [y * stride + p * dilation - padding, z * stride + s * dilation - padding];
+            if (row < 0 || column < 0 || row >= h || column >= width) continue;
+            const at = ((n * c + Math.floor(i / (kh * kw))) * h + row) * width + column;
+            sum += q.numbers[at]! * k.numbers[r * c * kh * kw + i]!;
+          }
+          out.push(sum * q.scale * k.scales[r]! + (bias?.[r] ?? 0));
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/** How far two lists are apart, as a share of their size. */
+function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [off, size] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    off += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  expect(a.length).toBe(b.length);
+  return Math.sqrt(off / size);
+}
+
+/** One layer, with a config and weights in a file. */
+class Alone extends Model {
+  readonly config: { layer?: string };
+  readonly weightsName = "diffusion_pytorch_model";
+  readonly layer: Conv2d | Linear;
+
+  constructor(config: { layer?: string } = {}) {
+    super();
+    this.config = config;
+    this.layer = made(config.layer!);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.layer.forward(x);
+  }
+}
+
+function made(text: string): Conv2d | Linear {
+  const [kind, from, to, options] = JSON.parse(text) as [
+    "conv" | "linear",
+    number,
+    number,
+    Conv2dOptions & { kernel: number },
+  ];
+  if (kind === "linear") return new Linear(from, to, options);
+  const { kernel, ...rest } = options;
+  return new Conv2d(from, to, kernel, rest);
+}
+
+async function withLayer(
+  layer: readonly [string, number, number, object],
+  use: (model: Alone, plain: Alone) => Promise<void>,
+  half = false,
+): Promise<void> {
+  await inFolder(async (folder) => {
+    const layerText = JSON.stringify(layer);
+    const keys = Object.fromEntries(
+      Object.entries(new Alone({ layer: layerText }).stateDict()).map(([k, v]) => [k, v.shape]),
+    );
+    const tensors = [...weights(keys as never)].map(([name, { shape, data }]) => {
+      return [name, { shape, data: half ? float32ToFloat16(data) : data }] as const;
+    });
+    await writeModel(folder, { layer: layerText }, new Map(tensors));
+    const [model, plain] = await Promise.all([
+      Alone.fromPretrained(folder, { precision: "int8" }),
+      Alone.fromPretrained(folder),
+    ]);
+    await use(model, plain);
+  });
+}
+
+let here: typeof settings.eightBit;
+beforeEach(() => {
+  here = settings.eightBit;
+  // Exact on every processor, if not fast.
+  settings.eightBit = "unsigned";
+});
+afterEach(() => {
+  settings.eightBit = here;
+  vi.restoreAllMocks();
+});
+
+describe("layers in 8 bits", () => {
+  const convolutions = {
+    "3x3": ["conv", 32, 48, { kernel: 3, padding: 1 }],
+    "3x3 without a bias": ["conv", 40, 33, { kernel: 3, padding: 1, bias: false }],
+    "1x1": ["conv", 64, 32, { kernel: 1 }],
+    "with a stride": ["conv", 32, 32, { kernel: 3, stride: 2, padding: 1 }],
+    "with a dilation and no padding": ["conv", 32, 32, { kernel: 3, dilation: 2 }],
+    "1x1 with a stride": ["conv", 32, 32, { kernel: 1, stride: 2 }],
+  } as const;
+  for (const [name, layer] of Object.entries(convolutions)) {
+    it(`are the sums of whole numbers that they stand for: convolution ${name}`, async () => {
+      await withLayer(layer, async (model, plain) => {
+        const x = draw(3, 2, layer[1], 9, 7);
+        const conv = model.layer as Conv2d;
+        const [data, w, bias] = [await x.data(), await conv.weight.data(), (await conv.bias?.data()) ?? null];
+        const expected = convolution(x, data as Float32Array, conv, w as Float32Array, bias as Float32Array | null);
+        const out = await noGrad(() => model.forward(x)).data();
+        expect(apart(out, expected)).toBeLessThan(1e-6);
+        const off = apart(out, await noGrad(() => plain.forward(x)).data());
+        expect(off).toBeGreaterThan(1e-3);
+        expect(off).toBeLessThan(0.03);
+      });
+    });
+  }
+
+  for (const half of [false, true]) {
+    it(`are the sums of whole numbers that they stand for: a linear layer in ${half ? "float16" : "float32"}`, async () => {
+      await withLayer(
+        ["linear", 70, 96, {}],
+        async (model) => {
+          const x = draw(5, 3, 11, 70);
+          const [q, k] = [
+            rounded((await x.data()) as Float32Array),
+            roundedRows((await model.layer.weight.data()) as Float32Array, 96),
+          ];
+          const bias = await model.layer.bias!.data();
+          const expected = Array.from({ length: 33 * 96 }, (_, at) => {
+            const [row, o] = [Math.floor(at / 96), at % 96];
+            let sum = 0;
+            for (let i = 0; i < 70; i++) sum += q.numbers[row * 70 + i]! * k.numbers[o * 70 + i]!;
+            return sum * q.scale * k.scales[o]! + bias[o]!;
+          });
+          expect(apart(await noGrad(() => model.forward(x)).data(), expected)).toBeLessThan(1e-6);
+        },
+        half,
+      );
+    });
+  }
+
+  it("give the same in signed numbers where the processor adds them up exactly", async () => {
+    settings.eightBit = undefined;
+    if ((await eightBitHere()) === null) return; // no such instructions here
+    await withLayer(["conv", 32, 48, { kernel: 3, padding: 1 }], async (model) => {
+      const x = draw(3, 2, 32, 9, 7);
+      const signed = await noGrad(() => model.forward(x)).data();
+      settings.eightBit = "unsigned";
+      const unsigned = compile((y: Tensor) => noGrad(() => model.forward(y)));
+      expect(apart(await unsigned(x).data(), signed)).toBeLessThan(1e-6);
+    });
+  });
+
+  it("compute zeros from zeros, and are not numbers where the input or a weight is none", async () => {
+    await withLayer(["linear", 64, 64, {}], async (model) => {
+      const bias = await model.layer.bias!.data();
+      const out = await noGrad(() => model.forward(zeros([16, 64]))).data();
+      expect(apart(out.subarray(0, 64), bias)).toBeLessThan(1e-6);
+      const broken = await noGrad(() => model.forward(zeros([16, 64]).add(Number.NaN))).data();
+      expect(broken.every(Number.isNaN)).toBe(true);
+      const infinite = await noGrad(() => model.forward(zeros([16, 64]).add(Infinity))).data();
+      expect(infinite.some(Number.isFinite)).toBe(false);
+    });
+  });
+
+  it("pass gradients in float32, and get none themselves", async () => {
+    await withLayer(["conv", 32, 32, { kernel: 3, padding: 1 }], async (model, plain) => {
+      const gradient = async (one: Alone) => {
+        const x = draw(3, 2, 32, 8, 8).requiresGrad_();
+        const loss = one.forward(x).square().sum();
+        loss.backward();
+        return [await x.grad!.data(), await loss.item()] as const;
+      };
+      const [own, expected] = [await gradient(model), await gradient(plain)];
+      expect(own[1]).toBeCloseTo(expected[1], 1);
+      expect(apart(own[0], expected[0])).toBeLessThan(1e-5);
+      expect(model.layer.weight.grad).toBeNull();
+      expect(model.parameters().every((weight) => !weight.requiresGrad)).toBe(true);
+    });
+  });
+});
