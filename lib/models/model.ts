@@ -19,7 +19,7 @@ export interface ModelOptions extends HubOptions {
   readonly subfolder?: string;
   /** Which of several sets of weights: "fp16" for `NAME.fp16.safetensors`. */
   readonly variant?: string;
-  /** What it computes in; default "float32". "int8" is faster on processors with instructions for it, and within a few percent. */
+  /** What it computes in; default "float32". "int8" is faster on processors with VNNI, and within a few percent. */
   readonly precision?: Precision;
 }
 
@@ -67,8 +67,7 @@ export abstract class Model extends Module implements Checkpointed {
    * are frozen: gradients pass through them, in float32, but not into them.
    *
    * @param idOrFolder - a folder, or a repository on the Hugging Face hub; with `subfolder`, a pipeline's
-   * @param options.precision - "float32" (default); "int8" if this processor gains by it, else float32, and it says so; "auto" to let
-   *   the processor decide
+   * @param options.precision - "float32" (default), "int8", or "auto": 8 bits where the processor has instructions for them
    * @throws Error that lists every weight that is missing or has another shape; HubError where files cannot be had
    */
   static async fromPretrained<M extends Model>(

@@ -24,17 +24,14 @@ export async function choosePrecision(where: string, wanted: Precision): Promise
     notice(`${where}: "${settings.device}" has no products in 8 bits; computing in float32`);
     return "float32";
   }
-  if ((await eightBitHere()) === null) {
-    notice(
-      `${where}: this processor has no instructions for products in 8 bits (VNNI), so they would gain nothing; computing in float32`,
-    );
-    return "float32";
+  const { fast } = await eightBitHere();
+  const without = "this processor has no instructions for products in 8 bits (VNNI)";
+  if (wanted === "int8" && !fast) notice(`${where}: ${without}; computing in them all the same, which gains little`);
+  if (wanted === "auto" && !fast) notice(`${where}: ${without}; computing in float32`);
+  if (wanted === "auto" && fast) {
+    notice(`${where}: computing in 8 bits, for which this processor has instructions (VNNI); "float32" is exact`);
   }
-  if (wanted === "auto") {
-    notice(
-      `${where}: computing in 8 bits, for which this processor has instructions; precision: "float32" for all digits`,
-    );
-  }
+  if (wanted === "auto" && !fast) return "float32";
   return "int8";
 }
 

@@ -33,7 +33,7 @@ export interface PipelineOptions extends HubOptions {
   readonly variant?: string;
   /** Parts to use in place of the checkpoint's, such as another scheduler. */
   readonly components?: Partial<Components>;
-  /** What the networks compute in; default "float32". "int8" is faster on processors with instructions for it, and nearly the same picture. */
+  /** What the networks compute in; default "float32". "int8" is faster on processors with VNNI, and gives nearly the same picture. */
   readonly precision?: Precision;
 }
 

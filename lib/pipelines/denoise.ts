@@ -1,6 +1,6 @@
 import type { UNet2DConditionModel } from "../models/index.ts";
 import type { Scheduler } from "../schedulers/index.ts";
-import { fromArray } from "../tensor/create.ts";
+import { cat, fromArray } from "../tensor/create.ts";
 import { realize, type Tensor } from "../tensor/tensor.ts";
 import { classifierFree } from "./guidance.ts";
 import type { LossGuide } from "./loss-guidance.ts";
@@ -39,6 +39,9 @@ export async function* denoise(run: Run, parts: Denoising): AsyncGenerator<Step,
   const timesteps = scheduler.timesteps.slice(start.skip);
   const count = timesteps.length;
   const inputs = start.inputs ?? [];
+  // Where guidance comes and goes, two kinds of calls share the run.
+  const inside = run.guidanceInterval && timesteps.map((t) => isInside(scheduler, t, run.guidanceInterval!));
+  const alike = (guided: boolean) => inside?.filter((each) => each === guided).length ?? count;
   const bar = run.progress ? runBar(count) : null;
   let { latents } = start;
   let { text } = parts;
@@ -46,17 +49,17 @@ export async function* denoise(run: Run, parts: Denoising): AsyncGenerator<Step,
     for (const [index, timestep] of timesteps.entries()) {
       run.signal?.throwIfAborted();
       const { guidanceScale } = state;
-      const guided = isGuided(unet, guidanceScale);
-      text = textFor(name, text, run.numImages, guided);
+      const guided = isGuided(unet, guidanceScale) && (inside?.[index] ?? true);
+      const read = textFor(name, text, run.numImages, guided);
       const input = scheduler.scaleModelInput(latents, timestep);
-      const time = unet.timeProj(new Array<number>(text.shape[0]!).fill(scheduler.modelTimestep(timestep)));
-      const output = await parts.predict.call(count, input, time, text, ...inputs);
+      const time = unet.timeProj(new Array<number>(read.shape[0]!).fill(scheduler.modelTimestep(timestep)));
+      const output = await parts.predict.call(alike(guided), input, time, read, ...inputs);
       let noisePred = guided ? classifierFree(output, guidanceScale, run.guidanceRescale) : output;
       let loss: Tensor | undefined;
       if (guide?.at(index)) {
         await realize(noisePred, latents);
         const scale = await inputScale(scheduler, timestep);
-        const call = { ...scheduler.levelAt(timestep), scale, time, text, guidanceScale };
+        const call = { ...scheduler.levelAt(timestep), scale, time, text: read, guidanceScale };
         ({ latents, loss } = await guide.move(latents, noisePred, call));
       }
       const stepped = scheduler.step(noisePred, timestep, latents, stepOptions(run));
@@ -69,9 +72,9 @@ export async function* denoise(run: Run, parts: Denoising): AsyncGenerator<Step,
       const known = { index, count, guidanceScale, timestep, latents, predOriginalSample, noisePred, preview };
       const step: Step = loss ? { ...known, loss } : known;
       bar?.update(index + 1);
-      const changes = await parts.callBack(step, text);
+      const changes = await parts.callBack(step, read);
       if (changes.latents) latents = changes.latents;
-      if (changes.promptEmbeds) text = changes.promptEmbeds;
+      if (changes.promptEmbeds) text = renewed(text, changes.promptEmbeds, guided || !inside);
       if (changes.guidanceScale !== undefined) state.guidanceScale = changes.guidanceScale;
       yield changes.latents ? { ...step, latents } : step;
     }
@@ -100,6 +103,19 @@ function textFor(name: string, text: Tensor, count: number, guided: boolean): Te
   throw new RangeError(
     `${name}: guidance was turned on midway, but there are no negative prompts; start with a guidanceScale above 1, or return promptEmbeds [${2 * count}, tokens, width], negative ones first`,
   );
+}
+
+/** What the U-Net reads from now on: where a step did without the negative prompts, the ones to come still have them. */
+function renewed(text: Tensor, given: Tensor, whole: boolean): Tensor {
+  const [rows, own] = [text.shape[0]!, given.shape[0]!];
+  return whole || rows !== 2 * own ? given : cat([text.narrow(0, 0, own), given]);
+}
+
+/** Whether a timestep's noise level lies above the lower end of an interval, and up to the upper one. */
+function isInside(scheduler: Scheduler, timestep: number, [low, high]: readonly [number, number]): boolean {
+  const { signal, spread } = scheduler.levelAt(timestep);
+  const sigma = spread / signal;
+  return low < sigma && sigma <= high;
 }
 
 /** What `scaleModelInput` multiplies with. */

@@ -22,6 +22,14 @@ export interface GenerateOptions<P = any> extends Callbacks<P> {
    * no other. Up to 1 the negative prompt is not looked at, which takes half the time. @see Ho and Salimans 2022: https://arxiv.org/abs/2207.12598
    */
   guidanceScale?: number;
+  /**
+   * Between which noise levels there is guidance: `[low, high]` in the unit of sigmas, the noise's standard deviation
+   * beside latents of full strength (Stable Diffusion's go from about 0.03 to 14.6). Steps at `low` or below, and above
+   * `high`, look at the prompt alone, which takes half the time; guidance harms at high levels and is of little use at low ones.
+   * Default: everywhere. The paper's for ImageNet is `[0.28, 2.9]`, for Stable Diffusion XL `[0.28, 5.42]`.
+   * @see Kynkäänniemi et al. 2024: https://arxiv.org/abs/2404.07724
+   */
+  guidanceInterval?: readonly [low: number, high: number];
   /** Share of the guided prediction that is given the unguided one's contrast, 0 (default) to 1. @see https://arxiv.org/abs/2305.08891 */
   guidanceRescale?: number;
   /** Pixels; divisible by 8. Default: what the U-Net was trained on. */
@@ -56,7 +64,7 @@ export interface GenerateOptions<P = any> extends Callbacks<P> {
 const NAMES: Readonly<Record<keyof GenerateOptions, true>> = {
   ...{ prompt: true, negativePrompt: true, promptEmbeds: true, negativePromptEmbeds: true, clipSkip: true },
   ...{ callbackOnStepEnd: true, callbackOnStepEndTensorInputs: true, sigmas: true },
-  ...{ numInferenceSteps: true, timesteps: true, eta: true, guidanceScale: true, guidanceRescale: true },
+  ...{ numInferenceSteps: true, timesteps: true, eta: true, guidanceScale: true, guidanceInterval: true, guidanceRescale: true },
   ...{ height: true, width: true, numImagesPerPrompt: true, seed: true, generator: true, latents: true },
   ...{ guidance: true, callback: true, signal: true, progress: true },
 };

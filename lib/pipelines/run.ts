@@ -42,6 +42,8 @@ export interface Run {
   readonly width: number;
   /** How far to go beyond the prompt's prediction. */
   readonly guidanceScale: number;
+  /** Between which noise levels (sigmas) there is guidance; null for everywhere. */
+  readonly guidanceInterval: readonly [number, number] | null;
   /** Share of the guided prediction that is given the unguided one's contrast. */
   readonly guidanceRescale: number;
   /** Whether guidance is on, which takes two predictions a step. */
@@ -106,6 +108,7 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
 
   const guidanceScale = options.guidanceScale ?? 7.5;
   if (!Number.isFinite(guidanceScale)) fail(`guidanceScale is ${shown(guidanceScale)}; expected a number, such as 7.5`);
+  const guidanceInterval = intervalOf(name, options.guidanceInterval, unet);
   checkCallbacks(name, options);
   const numInferenceSteps = startRun(name, scheduler, options, (steps) => count("numInferenceSteps", steps));
   const [nativeHeight, nativeWidth] = trainedSize(unet) ?? [64, 64];
@@ -127,7 +130,7 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
     negativePrompts: negativesOf(name, negativePrompt, numPrompts),
     negativePromptEmbeds,
     clipSkip: options.clipSkip ?? 0,
-    ...{ guidanceScale, guidanceRescale, eta, numInferenceSteps, generators },
+    ...{ guidanceScale, guidanceInterval, guidanceRescale, eta, numInferenceSteps, generators },
     // Models with the guidance scale as an input have been taught to do without the second prediction.
     guided: guidanceScale > 1 && unet.config.time_cond_proj_dim === null,
     latents: options.latents ?? null,
@@ -138,6 +141,7 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
     metadata: {
       ...asked({ prompt, negativePrompt, seed: options.seed === undefined ? undefined : String(options.seed) }),
       ...{ steps: numInferenceSteps, guidanceScale, scheduler: scheduler.constructor.name },
+      ...asked({ guidanceInterval: options.guidanceInterval }),
       ...asked({ timesteps: options.timesteps, sigmas: options.sigmas, eta: options.eta }),
       size: `${width}x${height}`,
     } as ImageMetadata,
@@ -190,6 +194,27 @@ function checkCallbacks(name: string, options: Callbacks<never>): void {
       `${name}: callbackOnStepEndTensorInputs has ${shown(strange)}; expected some of ${CALLBACK_TENSORS.join(", ")}`,
     );
   }
+}
+
+function intervalOf(name: string, given: unknown, unet: UNet2DConditionModel): readonly [number, number] | null {
+  if (given === undefined) return null;
+  if (!Array.isArray(given) || given.length !== 2 || given.some((level) => typeof level !== "number")) {
+    throw new TypeError(
+      `${name}: guidanceInterval is ${shown(given)}; expected two noise levels, such as [0.28, 5.42]`,
+    );
+  }
+  const [low, high] = given as [number, number];
+  if (!(low >= 0 && low <= high)) {
+    throw new RangeError(
+      `${name}: guidanceInterval is ${shown(given)}; expected noise levels of 0 or more, the lower one first`,
+    );
+  }
+  if (unet.config.time_cond_proj_dim !== null) {
+    throw new RangeError(
+      `${name}: guidanceInterval is ${shown(given)}, but this model takes the guidance scale as an input and needs no second prediction; leave it out`,
+    );
+  }
+  return [low, high];
 }
 
 function textsOf(name: string, key: string, given: unknown): string[] {

@@ -29,7 +29,9 @@ export function showGuidance(run: GuidedRunLike, options: { step?: number; title
   const where = "showGuidance";
   const { step = 0 } = options;
   if (run.unconditional === null) {
-    throw new RangeError(`${where}: the run was not guided; call generate with a guidanceScale above 1`);
+    throw new RangeError(
+      `${where}: the run was not guided at every step; call generate with a guidanceScale above 1, and without guidanceInterval`,
+    );
   }
   const [with_, without] = [
     valuesOf(`${where}: conditional`, run.conditional),

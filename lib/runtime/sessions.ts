@@ -73,12 +73,12 @@ function owned(model: Uint8Array): ArrayBuffer {
   return model.buffer as ArrayBuffer;
 }
 
-/** Which whole numbers weights in 8 bits are on this processor; null where they gain nothing. */
-export async function eightBitHere(): Promise<"signed" | "unsigned" | null> {
-  if (settings.eightBit === undefined) {
-    settings.eightBit = (await engine.request({ type: "eightBit" })) ? "signed" : null;
-  }
-  return settings.eightBit;
+/** How this processor computes in 8 bits, and whether that is much faster than float32. */
+export async function eightBitHere(): Promise<{ signed: boolean; fast: boolean }> {
+  settings.eightBit ??= (await engine.request({ type: "eightBit" })) ? "signed" : "unsigned";
+  const signed = settings.eightBit === "signed";
+  // Other processors' have not been measured.
+  return { signed, fast: signed && process.arch === "x64" };
 }
 
 /** The formulation that suits a device. */
@@ -125,7 +125,7 @@ export function open(
 
 /** Whether weights of a computation are to be read in 8 bits, and can be. */
 function isEightBit({ order }: Structure, target: Target): boolean {
-  return target.tuned && Boolean(settings.eightBit) && order.some(({ storage }) => storage?.eightBit);
+  return target.tuned && settings.eightBit !== undefined && order.some(({ storage }) => storage?.eightBit);
 }
 
 /** Where weights in 8 bits can lie for a while: on the disk of the others, for a session that has to map both. */

@@ -15,10 +15,10 @@ export const settings = {
   /** Channels of a block of the CPU's image layout, asked once from the machine. */
   block: undefined as 0 | 8 | 16 | undefined,
   /**
-   * Which whole numbers weights in 8 bits are: "signed" on processors with instructions for their products, null on others, where
-   * float32 is as fast; asked once from the machine. "unsigned" is exact everywhere.
+   * Which whole numbers weights in 8 bits are, asked once from the machine: "signed" where products of both kinds add up exactly (with
+   * VNNI, fast), else "unsigned", which do everywhere.
    */
-  eightBit: undefined as "signed" | "unsigned" | null | undefined,
+  eightBit: undefined as "signed" | "unsigned" | undefined,
 };
 
 /**

@@ -74,7 +74,7 @@ describe("recordRun", () => {
     const run = await d.recordRun(pipe, { ...options, guidanceScale: 1 });
     expect(run.unconditional).toBe(null);
     expect(worst(await run.conditional.data(), await run.guided.data())).toBe(0);
-    expect(() => d.showGuidance(run)).toThrow("showGuidance: the run was not guided");
+    expect(() => d.showGuidance(run)).toThrow("showGuidance: the run was not guided at every step");
     await expect(d.recordRun(pipe, { ...options, numImagesPerPrompt: 2 })).rejects.toThrow("a run of 2 pictures");
     expect(Object.hasOwn(pipe.unet, "forward")).toBe(false);
   });
