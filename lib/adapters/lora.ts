@@ -185,8 +185,9 @@ export function matchLora(lora: Lora, component: LoraComponent, modules: Iterabl
  */
 export function loraDelta({ down, up, rank, scale }: LoraLayer, options: { device?: string } = {}): Tensor {
   const outputs = up.shape[0]!;
-  const left = fromArray("float32", [outputs, rank], up.data, options);
-  const right = fromArray("float32", [rank, down.data.length / rank], down.data, options);
+  // Copies: what a tensor is made of moves away with it, and the layer is asked again when its weight changes.
+  const left = fromArray("float32", [outputs, rank], up.data.slice(), options);
+  const right = fromArray("float32", [rank, down.data.length / rank], down.data.slice(), options);
   return noGrad(() =>
     left
       .matmul(right)

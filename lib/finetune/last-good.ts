@@ -31,7 +31,7 @@ export class LastGood {
   async restore(): Promise<void> {
     for (const [i, data] of this.#copies.entries()) {
       const p = this.#parameters[i]!;
-      noGrad(() => p.copy_(fromArray("float32", p.shape, data)));
+      noGrad(() => p.copy_(fromArray("float32", p.shape, data.slice())));
     }
   }
 }

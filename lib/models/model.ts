@@ -10,6 +10,7 @@ import { Module } from "../nn/module.ts";
 import { notice } from "../notice.ts";
 import { checkChoice, checkOptions, type Names } from "../options.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { realize } from "../tensor/values.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
 import { type ChosenPrecision, choosePrecision, markEightBit, type Precision } from "./precision.ts";
@@ -41,6 +42,11 @@ export abstract class Model extends Module implements Checkpointed {
   /** Names of weights in old files that this network has no use for; null for none. */
   get unneeded(): RegExp | null {
     return null;
+  }
+
+  /** Names of weights that bear to be rounded to 8 bits. */
+  protected get robust(): RegExp {
+    return /weight$/;
   }
 
   /** Names that older files use for a weight. */
@@ -86,7 +92,7 @@ export abstract class Model extends Module implements Checkpointed {
     const model = withoutInit(() => fromFile(() => new this(config as never)));
     // biome-ignore-end lint/complexity/noThisInStatic: see above
     await loadWeights(model, files.weights());
-    if (precision === "int8") model.#toEightBit();
+    if (precision === "int8") model.roundToEightBit();
     return model.eval();
   }
 
@@ -119,23 +125,28 @@ export abstract class Model extends Module implements Checkpointed {
     return this.parameters()[0]!.device;
   }
 
-  #toEightBit(): void {
+  /** @internal Lets layers compute in 8 bits from now on, but for those that do not bear it. */
+  roundToEightBit(): void {
     this.#precision = "int8";
     this.requiresGrad_(false);
-    for (const weight of Object.values(this.stateDict())) markEightBit(weight);
+    for (const weight of this.#robustWeights()) markEightBit(weight);
   }
 
   /** @internal Computes weights that adapters have changed, so that they can be rounded to 8 bits as those in the file. */
   async settleWeights(): Promise<void> {
     if (this.#precision === "float32") return;
-    const weights = Object.values(this.stateDict());
-    const changed = weights.filter((weight) => !weight.requiresGrad && !inFile(weight.peek()));
+    const changed = this.#robustWeights().filter((weight) => !weight.requiresGrad && !inFile(weight.peek()));
     // A few at a time: a session for each would take long to open, and one for all much memory.
     for (let i = 0; i < changed.length; i += 16) {
       const some = changed.slice(i, i + 16);
       await realize(...some);
       for (const weight of some) markEightBit(weight);
     }
+  }
+
+  #robustWeights(): Tensor[] {
+    const all = Object.entries(this.stateDict()).filter(([name]) => this.robust.test(name));
+    return all.map(([, weight]) => weight);
   }
 
   override async to(device: string): Promise<this> {

@@ -114,6 +114,15 @@ export abstract class UNet extends Model {
   /** From the first level's channels to the output's. */
   convOut: Conv2d;
 
+  /**
+   * Nearly 60 % of all work: the convolutions of residual blocks, attention's queries and keys, the first layer of each
+   * feed-forward part. The others (shortcuts, projections, values, gated products, changes of size) pass the residual stream itself,
+   * or values that spread widely: with them Stable Diffusion 1.5's U-Net with random weights is 6 % off, without them less than 2 %.
+   */
+  protected override get robust(): RegExp {
+    return /(\.conv[12]|\.to_[qk]|\.ff\.net\.0\.proj)\.weight$/;
+  }
+
   constructor(config: CommonConfig, layout: UNetLayout) {
     super();
     const { block_out_channels: channels, norm_num_groups: groups, norm_eps: eps } = config;

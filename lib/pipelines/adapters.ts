@@ -176,7 +176,7 @@ export function addConcept(
         `${given}: the concept has width ${width}, this text encoder ${own}; it was learned with a different model (768 is Stable Diffusion 1.x, 1024 is 2.x)`,
       );
     }
-    const rows = fromArray("float32", [concept.vectors, width], concept.data, { device: model.device });
+    const rows = fromArray("float32", [concept.vectors, width], concept.data.slice(), { device: model.device });
     learnRows(concept.token, rows, tokenizer, model, given);
     return concept;
   });

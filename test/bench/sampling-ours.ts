@@ -1,6 +1,6 @@
 /**
  * Calls of one of Stable Diffusion's networks, or of the whole pipeline, on request, as sampling-peer.py does them: `node
- * sampling-ours.js PART FOLDER THREADS`, a number of calls a line, an answer in JSON for each.
+ * sampling-ours.js PART FOLDER THREADS [PRECISION]`, a number of calls a line, an answer in JSON for each.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -8,6 +8,8 @@ import {
   AutoencoderKL,
   CLIPTextModel,
   Generator,
+  LCMScheduler,
+  type Precision,
   randn,
   StableDiffusionPipeline,
   setNumThreads,
@@ -19,13 +21,16 @@ import { LatentCodec } from "../../lib/pipelines/latent-codec.ts";
 import { Runner } from "../../lib/pipelines/runner.ts";
 import type { Part } from "./sd15.ts";
 
-const [part, folder] = [process.argv[2] as Part | "pipeline", process.argv[3]!];
+const [part, folder] = [process.argv[2] as Part | "pipeline" | "picture-4" | "picture-20", process.argv[3]!];
 setNumThreads(Number(process.argv[4]));
+const precision = (process.argv[5] ?? "float32") as Precision;
+// What is said beside the answers would not be read.
+console.log = console.error;
 const draw = (seed: number, ...shape: number[]) => randn(shape, { generator: new Generator(seed) });
 
 async function task(): Promise<(calls: number) => Promise<Tensor>> {
   if (part === "unet") {
-    const unet = await UNet2DConditionModel.fromPretrained(folder);
+    const unet = await UNet2DConditionModel.fromPretrained(folder, { precision });
     const runner = new Runner("U-Net", (x: Tensor, t: Tensor, y: Tensor) => unet.forward(x, t, y).sample, {
       model: unet,
       quick: unet,
@@ -34,10 +39,18 @@ async function task(): Promise<(calls: number) => Promise<Tensor>> {
     return (calls) => runner.call(calls, x, t, y);
   }
   if (part === "vae") {
-    const vae = await AutoencoderKL.fromPretrained(folder);
+    const vae = await AutoencoderKL.fromPretrained(folder, { precision });
     const codec = new LatentCodec(vae);
     const latents = draw(1, 1, 4, 64, 64).mul(vae.config.scaling_factor);
     return () => codec.decode(latents);
+  }
+  if (part.startsWith("picture")) {
+    const pipe = await StableDiffusionPipeline.fromPretrained(folder, { precision });
+    const few = part === "picture-4";
+    if (few) pipe.scheduler = LCMScheduler.fromConfig(pipe.scheduler.config);
+    const options = { prompt: "a horse on the moon", latents: draw(1, 1, 4, 64, 64), seed: 1, progress: false };
+    const steps = few ? { numInferenceSteps: 4, guidanceScale: 1 } : { numInferenceSteps: 20, guidanceScale: 7.5 };
+    return async () => (await pipe.generate({ ...options, ...steps })).images[0]!.toTensor();
   }
   if (part === "pipeline") {
     const pipe = await StableDiffusionPipeline.fromPretrained(folder);
@@ -51,6 +64,10 @@ async function task(): Promise<(calls: number) => Promise<Tensor>> {
   return (calls) => runner.call(calls, ids);
 }
 
+function answer(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
 /** Largest memory that the process has had, MB, with what it maps from files. */
 function peak(): number {
   const status = process.platform === "linux" ? readFileSync("/proc/self/status", "utf8") : "";
@@ -59,7 +76,7 @@ function peak(): number {
 }
 
 const call = await task();
-console.log(JSON.stringify({ parameters: 0 }));
+answer({ parameters: 0 });
 for await (const line of createInterface({ input: process.stdin })) {
   const [count, toCome] = line.split(" ").map(Number) as [number, number];
   const [wall, cpu]: [number[], number[]] = [[], []];
@@ -73,6 +90,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     cpu.push((user + system) / 1e3);
     check = Array.from(data.subarray(0, 64), Number);
   }
-  console.log(JSON.stringify({ wall, cpu, loss: 0, check, peak: peak(), rss: process.memoryUsage.rss() / 2 ** 20 }));
+  answer({ wall, cpu, loss: 0, check, peak: peak(), rss: process.memoryUsage.rss() / 2 ** 20 });
 }
 process.exit(0);

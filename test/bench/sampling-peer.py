@@ -1,6 +1,6 @@
-"""The same calls in PyTorch with diffusers and transformers, timed on request; see sampling-ours.ts.
+"""The same calls in PyTorch with diffusers and transformers, or in OpenVINO, timed on request; see sampling-ours.ts.
 
-Run: python sampling-peer.py unet|vae|text_encoder|pipeline FOLDER THREADS
+Run: python sampling-peer.py unet|vae|text_encoder|pipeline|picture-4|picture-20 FOLDER THREADS [float32|bfloat16 [torch|openvino]]
 """
 import json, os, sys, time, warnings
 warnings.filterwarnings("ignore")
@@ -8,6 +8,8 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import torch
 
 part, folder, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+dtype = getattr(torch, sys.argv[4] if len(sys.argv) > 4 else "float32")
+engine = sys.argv[5] if len(sys.argv) > 5 else "torch"
 torch.set_num_threads(threads)
 
 
@@ -15,7 +17,19 @@ def draw(seed, *shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-if part == "pipeline":
+if part.startswith("picture"):
+    import diffusers
+    library = "diffusers " + diffusers.__version__
+    diffusers.utils.logging.disable_progress_bar()
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(folder, torch_dtype=dtype, safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+    pipe.set_progress_bar_config(disable=True)
+    few = part == "picture-4"
+    if few:
+        pipe.scheduler = diffusers.LCMScheduler.from_config(pipe.scheduler.config)
+    latents = draw(1, 1, 4, 64, 64).to(dtype)
+    generator = torch.Generator()
+    call = lambda: pipe("a horse on the moon", num_inference_steps=4 if few else 20, guidance_scale=1 if few else 7.5, latents=latents, generator=generator.manual_seed(1), output_type="pt").images * 2 - 1
+elif part == "pipeline":
     import diffusers
     library = "diffusers " + diffusers.__version__
     diffusers.utils.logging.disable_progress_bar()
@@ -34,9 +48,29 @@ else:
     import diffusers
     library = "diffusers " + diffusers.__version__
     if part == "unet":
-        net = diffusers.UNet2DConditionModel.from_pretrained(folder).eval()
+        net = diffusers.UNet2DConditionModel.from_pretrained(folder, torch_dtype=dtype if engine == "torch" else torch.float32).eval()
         x, y, t = draw(1, 2, 4, 64, 64), draw(2, 2, 77, 768), torch.tensor([601, 601])
-        call = lambda: net(x, t, y).sample
+        if engine == "torch":
+            x, y = x.to(dtype), y.to(dtype)
+            call = lambda: net(x, t, y).sample
+        else:
+            import openvino
+            library = "OpenVINO " + openvino.__version__.split("-")[0]
+
+            class Sample(torch.nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.net = net
+
+                def forward(self, x, t, y):
+                    return self.net(x, t, y, return_dict=False)[0]
+
+            with torch.no_grad():
+                graph = openvino.convert_model(Sample(), example_input=(x, t, y))
+            del net
+            hint = "f32" if dtype == torch.float32 else "bf16"
+            compiled = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads})
+            call = lambda: torch.from_numpy(compiled([x.numpy(), t.numpy(), y.numpy()])[0])
     else:
         net = diffusers.AutoencoderKL.from_pretrained(folder).eval()
         z = draw(1, 1, 4, 64, 64)
@@ -60,5 +94,5 @@ with torch.inference_mode():
             out = call()
             wall.append((time.perf_counter() - a) * 1e3)
             cpu.append((time.process_time() - c) * 1e3)
-        check = out.flatten()[:64].tolist() if out is not None else []
+        check = out.flatten()[:64].float().tolist() if out is not None else []
         print(json.dumps({"wall": wall, "cpu": cpu, "loss": 0, "check": check, "peak": status("VmHWM"), "rss": status("VmRSS")}), flush=True)
