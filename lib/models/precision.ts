@@ -1,6 +1,6 @@
 import type { Node } from "../graph/node.ts";
-import { notice } from "../notice.ts";
 import { checkChoice } from "../options.ts";
+import { notice } from "../page/notice.ts";
 import { eightBitHere } from "../runtime/sessions.ts";
 import { settings } from "../runtime/settings.ts";
 import type { Tensor } from "../tensor/tensor.ts";

@@ -113,9 +113,9 @@ function renewed(text: Tensor, given: Tensor, whole: boolean): Tensor {
 
 /** Whether a timestep's noise level lies above the lower end of an interval, and up to the upper one. */
 function isInside(scheduler: Scheduler, timestep: number, [low, high]: readonly [number, number]): boolean {
-  const { signal, spread } = scheduler.levelAt(timestep);
-  const sigma = spread / signal;
-  return low < sigma && sigma <= high;
+  const { alpha, sigma } = scheduler.levelAt(timestep);
+  const level = sigma / alpha;
+  return low < level && level <= high;
 }
 
 /** What `scaleModelInput` multiplies with. */

@@ -64,7 +64,14 @@ export interface GenerateOptions<P = any> extends Callbacks<P> {
 const NAMES: Readonly<Record<keyof GenerateOptions, true>> = {
   ...{ prompt: true, negativePrompt: true, promptEmbeds: true, negativePromptEmbeds: true, clipSkip: true },
   ...{ callbackOnStepEnd: true, callbackOnStepEndTensorInputs: true, sigmas: true },
-  ...{ numInferenceSteps: true, timesteps: true, eta: true, guidanceScale: true, guidanceInterval: true, guidanceRescale: true },
+  ...{
+    numInferenceSteps: true,
+    timesteps: true,
+    eta: true,
+    guidanceScale: true,
+    guidanceInterval: true,
+    guidanceRescale: true,
+  },
   ...{ height: true, width: true, numImagesPerPrompt: true, seed: true, generator: true, latents: true },
   ...{ guidance: true, callback: true, signal: true, progress: true },
 };
