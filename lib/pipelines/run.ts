@@ -11,6 +11,9 @@ import { checkGuidance, type LossGuidance } from "./loss-guidance.ts";
 import { checkNames, type GenerateOptions } from "./options.ts";
 import { trainedSize } from "./outdated.ts";
 
+/** How many times as many pixels as a model was trained on it may paint: beyond, one step takes minutes to hours. */
+const MOST_AREA = 16;
+
 /**
  * One run, described in full: its options checked, with a value for each that the call leaves open. What paints, and what is
  * written into the pictures, read it and never the options, so that no default is filled in twice.
@@ -119,6 +122,14 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
     return fail(`${key} is ${value}; expected a multiple of ${pixelsPerLatent}, such as ${near}`);
   };
   const [height, width] = [size("height", nativeHeight), size("width", nativeWidth)];
+  const native = { height: nativeHeight * pixelsPerLatent, width: nativeWidth * pixelsPerLatent };
+  if (height * width > MOST_AREA * native.height * native.width) {
+    fail(
+      `${height} x ${width} pixels are too many for a model trained on ${native.height} x ${native.width}: what attention ` +
+        `costs grows with the square of their number. Expected at most ${MOST_AREA} times as many pixels, such as ` +
+        `${4 * native.height} x ${4 * native.width}; paint a smaller picture and enlarge it with image.resize(width, height)`,
+    );
+  }
   if (options.seed !== undefined && options.generator !== undefined) fail("give either seed or generator", TypeError);
   const eta = share("eta", options.eta ?? 0);
   const guidanceRescale = share("guidanceRescale", options.guidanceRescale ?? 0);

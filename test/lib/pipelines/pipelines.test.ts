@@ -354,6 +354,11 @@ describe("bad input", () => {
     ],
     ["a guidance scale that is NaN", { guidanceScale: Number.NaN }, /guidanceScale is NaN; expected a number/],
     ["no steps", { numInferenceSteps: 0 }, /numInferenceSteps is 0; expected a whole number from 1 up/],
+    [
+      "far more pixels than it was trained on",
+      { height: 4096, width: 4096 },
+      /4096 x 4096 pixels are too many for a model trained on (\d+) x \1: .* enlarge it with image\.resize/,
+    ],
     ["a size that 8 does not divide", { height: 65 }, /height is 65; expected a multiple of 8, such as 64/],
     ["a size of 0", { width: 0 }, /width is 0/],
     ["a seed beside a generator", { seed: 1, generator: new Generator(1) }, /either seed or generator/],
