@@ -56,7 +56,6 @@ export interface EightBitFile {
   readonly path: string;
   /** int8 rather than uint8 shifted by 128. */
   readonly signed: boolean;
-  readonly length: number;
   readonly parts: readonly EightBitSource[];
 }
 

@@ -137,7 +137,7 @@ function temporaryFile(beside: MappedFile | undefined): string {
 }
 
 /** What the thread has to know of them. */
-function eightBitFile(path: string, { parts, signed, length }: EightBitWeights): EightBitFile {
+function eightBitFile(path: string, { parts, signed }: EightBitWeights): EightBitFile {
   const sources = parts.map(({ storage, start, channels, places, rows, offset, scales }) => {
     const half = storage.dtype === "float16";
     const first = start * channels * places;
@@ -148,7 +148,7 @@ function eightBitFile(path: string, { parts, signed, length }: EightBitWeights):
         : { buffer: buffer.id, offset: first };
     return { from, half, rows, channels, places, offset, scales };
   });
-  return { path, signed, length, parts: sources };
+  return { path, signed, parts: sources };
 }
 
 /** Whether a pool of memory for the session pays: if much is computed; small ones would only hoard. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../root.ts";
@@ -71,11 +72,23 @@ async function startPeer(
   { dtype, engine }: Peer,
   threads: string,
 ): Promise<Trainer | { missing: string }> {
+  if (dtype === "bfloat16" && !hasBfloat16()) {
+    return { missing: "this processor has no instructions for bfloat16: it would take ten times as long as float32" };
+  }
   const more = ["diffusers", "transformers", "accelerate", ...(engine === "openvino" ? ["openvino"] : [])];
   const python = await torchPython(more);
   if ("missing" in python) return python;
   const script = join(ROOT, "test/bench/sampling-peer.py");
   return Trainer.start(python.python, [script, part, folder, threads, dtype, engine]);
+}
+
+/** Whether the processor multiplies bfloat16; assumed where it cannot be looked up. */
+function hasBfloat16(): boolean {
+  try {
+    return /avx512_bf16|amx_bf16|\bbf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
+  } catch {
+    return true;
+  }
 }
 
 /** How far two lists are apart, as a share of their size. */

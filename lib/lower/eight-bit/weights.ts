@@ -49,11 +49,6 @@ export class EightBitWeights {
     this.location = location;
   }
 
-  /** Bytes of the file. */
-  get length(): number {
-    return this.#end;
-  }
-
   /** Takes a weight in, unless it is there already; returns where its numbers and its scales will be. */
   add(weight: WeightRows, channels: number, places: number): Place {
     const { storage, start, rows } = weight;

@@ -5,7 +5,7 @@ import { Conv2d, type Conv2dOptions, Linear } from "../../../lib/nn/layers.ts";
 import { eightBitHere } from "../../../lib/runtime/sessions.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 import { float32ToFloat16 } from "../../../lib/safetensors/index.ts";
-import { zeros } from "../../../lib/tensor/create.ts";
+import { fromArray, zeros } from "../../../lib/tensor/create.ts";
 import { noGrad } from "../../../lib/tensor/grad.ts";
 import type { Tensor } from "../../../lib/tensor/tensor.ts";
 import { draw, inFolder, weights, writeModel } from "./reference.ts";
@@ -195,6 +195,20 @@ describe("layers in 8 bits", () => {
       settings.eightBit = "unsigned";
       const unsigned = compile((y: Tensor) => noGrad(() => model.forward(y)));
       expect(apart(await unsigned(x).data(), signed)).toBeLessThan(1e-6);
+    });
+  });
+
+  it("give the same in signed numbers where every other channel is zero, which no processor cuts off", async () => {
+    await withLayer(["linear", 64, 48, {}], async (model) => {
+      const apartFromZero = Float32Array.from({ length: 20 * 64 }, (_, i) => (i % 2 === 0 ? (i * 37) % 101 : 0));
+      const call = () => noGrad(() => model.forward(fromArray("float32", [20, 64], apartFromZero.slice()))).data();
+      const unsigned = await call();
+      settings.eightBit = "signed";
+      // Another form, so another session.
+      const compiled = compile((x: Tensor) => noGrad(() => model.forward(x)));
+      const signed = await compiled(fromArray("float32", [20, 64], apartFromZero.slice())).data();
+      expect(apart(signed, unsigned)).toBeLessThan(1e-6);
+      compiled.close();
     });
   });
 
