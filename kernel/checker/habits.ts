@@ -219,9 +219,12 @@ function groupsIn(match: RegExp, text: string): RegExpExecArray | undefined {
   return match.exec(text) ?? undefined;
 }
 
+/** Comments, strings and templates. */
+export const TEXTS = /\/\/.*|\/\*[\s\S]*?\*\/|(["'])(?:\\.|(?!\1)[^\\\n])*\1|`(?:\\[\s\S]|[^\\`])*`/g;
+
 /** The text with what is inside strings, templates and comments blanked, at the same places. */
 export function mask(source: string): string {
-  return source.replace(/\/\/.*|\/\*[\s\S]*?\*\/|(["'])(?:\\.|(?!\1)[^\\\n])*\1|`(?:\\[\s\S]|[^\\`])*`/g, (part) =>
+  return source.replace(TEXTS, (part) =>
     part.length < 2 ? part : part[0] + part.slice(1, -1).replace(/[^\n]/g, " ") + part.at(-1),
   );
 }

@@ -1,6 +1,7 @@
 import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
 import { boundNames, children, isFunction } from "../cells/syntax.ts";
+import { METHODS } from "./operators.ts";
 import { type Problem, problemAt } from "./problems.ts";
 
 /**
@@ -55,9 +56,9 @@ export function probesOf({ program, source }: ParsedCell): Probe[] {
         if (node.operator === "-") add(node.argument, node, (value) => `${WHY("-")} Write: ${value}.neg()`);
         break;
       case "BinaryExpression": {
-        const method = COMPARISONS[node.operator];
+        const method = METHODS[node.operator];
         const right = source.slice(node.right.start!, node.right.end!);
-        if (!method || /^(null|undefined)$/.test(right)) break;
+        if (!COMPARISONS.includes(node.operator) || /^(null|undefined)$/.test(right)) break;
         const message = (left: string) => `${WHY(node.operator)} Write: ${left}.${method}(${right})`;
         add(node.left, node, message);
         break;
@@ -79,14 +80,7 @@ function namesIn(node: t.Node): string[] | undefined {
 }
 
 /** (`===` asks whether two names stand for the same tensor, and may be meant.) */
-const COMPARISONS: Record<string, string> = {
-  "<": "lt",
-  ">": "gt",
-  "<=": "le",
-  ">=": "ge",
-  "==": "eq",
-  "!=": "ne",
-};
+const COMPARISONS = ["<", ">", "<=", ">=", "==", "!="];
 
 const WHY = (operator: string) => `Operators such as ${operator} work on numbers, not on tensors.`;
 

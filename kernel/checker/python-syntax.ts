@@ -40,8 +40,13 @@ export function loop(names: string, items: string): string {
   return `for (const [i, ${first}] of ${zipped[1]}.entries()) { const ${second} = ${zipped[2]}[i]; ... }`;
 }
 
+/** What a loop binds: a name, or several of a list. */
+function bound(names: string): string {
+  return names.includes(",") ? `[${names.trim()}]` : names.trim();
+}
+
 function forHead(names: string, items: string): string {
-  const name = names.includes(",") ? `[${names.trim()}]` : names.trim();
+  const name = bound(names);
   const range = /^range\((.*)\)$/.exec(items);
   if (range) {
     const [first = "", second, step = "1"] = range[1]!.split(",").map((each) => each.trim());
@@ -57,7 +62,7 @@ function forHead(names: string, items: string): string {
 }
 
 export function comprehension(value: string, names: string, items: string, test: string | undefined): string {
-  const name = names.includes(",") ? `[${names.trim()}]` : names.trim();
+  const name = bound(names);
   const range = /^range\(\s*([^,()]+)\s*\)$/.exec(items);
   const filter = test === undefined ? "" : `.filter((${name}) => ${condition(test)})`;
   if (range) {

@@ -1,4 +1,4 @@
-import type { Habit } from "./habits.ts";
+import { type Habit, TEXTS } from "./habits.ts";
 
 const CLOSING: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
 
@@ -46,9 +46,7 @@ interface Bracket {
 
 /** The source with closed texts and comments blanked, at the same places. */
 function withoutTexts(source: string): string {
-  return source.replace(/\/\/.*|\/\*[\s\S]*?\*\/|(["'])(?:\\.|(?!\1)[^\\\n])*\1|`(?:\\[\s\S]|[^\\`])*`/g, (part) =>
-    part.replace(/[^\n]/g, " "),
-  );
+  return source.replace(TEXTS, (part) => part.replace(/[^\n]/g, " "));
 }
 
 function at(start: number, message: string): Habit {

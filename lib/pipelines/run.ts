@@ -114,15 +114,15 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
   const guidanceInterval = intervalOf(name, options.guidanceInterval, unet);
   checkCallbacks(name, options);
   const numInferenceSteps = startRun(name, scheduler, options, (steps) => count("numInferenceSteps", steps));
-  const [nativeHeight, nativeWidth] = trainedSize(unet) ?? [64, 64];
-  const size = (key: "height" | "width", native: number) => {
-    const value = count(key, options[key] ?? native * pixelsPerLatent);
+  const [rows, columns] = trainedSize(unet) ?? [64, 64];
+  const native = { height: rows * pixelsPerLatent, width: columns * pixelsPerLatent };
+  const size = (key: "height" | "width") => {
+    const value = count(key, options[key] ?? native[key]);
     if (value % pixelsPerLatent === 0) return value;
     const near = Math.max(pixelsPerLatent, Math.round(value / pixelsPerLatent) * pixelsPerLatent);
     return fail(`${key} is ${value}; expected a multiple of ${pixelsPerLatent}, such as ${near}`);
   };
-  const [height, width] = [size("height", nativeHeight), size("width", nativeWidth)];
-  const native = { height: nativeHeight * pixelsPerLatent, width: nativeWidth * pixelsPerLatent };
+  const [height, width] = [size("height"), size("width")];
   if (height * width > MOST_AREA * native.height * native.width) {
     fail(
       `${height} x ${width} pixels are too many for a model trained on ${native.height} x ${native.width}: what attention ` +

@@ -82,20 +82,32 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
 
 /** A sum that is a layer with its bias. */
 function withBias(e: Emitter, n: Node<"add">): string | null {
-  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+  for (const [first, bias] of terms(n)) {
     const sum = e.sole(first, "matmul");
     if (sum && bias.shape.length === 1 && bias.shape[0] === sum.shape.at(-1)) {
       const out = linear(e, sum, bias);
       if (out !== null) return out;
     }
     const conv = e.sole(first, "conv2d");
-    const [c] = bias.shape;
-    if (conv && bias.shape.length === 3 && c === conv.shape[1] && bias.size === c) {
+    if (conv && isBiasOf(bias, conv)) {
       const out = conv2d(e, conv, bias, n);
       if (out !== null) return out;
     }
   }
   return null;
+}
+
+/** The two terms of a sum, either one first. */
+function terms({ inputs: [a, b] }: Node): [Node, Node][] {
+  return [
+    [a!, b!],
+    [b!, a!],
+  ];
+}
+
+/** Whether a term is a number for each channel of a convolution, `[C, 1, 1]`. */
+function isBiasOf(bias: Node, conv: Node): boolean {
+  return bias.shape.length === 3 && bias.shape[0] === conv.shape[1] && bias.size === conv.shape[1];
 }
 
 /** A convolution in 8 bits; `as` is the node whose value it is with its bias. */
@@ -199,12 +211,9 @@ function pixelsOf(e: Emitter, n: Node<"permute">): string | null {
 
 function biased(e: Emitter, image: Node): string | null {
   if (!image.is("add")) return null;
-  for (const [first, bias] of [image.inputs, [...image.inputs].reverse()] as [Node, Node][]) {
+  for (const [first, bias] of terms(image)) {
     const conv = e.one(first);
-    const [c] = bias.shape;
-    if (!conv.is("conv2d") || conv.storage || bias.shape.length !== 3 || c !== conv.shape[1] || bias.size !== c)
-      continue;
-    return convolved(e, conv, bias, image);
+    if (conv.is("conv2d") && !conv.storage && isBiasOf(bias, conv)) return convolved(e, conv, bias, image);
   }
   return null;
 }
