@@ -170,6 +170,8 @@ export class Emitter {
   #leftToReaders(structure: Structure): Set<Node> {
     const left = new Set<Node>();
     for (const node of structure.order) {
+      // What has been computed keeps its operation, but has no inputs any more.
+      if (isLeaf(node)) continue;
       const op = writesOwn.get(node.op);
       const read = op && this.sole(node.inputs[0]!, op);
       if (read) left.add(read);

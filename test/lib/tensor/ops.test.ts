@@ -293,6 +293,9 @@ async function check(name: string, c: Recorded): Promise<void> {
   // The same without a gradient in sight may take another way.
   const plain = noGrad(() => f(...xs));
   expect(difference((await plain.data()) as Float32Array, c.value), "value without gradient").toBeLessThan(2e-6);
+  // Computed by now, it no longer knows of what.
+  const twice = (await plain.mul(2).data()) as Float32Array;
+  expect(difference(twice.map((v) => v / 2) as Float32Array, c.value), "value used once more").toBeLessThan(2e-6);
   if (!c.grads || !out.requiresGrad) return;
   const loss = out.mul(wave(Math.cos, 0, out.shape)).sum();
   const found = gradients(loss.node, { createGraph: c.second !== undefined });
