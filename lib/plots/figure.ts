@@ -8,6 +8,12 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 /** Beyond this a figure goes out as HTML alone: notebooks are read on the web, where two megabytes are the end. */
 const SECOND_FORM_BYTES = 200_000;
 
+/** The share of its size that a figure keeps on a narrow page: text of 12 pixels is still 9 pixels high. */
+const LEAST_SHARE = 0.75;
+
+/** Pixels between figures that stand side by side. */
+export const SIDE_GAP = 24;
+
 /** A finished picture, still without its outermost element. */
 export interface Drawing {
   /** Pixels on the page. */
@@ -20,10 +26,15 @@ export interface Drawing {
   readonly hover?: string;
   /** What there is to see, in one or a few lines: the text alternative, and what a terminal shows. */
   readonly alt: string;
+  /** The drawings that the body consists of, where a page may lay them out by itself, as many in a row as it has room for. */
+  readonly parts?: readonly Drawing[];
 }
 
 /** Names and pictures that stand for a figure if there is no page. */
 export type MimeData = Record<string, string>;
+
+/** What a figure draws: for figures that consist of others. */
+export let drawingOf: (figure: Figure) => Promise<Drawing>;
 
 /**
  * A picture that shows itself: as the last expression of a cell, through `display(figure)`, in every Jupyter front end
@@ -36,6 +47,10 @@ export class Figure {
   readonly #name: string;
   readonly #draw: () => Promise<Drawing>;
   #drawing: Promise<Drawing> | undefined;
+
+  static {
+    drawingOf = (figure) => figure.#drawn();
+  }
 
   /**
    * @param name - of the function that made it
@@ -102,9 +117,10 @@ export function bundleOf(drawing: Drawing): MimeData {
 const STYLE = "<style>.difflab-figure{display:block!important}.difflab-still{display:none!important}</style>";
 
 function inPage(drawing: Drawing): string {
-  const { width, height, body, hover = "", alt } = drawing;
-  const style = `font-family:var(--jp-ui-font-family,${FONT});max-width:100%;height:auto;display:block`;
-  const svg = tag("svg", { ...size(width, height), ...common(alt), style }, body + hover);
+  const { alt, parts } = drawing;
+  const shown = parts
+    ? tag("div", { style: `display:flex;flex-wrap:wrap;gap:${SIDE_GAP}px` }, ...parts.map(svgInPage))
+    : svgInPage(drawing);
   const file = standalone(drawing);
   // Of large figures a sanitized page has the words alone.
   const src = `data:image/svg+xml;base64,${Buffer.from(file).toString("base64")}`;
@@ -112,7 +128,14 @@ function inPage(drawing: Drawing): string {
     file.length < SECOND_FORM_BYTES / 2
       ? tag("img", { class: "difflab-still", src, alt })
       : tag("p", { class: "difflab-still" }, escapeText(`${alt} (run this cell to see it)`));
-  return STYLE + tag("div", { class: "difflab-figure", style: "display:none" }, svg) + still;
+  return STYLE + tag("div", { class: "difflab-figure", style: "display:none;overflow-x:auto" }, shown) + still;
+}
+
+/** As wide as it is drawn; on a narrower page smaller, but no smaller than its text can be read: then it scrolls. */
+function svgInPage({ width, height, body, hover = "", alt }: Drawing): string {
+  const least = Math.ceil(LEAST_SHARE * width);
+  const style = `font-family:var(--jp-ui-font-family,${FONT});max-width:100%;min-width:${least}px;height:auto;display:block`;
+  return tag("svg", { ...size(width, height), ...common(alt), style }, body + hover);
 }
 
 function standalone({ width, height, body, alt }: Drawing): string {

@@ -25,6 +25,7 @@ export {
 } from "./noise-schedule.ts";
 export { showPixels } from "./pixel-view.ts";
 export { scatterPlot } from "./scatter.ts";
+export { sideBySide } from "./side-by-side.ts";
 export { type SimilarityOptions, showSimilarity } from "./similarity.ts";
 export { plotTrajectories, type TrajectoriesLike } from "./trajectories.ts";
 export { drawUNet, type UNetShapes } from "./u-net-diagram.ts";

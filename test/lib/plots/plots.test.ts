@@ -37,7 +37,9 @@ describe("every figure", () => {
     const page = bundle["text/html"]!;
     const [html] = /<svg [^>]*role="img" [^>]*>[\s\S]*<\/svg>/.exec(page)!;
     // What a sanitizer leaves: no style sheet, the drawing's text hidden, a picture in its place.
-    expect(page).toMatch(/^<style>[^<]*<\/style><div class="difflab-figure" style="display:none"><svg /);
+    expect(page).toMatch(
+      /^<style>[^<]*<\/style><div class="difflab-figure" style="display:none;overflow-x:auto"><svg /,
+    );
     const image = attributes(/<img class="difflab-still"[^>]*>$/.exec(page)![0]);
     expect(image.get("alt")).toBe(bundle["text/plain"]);
     expect(Buffer.from(image.get("src")!.split(",")[1]!, "base64").toString()).toBe(bundle["image/svg+xml"]);
