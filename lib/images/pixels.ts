@@ -82,7 +82,7 @@ export function pixelsOf(
   if (strange > 0) {
     const share = `${strange} of ${plural(plane * channels, "value")} are not finite numbers (NaN or infinite)`;
     throw new RangeError(
-      `${where}: ${share}, so they do not form a picture. A float16 model that overflows produces such values: use float32.`,
+      `${where}: ${share}, so they do not form a picture. Look for an option that is NaN, such as a guidance: it makes all that is computed with it NaN. A float16 model that overflows gives such values, too: use float32.`,
     );
   }
   return { width, height, mode, data };

@@ -18,6 +18,7 @@ import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activations } from "./activations.ts";
 import { Decoder, Encoder } from "./autoencoder-parts.ts";
+import { batchHint } from "./batch-hint.ts";
 import { DiagonalGaussianDistribution } from "./gaussian.ts";
 import { Model } from "./model.ts";
 import { Tiling } from "./tiling.ts";
@@ -108,7 +109,7 @@ export class AutoencoderKL extends Model {
   encode(x: Tensor): { latentDist: DiagonalGaussianDistribution } {
     const { in_channels: channels } = this.config;
     if (x.ndim !== 4 || x.shape[1] !== channels) {
-      throw new RangeError(`AutoencoderKL: image ${show(x.shape)}, expected [B, ${channels}, H, W]`);
+      throw new RangeError(`AutoencoderKL: image ${show(x.shape)}, expected [B, ${channels}, H, W]${batchHint(x)}`);
     }
     if (x.shape[2]! % this.scale !== 0 || x.shape[3]! % this.scale !== 0) {
       throw new RangeError(
@@ -130,7 +131,7 @@ export class AutoencoderKL extends Model {
   decode(z: Tensor): { sample: Tensor } {
     const { latent_channels: channels } = this.config;
     if (z.ndim !== 4 || z.shape[1] !== channels) {
-      throw new RangeError(`AutoencoderKL: latents ${show(z.shape)}, expected [B, ${channels}, h, w]`);
+      throw new RangeError(`AutoencoderKL: latents ${show(z.shape)}, expected [B, ${channels}, h, w]${batchHint(z)}`);
     }
     const sample = this.#eachImage(z, (image) =>
       this.useTiling && this.tiling.needed(image, this.scale)

@@ -21,6 +21,7 @@ import { toFloat32 } from "../safetensors/index.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activate, activations } from "./activations.ts";
+import { batchHint } from "./batch-hint.ts";
 import { DiagonalGaussianDistribution } from "./gaussian.ts";
 import { Model } from "./model.ts";
 
@@ -197,7 +198,7 @@ export class AutoencoderTiny extends Model {
   encode(x: Tensor): { latents: Tensor; latentDist: DiagonalGaussianDistribution } {
     const { in_channels: channels } = this.config;
     if (x.ndim !== 4 || x.shape[1] !== channels) {
-      throw new RangeError(`AutoencoderTiny: image ${show(x.shape)}, expected [B, ${channels}, H, W]`);
+      throw new RangeError(`AutoencoderTiny: image ${show(x.shape)}, expected [B, ${channels}, H, W]${batchHint(x)}`);
     }
     if (x.shape[2]! % this.scale !== 0 || x.shape[3]! % this.scale !== 0) {
       throw new RangeError(
@@ -216,7 +217,7 @@ export class AutoencoderTiny extends Model {
   decode(z: Tensor): { sample: Tensor } {
     const { latent_channels: channels } = this.config;
     if (z.ndim !== 4 || z.shape[1] !== channels) {
-      throw new RangeError(`AutoencoderTiny: latents ${show(z.shape)}, expected [B, ${channels}, h, w]`);
+      throw new RangeError(`AutoencoderTiny: latents ${show(z.shape)}, expected [B, ${channels}, h, w]${batchHint(z)}`);
     }
     // Latents far from 0 are brought back before they spoil the colours.
     const kept = z.div(3).tanh().mul(3);

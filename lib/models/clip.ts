@@ -6,6 +6,7 @@ import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/norm.ts";
 import { arange, cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { batchHint } from "./batch-hint.ts";
 import {
   type CLIPConfig,
   type CLIPSettings,
@@ -72,8 +73,9 @@ class CLIPVisionTransformer extends Module {
 
   forward(pixels: Tensor): CLIPVisionOutput {
     if (pixels.ndim !== 4 || show(pixels.shape.slice(1)) !== show(this.#inputShape)) {
+      const hint = batchHint(pixels) || "; resize and crop the images first";
       throw new RangeError(
-        `CLIPVisionModel: pixels ${show(pixels.shape)}; expected [B, ${this.#inputShape.join(", ")}]; resize and crop the images first`,
+        `CLIPVisionModel: pixels ${show(pixels.shape)}; expected [B, ${this.#inputShape.join(", ")}]${hint}`,
       );
     }
     const hiddenStates = this.encoder.forward(this.preLayrnorm.forward(this.embeddings.forward(pixels)), false);

@@ -59,9 +59,10 @@ export class UNet2DConditionModel extends UNet {
     encoderHiddenStates: Tensor,
     options: { classLabels?: Tensor; timestepCond?: Tensor } = {},
   ): UNetOutput {
+    this.checkSample(sample);
     if (encoderHiddenStates.ndim !== 3 || encoderHiddenStates.shape[0] !== sample.shape[0]) {
       throw new RangeError(
-        `UNet2DConditionModel: encoderHiddenStates ${show(encoderHiddenStates.shape)} for latents ${show(sample.shape)}; expected [${sample.shape[0]}, tokens, width]`,
+        `UNet2DConditionModel: encoderHiddenStates ${show(encoderHiddenStates.shape)} for latents ${show(sample.shape)}; expected [${sample.shape[0]}, tokens, width], the vectors of one text for each of them`,
       );
     }
     return { sample: this.run({ sample, timestep, context: encoderHiddenStates, ...options }) };

@@ -3,6 +3,7 @@ import { Conv2d, Embedding, Linear } from "../nn/layers.ts";
 import { GroupNorm } from "../nn/norm.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Activation, activate } from "./activations.ts";
+import { batchHint } from "./batch-hint.ts";
 import { type SinusoidOptions, TimestepEmbedding, type TimestepOptions, timestepEmbedding } from "./embeddings.ts";
 import { Model } from "./model.ts";
 import type { ResnetOptions } from "./resnet.ts";
@@ -189,7 +190,11 @@ export abstract class UNet extends Model {
 
   #sinusoids(timestep: Timestep, batch: number): Tensor {
     if (typeof timestep === "number") {
-      if (!Number.isFinite(timestep)) throw new RangeError(`${this.constructor.name}: timestep is ${timestep}`);
+      if (!Number.isFinite(timestep)) {
+        throw new RangeError(
+          `${this.constructor.name}: timestep is ${timestep}; expected a number, such as one of scheduler.timesteps`,
+        );
+      }
       return this.timeProj(new Array<number>(batch).fill(timestep));
     }
     if (timestep.ndim === 2) return timestep;
@@ -211,16 +216,20 @@ export abstract class UNet extends Model {
     return layer.forward(labels);
   }
 
+  /** Refuses what is no batch of latents, or of pictures, for this model. */
+  protected checkSample(sample: Tensor): void {
+    const channels = this.config.in_channels;
+    if (sample.ndim === 4 && sample.shape[1] === channels) return;
+    const hint = channels === 4 && sample.shape[1] === 3 ? ". Encode images with vae.encode first" : batchHint(sample);
+    throw new RangeError(
+      `${this.constructor.name}: sample ${show(sample.shape)} must be [B, ${channels}, H, W]${hint}.`,
+    );
+  }
+
   /** Noise prediction `[B, out, H, W]`. */
   protected run(input: UNetInput): Tensor {
     const { sample, context } = input;
-    if (sample.ndim !== 4 || sample.shape[1] !== this.config.in_channels) {
-      const hint =
-        this.config.in_channels === 4 && sample.shape[1] === 3 ? " Encode images with vae.encode first." : "";
-      throw new RangeError(
-        `${this.constructor.name}: sample ${show(sample.shape)} must be [B, ${this.config.in_channels}, H, W].${hint}`,
-      );
-    }
+    this.checkSample(sample);
     const temb = this.embed(input);
     let x = this.convIn.forward(this.config.center_input_sample ? sample.mul(2).sub(1) : sample);
     const skips = [x];

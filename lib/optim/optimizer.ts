@@ -118,7 +118,10 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   /** Writes down one step along the gradients that `backward()` left. */
   step(): void {
     if (this.groups.every((group) => group.params.every((p) => p.grad === null))) {
-      throw new Error(`${this.constructor.name}.step: no parameter has a gradient; call loss.backward() first`);
+      throw new Error(
+        `${this.constructor.name}.step: no parameter has a gradient; call loss.backward() first. ` +
+          "If the network was made anew, make the optimizer anew as well.",
+      );
     }
     for (const group of this.groups) this.check(group);
     // All of them, before the one new trace that is due then.

@@ -28,6 +28,13 @@ export interface Chart extends ChartOptions {
 /** Draws a plot with its title, legend and notes. */
 export async function drawChart(chart: Chart): Promise<Drawing> {
   const { width = CHART.width, height = CHART.height, legend = [], notes = [], alt } = chart;
+  for (const [name, size] of Object.entries({ width, height })) {
+    if (!(Number.isFinite(size) && size > 0)) {
+      throw new RangeError(
+        `figure: ${name} is ${size}; expected CSS pixels, such as ${name === "width" ? CHART.width : CHART.height}`,
+      );
+    }
+  }
   const title = titleBlock(chart.title, width);
   const names = legend.length > 0 ? legendBlock(legend, 0, title.height, width) : { body: "", height: 0 };
   const top = title.height + names.height;

@@ -2,6 +2,7 @@ import { type ChartOptions, drawChart } from "./chart.ts";
 import { Figure } from "./figure.ts";
 import { plural } from "./format.ts";
 import { SERIES } from "./palette.ts";
+import { checkRange, extentOf, specialNote } from "./ranges.ts";
 import { type NumbersInput, valuesOf } from "./values.ts";
 
 /** What a vector field in the plane is drawn with. */
@@ -29,7 +30,7 @@ export interface FieldOptions extends ChartOptions {
  *
  * `showField({ points: data, at: grid, arrows: predicted, paths: trajectory })`
  *
- * @throws RangeError if a shape differs
+ * @throws RangeError if a shape differs, or `range` is none
  */
 export function showField(options: FieldOptions): Figure {
   const where = "showField";
@@ -39,6 +40,7 @@ export function showField(options: FieldOptions): Figure {
     points: options.points === undefined ? undefined : pairs(`${where}: points`, options.points),
     paths: pathsOf(`${where}: paths`, options.paths),
   };
+  if (options.range !== undefined) checkRange(where, options.range);
   if ((read.at === undefined) !== (read.arrows === undefined)) {
     throw new RangeError(
       `${where}: got ${read.at ? "at without arrows" : "arrows without at"}, expected both or neither`,
@@ -51,7 +53,7 @@ export function showField(options: FieldOptions): Figure {
     const [at, arrows, points] = await Promise.all([read.at?.read(), read.arrows?.read(), read.points?.read()]);
     const paths = (await Promise.all(read.paths.map((each) => each.read()))).flat();
     const size = ([x, y]: Pair) => Math.hypot(x, y);
-    const greatest = Math.max(1e-12, ...(arrows ?? []).map(size));
+    const greatest = Math.max(1e-12, ...(arrows ?? []).map(size).filter(Number.isFinite));
     const longest = options.longest ?? spacing(at ?? []);
     const drawn = (at ?? []).map(([x, y], i) => {
       const [u, v] = arrows![i]!;
@@ -68,6 +70,9 @@ export function showField(options: FieldOptions): Figure {
       ...(title !== undefined && { title }),
       width,
       height,
+      notes: [
+        specialNote(extentOf([drawn.flatMap(({ x2, y2 }) => [x2, y2]), (points ?? []).flat(), paths.flat(2)]), false),
+      ],
       alt: `plane with ${parts.join(", ")}`,
       plot: (Plot) => ({
         aspectRatio: 1,

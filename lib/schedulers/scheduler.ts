@@ -8,6 +8,7 @@ import { amended, type Choices, makeConfig, pickSettings, settingsToSave } from 
 import { levelOf, levelsFor, type NoiseLevel, type Timesteps } from "./noise-level.ts";
 import { pretrainedConfig, type SchedulerSource } from "./pretrained.ts";
 import { randnTensor } from "./randn-tensor.ts";
+import { checkSameShape } from "./same-shape.ts";
 import { PREDICTIONS, type SchedulerSettings } from "./settings.ts";
 import { dynamicThreshold } from "./threshold.ts";
 
@@ -161,14 +162,17 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
    * @param samples - `[batch, ...]`
    * @param noise - of the same shape, of standard deviation 1
    * @param timesteps - one for all, or one for each sample (numbers or an int64 tensor `[batch]`)
+   * @throws RangeError if the shapes differ, or a timestep is not one of the training's
    */
   addNoise(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    checkSameShape(`${this.name}.addNoise`, samples, noise);
     const { alpha, sigma } = levelsFor(`${this.name}.addNoise`, samples, timesteps, this.#schedule);
     return samples.mul(alpha).add(noise.mul(sigma));
   }
 
   /** The velocity that a "v_prediction" model is trained to say: `sqrt(alpha-bar) noise - sqrt(1 - alpha-bar) sample`. */
   getVelocity(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    checkSameShape(`${this.name}.getVelocity`, samples, noise);
     const { alpha, sigma } = levelsFor(`${this.name}.getVelocity`, samples, timesteps, this.#schedule);
     return noise.mul(alpha).sub(samples.mul(sigma));
   }

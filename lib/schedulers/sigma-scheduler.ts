@@ -4,6 +4,7 @@ import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Choices } from "./config.ts";
 import type { NoiseLevel, Timesteps } from "./noise-level.ts";
+import { checkSameShape } from "./same-shape.ts";
 import { type CommonSettings, Scheduler } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings.ts";
 import { sigmasOf } from "./sigmas.ts";
@@ -47,6 +48,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
    * @param timesteps - one for all or one for each sample, of `this.timesteps`
    */
   override addNoise(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    checkSameShape(`${this.name}.addNoise`, samples, noise);
     const levels = this.#runSigmas(samples, timesteps, "addNoise").map((sigma) => this.noiseLevel(sigma));
     const noisy = noise.mul(column(levels, samples, ({ sigma }) => sigma));
     if (levels.every(({ alpha }) => alpha === 1)) return samples.add(noisy);
@@ -58,6 +60,7 @@ export abstract class SigmaScheduler<C extends CommonSettings = CommonSettings> 
    * (diffusers' Euler takes the number of the step for the timestep here; this does not.)
    */
   override getVelocity(samples: Tensor, noise: Tensor, timesteps: Timesteps): Tensor {
+    checkSameShape(`${this.name}.getVelocity`, samples, noise);
     const sigmas = this.#runSigmas(samples, timesteps, "getVelocity");
     const alpha = column(sigmas, samples, (sigma) => 1 / Math.sqrt(sigma * sigma + 1));
     const scaled = column(sigmas, samples, (sigma) => sigma / Math.sqrt(sigma * sigma + 1));

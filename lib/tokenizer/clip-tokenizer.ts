@@ -104,6 +104,15 @@ export class CLIPTokenizer {
     merges: readonly string[],
     options: { padToken?: string; modelMaxLength?: number } = {},
   ): CLIPTokenizer {
+    return CLIPTokenizer.#of("CLIPTokenizer.fromVocabulary", vocab, merges, options);
+  }
+
+  static #of(
+    where: string,
+    vocab: Readonly<Record<string, number>>,
+    merges: readonly string[],
+    options: { padToken?: string; modelMaxLength?: number },
+  ): CLIPTokenizer {
     const texts: Record<string, string> = {
       "vocab.json": JSON.stringify(vocab),
       "merges.txt": merges.join("\n"),
@@ -112,7 +121,7 @@ export class CLIPTokenizer {
         model_max_length: options.modelMaxLength,
       }),
     };
-    return new CLIPTokenizer(parseTokenizer((name) => texts[name], "CLIPTokenizer.fromVocabulary"));
+    return new CLIPTokenizer(parseTokenizer((name) => texts[name], where));
   }
 
   /**
@@ -124,7 +133,7 @@ export class CLIPTokenizer {
   static learn(texts: Iterable<string>, options: { vocabSize?: number; modelMaxLength?: number } = {}): CLIPTokenizer {
     const { vocabSize = 1000, modelMaxLength = 77 } = options;
     const { vocab, merges } = learnVocabulary(texts, vocabSize);
-    return CLIPTokenizer.fromVocabulary(vocab, merges, { modelMaxLength });
+    return CLIPTokenizer.#of("CLIPTokenizer.learn", vocab, merges, { modelMaxLength });
   }
 
   [PRINTED](): string {

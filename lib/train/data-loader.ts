@@ -141,7 +141,8 @@ export class DataLoader {
   #checkLength(): void {
     if (this.length > 0) return;
     throw new RangeError(
-      `DataLoader: ${plural(this.dataset.length, "example")} do not fill a batch of ${this.batchSize}`,
+      `DataLoader: ${plural(this.dataset.length, "example")} do not fill a batch of ${this.batchSize}; ` +
+        "choose a smaller batchSize, or keep the last batch with dropLast: false",
     );
   }
 

@@ -8,9 +8,15 @@ import { Tensor } from "../../tensor/tensor.ts";
  * Rows of `weight` `[n, d]` at the int64 indices `index` (any shape): `[...index, d]`.
  *
  * @param options.paddingIdx - the row of this index gets no gradient; a negative one counts from the end
+ * @throws TypeError if the indices are not int64; RangeError if one is below 0 or not below n
  */
 export function embedding(index: Tensor, weight: Tensor, options: { paddingIdx?: number } = {}): Tensor {
   checkOptions("embedding", options, { paddingIdx: true });
+  if (index.dtype !== "int64") {
+    throw new TypeError(
+      `embedding: the indices have dtype ${index.dtype}, expected int64: make them with tensor([3, 7], { dtype: "int64" }), or index.long()`,
+    );
+  }
   const size = weight.shape[0]!;
   const rows = new Tensor(g.indexSelect(weight.node, 0, inRange("embedding", index, size).node));
   const { paddingIdx } = options;

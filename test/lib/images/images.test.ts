@@ -159,7 +159,7 @@ describe("Image and tensors", () => {
   test("refuse NaN, and shapes that are no picture", async () => {
     const broken = tensor([0, Number.NaN, 1, Number.POSITIVE_INFINITY], [1, 1, 2, 2]);
     await expect(Image.fromTensor(broken)).rejects.toThrow(
-      "Image.fromTensor: 2 of 4 values are not finite numbers (NaN or infinite), so they do not form a picture.",
+      "Image.fromTensor: 2 of 4 values are not finite numbers (NaN or infinite), so they do not form a picture. Look for an option that is NaN",
     );
     await expect(Image.fromTensor(tensor([1, 2]))).rejects.toThrow("got [2], expected [channels, height, width]");
     await expect(Image.fromTensor(tensor([0, 0, 0, 0], [1, 2, 1, 2]))).rejects.toThrow(

@@ -403,7 +403,13 @@ describe("bad checkpoints", () => {
       const text = draw(1, 1, 5, 12);
       expect(() => model.forward(draw(1, 1, 3, 8, 8), 1, text)).toThrow(/Encode images with vae\.encode first/);
       expect(() => model.forward(draw(1, 1, 4, 8, 8), 1, draw(1, 1, 5, 16))).toThrow(/cross_attention_dim is 12/);
-      expect(() => model.forward(draw(1, 1, 4, 8, 8), Number.NaN, text)).toThrow(/timestep is NaN/);
+      expect(() => model.forward(draw(1, 1, 4, 8, 8), Number.NaN, text)).toThrow(/timestep is NaN; expected a number/);
+      expect(() => model.forward(draw(1, 4, 8, 8), 1, text)).toThrow(
+        "sample [4, 8, 8] must be [B, 4, H, W], a batch: x.unsqueeze(0) makes one of a single x",
+      );
+      expect(() => model.forward(draw(1, 2, 4, 8, 8), 1, text)).toThrow(
+        "expected [2, tokens, width], the vectors of one text",
+      );
     });
   });
 });

@@ -11,6 +11,12 @@ const scores = () =>
 /** The same numbers, but known to nobody before they are computed. */
 const computed = (numbers: number[]) => tensor(numbers, int64).sub(7).add(7);
 
+it("an embedding says how indices are made where it is given other numbers", () => {
+  expect(() => F.embedding(tensor([0, 1]), scores().reshape(4, 2))).toThrow(
+    'embedding: the indices have dtype float32, expected int64: make them with tensor([3, 7], { dtype: "int64" })',
+  );
+});
+
 describe("classes out of range", () => {
   const functions: Record<string, (labels: Tensor) => Tensor> = {
     crossEntropy: (labels) => F.crossEntropy(scores(), labels),

@@ -45,6 +45,24 @@ describe("no text is cut off at the side of a figure that is narrow:", () => {
     expect(await cutOff(make())).toEqual([]);
   });
 
+  test("numbers that are none are counted below the plane, and a size that is none is refused", async () => {
+    const field = {
+      at: [
+        [0, 0],
+        [1, 1],
+      ],
+      arrows: [
+        [1, 0],
+        [Number.NaN, 1],
+      ],
+    };
+    expect(await d.showField(field).alt()).toBe("plane with 2 arrows. 1 value NaN");
+    await expect(d.showField({ ...field, width: 0 }).alt()).rejects.toThrow(
+      "width is 0; expected CSS pixels, such as 640",
+    );
+    await expect(d.linePlot([1, 2], { height: Number.NaN }).alt()).rejects.toThrow("height is NaN");
+  });
+
   test("a legend takes more lines, and a long name does", async () => {
     const curves = { [unit]: [1, 2, 3], [`${unit}, again`]: [3, 2, 1], short: [1, 1, 1] };
     const figure = d.linePlot(curves, { width: 300, title });

@@ -78,6 +78,9 @@ describe("showField", () => {
       "showField: got arrows without at, expected both or neither",
     );
     expect(() => d.showField({ at: [[0, 0]], arrows: d.zeros([2, 2]) })).toThrow("2 arrows at 1 places");
+    expect(() => d.showField({ points: [[0, 0]], range: [3, -3] })).toThrow(
+      "showField: range [3, -3]; expected [low, high]",
+    );
     expect(() => d.showField({ points: [1] })).toThrow("showField: points: got [1], expected [n, 2]");
   });
 });

@@ -303,6 +303,18 @@ describe("every scheduler", () => {
         }
       });
 
+      test("names itself and both shapes where a sample and what goes with it are not alike", () => {
+        const scheduler = make(name);
+        scheduler.setTimesteps(4);
+        const t = scheduler.timesteps[0]!;
+        const [sample, other] = [randn([2, 4, 2, 2]), randn([2, 3, 2, 2])];
+        const both =
+          /^\w+(\.addNoise| at timestep [\d.]+): got tensors of the shapes .*\[2, [34], 2, 2\] and \[2, [34], 2, 2\]/;
+        expect(() => scheduler.addNoise(sample, other, t)).toThrow(both);
+        expect(() => scheduler.step(other, t, sample)).toThrow(both);
+        expect(scheduler.addNoise(sample, randn([1, 4, 2, 2]), t).shape).toEqual([2, 4, 2, 2]);
+      });
+
       test("refuses a step before setTimesteps, and a timestep that is none of the run's", () => {
         const x = randn([1, 1, 2, 2]);
         if (name !== "DDPMScheduler") expect(() => make(name).step(x, 10, x)).toThrow("call setTimesteps first");
