@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readSync, statSync, unlinkSync } from "node:fs";
-import { copyFile, link, readdir, realpath, unlink } from "node:fs/promises";
-import { hostname } from "node:os";
+import { copyFile, link, realpath, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { ownMark, sweep } from "./leftovers.ts";
 
 /** What tells a file from another that has the same name. */
 export interface FileStamp {
@@ -167,35 +167,12 @@ export async function keepMapped(path: string): Promise<void> {
     mapped.delete(known);
     if (parked.delete(known)) await unlink(known).catch(() => {});
   }
-  if (hit.length > 0) await sweep(folder);
-}
-
-function ownMark(): string {
-  return `${hostname().replaceAll(/[^\w]/g, "_")}-${process.pid}`;
+  if (hit.length > 0) sweep(folder, /\.(\w+)-(\d+)-[0-9a-f]{12}\.mapped$/);
 }
 
 /** Whether a file is one that a process keeps for its sessions only. */
 export function isKept(name: string): boolean {
   return /^\..+\.mapped$/.test(name);
-}
-
-/** Deletes what a process kept that did not come to its end. */
-async function sweep(folder: string): Promise<void> {
-  const host = hostname().replaceAll(/[^\w]/g, "_");
-  for (const name of await readdir(folder).catch(() => [] as string[])) {
-    const [, from, pid] = /\.(\w+)-(\d+)-[0-9a-f]{12}\.mapped$/.exec(name) ?? [];
-    if (from !== host || isAlive(Number(pid))) continue;
-    await unlink(join(folder, name)).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 process.on("exit", () => {

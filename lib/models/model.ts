@@ -4,6 +4,7 @@ import { fromFile } from "../config/read.ts";
 import { configText } from "../config/write.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { inFile } from "../graph/node.ts";
+import { show } from "../graph/shape.ts";
 import { HUB_OPTIONS, type HubOptions, resolveFiles } from "../hub/index.ts";
 import { withoutInit } from "../nn/init.ts";
 import { Module } from "../nn/module.ts";
@@ -13,7 +14,7 @@ import { saveCheckpoint } from "../safetensors/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { realize } from "../tensor/values.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
-import { type ChosenPrecision, choosePrecision, markEightBit, type Precision } from "./precision.ts";
+import { type ChosenPrecision, choosePrecision, isEightBit, markEightBit, type Precision } from "./precision.ts";
 
 export interface ModelOptions extends HubOptions {
   /** Folder inside the model's, such as "unet" in a pipeline's. */
@@ -26,6 +27,9 @@ export interface ModelOptions extends HubOptions {
 
 const MODEL_OPTIONS: Names<ModelOptions> = { ...HUB_OPTIONS, subfolder: true, variant: true, precision: true };
 
+// Larger weights that stay in float32 add to what goes on to the end in float32, and the pipeline looks at that.
+const SMALL = 2 ** 21;
+
 /** A network with a `config.json`, which is built from it and saved with it. */
 export abstract class Model extends Module implements Checkpointed {
   /** The settings that the network was built from, in the file's own keys. */
@@ -33,6 +37,7 @@ export abstract class Model extends Module implements Checkpointed {
   /** Name of the weights' file, without extension. */
   abstract readonly weightsName: string;
   #precision: ChosenPrecision = "float32";
+  #isFinite = false;
 
   /** What it computes in where no gradient is asked for, chosen when it was loaded. */
   get precision(): ChosenPrecision {
@@ -132,27 +137,62 @@ export abstract class Model extends Module implements Checkpointed {
     for (const weight of this.#robustWeights()) markEightBit(weight);
   }
 
-  /** @internal Computes weights that adapters have changed, so that they can be rounded to 8 bits as those in the file. */
-  async settleWeights(): Promise<void> {
-    if (this.#precision === "float32") return;
-    const changed = this.#robustWeights().filter((weight) => !weight.requiresGrad && !inFile(weight.peek()));
+  /**
+   * @internal Rounds weights to 8 bits that were changed since, by adapters or by loading others. Trained ones stay in float32.
+   * @returns whether there were any
+   */
+  async settleWeights(): Promise<boolean> {
+    if (this.#precision === "float32") return false;
+    await this.#checkFinite();
+    const changed = this.#robustWeights().filter((weight) => !weight.requiresGrad && !isEightBit(weight));
+    if (changed.some((weight) => weight.window !== null)) {
+      this.#inFloat32(
+        `its weights have been trained; computing in float32. Save it, and load it with precision: "int8"`,
+      );
+      return true;
+    }
     // A few at a time: a session for each would take long to open, and one for all much memory.
     for (let i = 0; i < changed.length; i += 16) {
       const some = changed.slice(i, i + 16);
-      await realize(...some);
+      await realize(...some.filter((weight) => !inFile(weight.peek())));
       for (const weight of some) markEightBit(weight);
     }
+    return changed.length > 0;
+  }
+
+  /**
+   * What is no number vanishes in the next layer in 8 bits, and nobody would notice. Weights in 8 bits are checked as they are
+   * rounded; these are those of norms, biases and the like.
+   *
+   * @throws Error that names the weight
+   */
+  async #checkFinite(): Promise<void> {
+    if (this.#isFinite) return;
+    for (const [name, weight] of Object.entries(this.stateDict())) {
+      if (isEightBit(weight) || weight.numel() > SMALL) continue;
+      const strange = (await weight.data()).find((v) => !Number.isFinite(v));
+      if (strange === undefined) continue;
+      throw new Error(
+        `${this.constructor.name}: ${name} ${show(weight.shape)} holds ${strange}: the checkpoint is damaged`,
+      );
+    }
+    this.#isFinite = true;
+  }
+
+  #inFloat32(why: string): void {
+    this.#precision = "float32";
+    for (const weight of this.#robustWeights()) markEightBit(weight, false);
+    notice(`${this.constructor.name}: ${why}`);
   }
 
   #robustWeights(): Tensor[] {
-    const all = Object.entries(this.stateDict()).filter(([name]) => this.robust.test(name));
+    const all = Object.entries(this.stateDict()).filter(([name, { ndim }]) => ndim > 1 && this.robust.test(name));
     return all.map(([, weight]) => weight);
   }
 
   override async to(device: string): Promise<this> {
     if (device !== "cpu" && this.#precision === "int8") {
-      this.#precision = "float32";
-      notice(`${this.constructor.name}: "${device}" has no products in 8 bits; computing in float32 there`);
+      this.#inFloat32(`"${device}" has no products in 8 bits; computing in float32 there`);
     }
     return super.to(device);
   }

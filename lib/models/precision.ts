@@ -1,4 +1,4 @@
-import type { Node } from "../graph/node.ts";
+import { storageOf } from "../graph/storage-of.ts";
 import { checkChoice } from "../options.ts";
 import { notice } from "../page/notice.ts";
 import { eightBitHere } from "../runtime/sessions.ts";
@@ -35,11 +35,13 @@ export async function choosePrecision(where: string, wanted: Precision): Promise
   return "int8";
 }
 
-/** Lets layers read a frozen weight in 8 bits. */
-export function markEightBit(weight: Tensor): void {
-  if (weight.ndim < 2) return;
-  // Casts and reshapes of a weight in a file are parts of whatever reads it.
-  let at: Node = weight.peek();
-  while (!at.storage && at.inputs.length === 1) at = at.inputs[0]!;
-  if (at.storage) at.storage.eightBit = true;
+/** Lets layers read a frozen weight in 8 bits, or no longer. */
+export function markEightBit(weight: Tensor, on = true): void {
+  const storage = storageOf(weight.peek());
+  if (storage) storage.eightBit = on;
+}
+
+/** Whether layers read it so. */
+export function isEightBit(weight: Tensor): boolean {
+  return storageOf(weight.peek())?.eightBit === true;
 }

@@ -1,6 +1,7 @@
 import { show } from "../graph/shape.ts";
 import { DISPLAY } from "../page/display.ts";
 import { counted, PRINTED } from "../printed.ts";
+import { exact } from "../tensor/exact.ts";
 import { noGrad } from "../tensor/grad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { addHook, type ForwardHook, type ForwardPreHook, type HookOptions, type RemovableHandle } from "./hooks.ts";
@@ -225,7 +226,7 @@ export abstract class Module {
     return () => {
       noGrad(() => {
         // Taken before the first is changed: they may be this module's own.
-        const values = common.map((name) => state[name]!.to(own[name]!.dtype).detach().node);
+        const values = common.map((name) => exact(state[name]!).to(own[name]!.dtype).detach().node);
         for (const [i, name] of common.entries()) own[name]!.assign(values[i]!, { lazy: true });
       });
       return { missing, unexpected };

@@ -54,11 +54,9 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   /** @param calls - how many the whole run takes, this one included */
   async call(calls: number, ...args: A): Promise<R> {
     const { model } = this.#options;
+    const settled = await model.settleWeights();
     const revision = revisionOf(model);
-    if (revision !== this.#revision) {
-      this.close();
-      await model.settleWeights();
-    }
+    if (settled || revision !== this.#revision) this.close();
     this.#revision = revision;
     return this.#choose(calls)(...args) as Promise<R>;
   }

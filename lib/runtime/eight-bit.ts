@@ -1,4 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { sweep } from "../files/leftovers.ts";
 import { float16ToFloat32 } from "../graph/half.ts";
 import type { EightBitFile, EightBitSource } from "./protocol.ts";
 
@@ -7,21 +9,56 @@ const band = 64;
 
 /** Writes weights in 8 bits, one after the other: there is never more of them in memory than one. */
 export function writeEightBit(file: EightBitFile, bufferOf: (id: number) => Float32Array): void {
-  const out = openSync(file.path, "wx", 0o600);
+  const folder = dirname(file.path);
+  sweep(folder, /^difflab-(\w+)-(\d+)-[0-9a-f]{12}\.weights$/);
+  let out: number | null = null;
   try {
+    out = openSync(file.path, "wx", 0o600);
     for (const part of file.parts) {
       const { numbers, scales } = quantize(rowsOf(part, bufferOf), part, file.signed);
+      checkFinite(part, scales);
       writeAt(out, numbers, part.offset);
       writeAt(out, new Uint8Array(scales.buffer), part.scales);
     }
+  } catch (error) {
+    throw explained(error as NodeJS.ErrnoException, folder, file);
   } finally {
-    closeSync(out);
+    if (out !== null) closeSync(out);
   }
+}
+
+// What keeps a file from being written, by Node's codes.
+const unwritable: Readonly<Record<string, string>> = {
+  ...{ ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up", EFBIG: "files may not be as large" },
+  ...{ ENOENT: "there is no such folder", ENOTDIR: "it is not a folder", EROFS: "it is read-only" },
+  ...{ EACCES: "it is not writable", EPERM: "it is not writable" },
+};
+
+/** Says what to do where the folder for temporary files does not take the weights. */
+function explained(error: NodeJS.ErrnoException, folder: string, { path, parts }: EightBitFile): Error {
+  const reason = unwritable[error.code ?? ""];
+  // Reading the weights themselves may fail, too: that says where.
+  if (!reason || (error.path !== undefined && error.path !== path)) return error;
+  const bytes = parts.reduce((sum, { rows, channels, places }) => sum + rows * (channels * places + 4), 0);
+  return new Error(
+    `precision "int8": cannot write ${Math.ceil(bytes / 1e6)} MB of weights in 8 bits to ${folder}: ${reason}. ` +
+      `Set TMPDIR to a folder with room for them, or load with precision: "float32"`,
+  );
+}
+
+/** An activation that is no number would vanish at the next layer in 8 bits, and nobody would notice. */
+function checkFinite({ from, rows, channels, places }: EightBitSource, scales: Float32Array): void {
+  const row = scales.findIndex(Number.isNaN);
+  if (row < 0) return;
+  const which = "path" in from ? `in ${from.path}` : "that was computed (by a LoRA, or by training)";
+  throw new Error(
+    `precision "int8": a weight of ${rows} x ${channels * places} ${which} holds NaN or infinity, in row ${row}: it is damaged`,
+  );
 }
 
 /**
  * `round(w / scale)` with `scale = max |w| / 127` over each row, from `[rows, channels, places]` to `[places, channels, rows]`.
- * A row of zeros has scale 1; one that holds no numbers (NaN, infinity) keeps none: its scale is NaN, and so is what comes out.
+ * A row of zeros has scale 1; one that holds no numbers (NaN, infinity) has scale NaN.
  *
  * @param rows - gives some rows, one after the other
  */

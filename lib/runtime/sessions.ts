@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, parse, relative, resolve } from "node:path";
+import { ownMark } from "../files/leftovers.ts";
 import type { MappedFile } from "../files/mapped.ts";
 import { byteWidth } from "../graph/dtype.ts";
 import { EightBitWeights } from "../lower/eight-bit/weights.ts";
@@ -130,10 +131,11 @@ function isEightBit({ order }: Structure, target: Target): boolean {
 
 /** Where weights in 8 bits can lie for a while: on the disk of the others, for a session that has to map both. */
 function temporaryFile(beside: MappedFile | undefined): string {
-  const name = `difflab-${process.pid}-${randomBytes(6).toString("hex")}.weights`;
-  const folder = tmpdir();
-  const apart = beside && parse(resolve(folder)).root !== parse(beside.path).root;
-  return join(apart ? beside.folder : realpathSync(folder), name);
+  const name = `difflab-${ownMark()}-${randomBytes(6).toString("hex")}.weights`;
+  const folder = resolve(tmpdir());
+  const apart = beside && parse(folder).root !== parse(beside.path).root;
+  // Where there is no such folder, writing says so.
+  return join(apart ? beside.folder : existsSync(folder) ? realpathSync(folder) : folder, name);
 }
 
 /** What the thread has to know of them. */

@@ -76,7 +76,9 @@ describe("a pipeline in 8 bits", () => {
     const first = await numbers((await eight.generate(options)).latents);
     expect(await numbers((await eight.generate({ ...options, numInferenceSteps: 14 })).latents)).not.toEqual(first);
     expect(await numbers((await eight.generate(options)).latents)).toEqual(first);
-    const own = (await readdir(tmpdir())).filter((name) => name.startsWith(`difflab-${process.pid}-`));
+    const own = (await readdir(tmpdir())).filter(
+      (name) => name.includes(`-${process.pid}-`) && name.endsWith(".weights"),
+    );
     expect(own).toEqual([]);
   });
 
