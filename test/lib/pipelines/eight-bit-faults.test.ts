@@ -44,10 +44,9 @@ async function damaged(name: string, value: number): Promise<string> {
   const folder = join(home, "damaged");
   await cp(shipped, folder, { recursive: true });
   const state = await loadTensors(join(shipped, weightsFile), { copy: true });
-  const data = (await state[name]!.data()).slice();
+  const data = Array.from(await state[name]!.data());
   data[5] = value;
-  const { shape } = state[name]!;
-  state[name] = tensor(Array.from(data), shape).half();
+  state[name] = tensor(data, state[name]!.shape).half();
   await saveTensors(join(folder, weightsFile), state);
   return folder;
 }
