@@ -88,11 +88,13 @@ export async function tensorsToSave(model: Checkpointed, half: boolean): Promise
   const tensors = new Map<string, TensorToSave>();
   for (const [name, tensor] of Object.entries(model.stateDict())) {
     const { shape } = tensor;
+    // On the CPU, since not every graphics card has float16.
+    const weight = await tensor.to("cpu");
     tensors.set(
       name,
       half
-        ? { dtype: "F16", shape, data: await tensor.half().bits() }
-        : { dtype: "F32", shape, data: await tensor.float().bits() },
+        ? { dtype: "F16", shape, data: await weight.half().bits() }
+        : { dtype: "F32", shape, data: await weight.float().bits() },
     );
   }
   return tensors;

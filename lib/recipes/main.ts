@@ -1,9 +1,9 @@
 /**
- * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--shipped] [--steps N] [--seed N] [--threads N] [--out FOLDER]`; `-- --list` names
- * them, in the order in which they need each other.
+ * Trains one of the networks that ship: `npm run train -- NAME [--fresh] [--shipped] [--steps N] [--batch N] [--seed N] [--threads N]
+ * [--device NAME] [--out FOLDER]`; `-- --list` names them, in the order in which they need each other.
  */
 import { parseArgs } from "node:util";
-import { setNumThreads } from "../index.ts";
+import { type Device, setDevice, setNumThreads } from "../index.ts";
 import { recipes } from "./index.ts";
 import { follow, Stopped } from "./run.ts";
 
@@ -16,9 +16,11 @@ const { values, positionals } = parseArgs({
     steps: { type: "string" },
     seed: { type: "string" },
     examples: { type: "string" },
+    batch: { type: "string" },
     out: { type: "string" },
     checkpoints: { type: "string" },
     threads: { type: "string" },
+    device: { type: "string" },
   },
 });
 
@@ -37,15 +39,17 @@ if (values.list) {
   console.error(`train: ${wrong}. Expected one of ${Object.keys(recipes).join(", ")}: npm run train -- NAME`);
   process.exitCode = 2;
 } else {
-  const { fresh, shipped, steps, seed, examples, out, checkpoints, threads } = values;
+  const { fresh, shipped, steps, seed, examples, batch, out, checkpoints, threads, device } = values;
   if (threads !== undefined) setNumThreads(Number(threads));
   try {
+    if (device !== undefined) await setDevice(device as Device);
     await follow(name, recipe, {
       fresh,
       shipped,
       ...(steps === undefined ? {} : { steps: Number(steps) }),
       ...(seed === undefined ? {} : { seed: Number(seed) }),
       ...(examples === undefined ? {} : { examples: Number(examples) }),
+      ...(batch === undefined ? {} : { batch: Number(batch) }),
       ...(out === undefined ? {} : { out }),
       ...(checkpoints === undefined ? {} : { checkpoints }),
     });

@@ -26,8 +26,9 @@ export interface RunOptions {
   readonly steps?: number;
   /** In place of the recipe's: other pictures, in another order. */
   readonly seed?: number;
-  /** Use at most so many pictures, in batches of at most `batch`: to try a recipe out. */
+  /** Use at most so many pictures: to try a recipe out. */
   readonly examples?: number;
+  /** Pictures in a step, in place of the recipe's. */
   readonly batch?: number;
   /** Where the models go; default the package's `data`. */
   readonly out?: string;
@@ -75,7 +76,7 @@ export class Run {
   }
 
   batch(size: number): number {
-    return Math.min(size, this.options.batch ?? size);
+    return this.options.batch ?? size;
   }
 
   /** Where a model lies among those that ship, or among those of this run. */

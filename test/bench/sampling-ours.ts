@@ -1,12 +1,13 @@
 /**
  * Calls of one of Stable Diffusion's networks, or of the whole pipeline, on request, as sampling-peer.py does them: `node
- * sampling-ours.js PART FOLDER THREADS [PRECISION]`, a number of calls a line, an answer in JSON for each.
+ * sampling-ours.js PART FOLDER THREADS [PRECISION [DEVICE]]`, a number of calls a line, an answer in JSON for each.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import {
   AutoencoderKL,
   CLIPTextModel,
+  type Device,
   Generator,
   LCMScheduler,
   type Precision,
@@ -24,6 +25,7 @@ import type { Part } from "./sd15.ts";
 const [part, folder] = [process.argv[2] as Part | "pipeline" | "picture-4" | "picture-20", process.argv[3]!];
 setNumThreads(Number(process.argv[4]));
 const precision = (process.argv[5] ?? "float32") as Precision;
+const device = (process.argv[6] ?? "cpu") as Device;
 // What is said beside the answers would not be read.
 console.log = console.error;
 const draw = (seed: number, ...shape: number[]) => randn(shape, { generator: new Generator(seed) });
@@ -35,8 +37,10 @@ async function task(): Promise<(calls: number) => Promise<Tensor>> {
       model: unet,
       quick: unet,
     });
-    const [x, t, y] = [draw(1, 2, 4, 64, 64), unet.timeProj([601, 601]), draw(2, 2, 77, 768)];
-    return (calls) => runner.call(calls, x, t, y);
+    await unet.to(device);
+    const inputs = [draw(1, 2, 4, 64, 64), unet.timeProj([601, 601]), draw(2, 2, 77, 768)];
+    const [x, t, y] = await Promise.all(inputs.map((input) => input.to(device)));
+    return (calls) => runner.call(calls, x!, t!, y!);
   }
   if (part === "vae") {
     const vae = await AutoencoderKL.fromPretrained(folder, { precision });
@@ -46,6 +50,7 @@ async function task(): Promise<(calls: number) => Promise<Tensor>> {
   }
   if (part.startsWith("picture")) {
     const pipe = await StableDiffusionPipeline.fromPretrained(folder, { precision });
+    await pipe.to(device);
     const few = part === "picture-4";
     if (few) pipe.scheduler = LCMScheduler.fromConfig(pipe.scheduler.config);
     const options = { prompt: "a horse on the moon", latents: draw(1, 1, 4, 64, 64), seed: 1, progress: false };

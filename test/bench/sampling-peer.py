@@ -1,6 +1,6 @@
 """The same calls in PyTorch with diffusers and transformers, or in OpenVINO, timed on request; see sampling-ours.ts.
 
-Run: python sampling-peer.py unet|vae|text_encoder|pipeline|picture-4|picture-20 FOLDER THREADS [float32|bfloat16 [torch|openvino]]
+Run: python sampling-peer.py unet|vae|text_encoder|pipeline|picture-4|picture-20 FOLDER THREADS [float32|float16|bfloat16 [torch|openvino|cuda]]
 """
 import json, os, sys, time, warnings
 warnings.filterwarnings("ignore")
@@ -10,6 +10,7 @@ import torch
 part, folder, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 dtype = getattr(torch, sys.argv[4] if len(sys.argv) > 4 else "float32")
 engine = sys.argv[5] if len(sys.argv) > 5 else "torch"
+device = "cuda" if engine == "cuda" else "cpu"
 torch.set_num_threads(threads)
 
 
@@ -21,12 +22,12 @@ if part.startswith("picture"):
     import diffusers
     library = "diffusers " + diffusers.__version__
     diffusers.utils.logging.disable_progress_bar()
-    pipe = diffusers.StableDiffusionPipeline.from_pretrained(folder, torch_dtype=dtype, safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(folder, torch_dtype=dtype, safety_checker=None, feature_extractor=None, requires_safety_checker=False).to(device)
     pipe.set_progress_bar_config(disable=True)
     few = part == "picture-4"
     if few:
         pipe.scheduler = diffusers.LCMScheduler.from_config(pipe.scheduler.config)
-    latents = draw(1, 1, 4, 64, 64).to(dtype)
+    latents = draw(1, 1, 4, 64, 64).to(device, dtype)
     generator = torch.Generator()
     call = lambda: pipe("a horse on the moon", num_inference_steps=4 if few else 20, guidance_scale=1 if few else 7.5, latents=latents, generator=generator.manual_seed(1), output_type="pt").images * 2 - 1
 elif part == "pipeline":
@@ -48,10 +49,11 @@ else:
     import diffusers
     library = "diffusers " + diffusers.__version__
     if part == "unet":
-        net = diffusers.UNet2DConditionModel.from_pretrained(folder, torch_dtype=dtype if engine == "torch" else torch.float32).eval()
+        net = diffusers.UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32 if engine == "openvino" else dtype).eval()
         x, y, t = draw(1, 2, 4, 64, 64), draw(2, 2, 77, 768), torch.tensor([601, 601])
-        if engine == "torch":
-            x, y = x.to(dtype), y.to(dtype)
+        if engine != "openvino":
+            net.to(device)
+            x, y, t = x.to(device, dtype), y.to(device, dtype), t.to(device)
             call = lambda: net(x, t, y).sample
         else:
             import openvino
@@ -92,6 +94,8 @@ with torch.inference_mode():
         for _ in range(int(line.split()[0])):
             a, c = time.perf_counter(), time.process_time()
             out = call()
+            if engine == "cuda":
+                torch.cuda.synchronize()
             wall.append((time.perf_counter() - a) * 1e3)
             cpu.append((time.process_time() - c) * 1e3)
         check = out.flatten()[:64].float().tolist() if out is not None else []
