@@ -45,14 +45,11 @@ function takeArray(dtype: DType, shape: Shape): TypedArray {
   return viewBytes(dtype, buffer);
 }
 
-function release(id: number): void {
+async function release(id: number): Promise<void> {
   const tensor = buffers.get(id);
   buffers.delete(id);
   if (!tensor) return;
-  if (tensor.location === "gpu-buffer") {
-    tensor.dispose();
-    return;
-  }
+  if (tensor.location === "gpu-buffer") return onGpu.dispose(tensor);
   const { buffer, byteOffset, byteLength } = tensor.data as Float32Array<ArrayBuffer>;
   if (byteOffset !== 0 || byteLength !== buffer.byteLength || byteLength < 4096) return;
   if (!ours.has(buffer) || pooled + byteLength > poolLimit) return;
@@ -157,13 +154,14 @@ async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]
     const result = results[fetch.name]!;
     if (fetch.buffer !== undefined) {
       const old = buffers.get(fetch.buffer);
-      if (old && old !== result && old.location === "gpu-buffer") old.dispose();
+      if (old && old !== result && old.location === "gpu-buffer") await onGpu.dispose(old);
       buffers.set(fetch.buffer, result);
     }
+    if (result.location === "gpu-buffer") onGpu.add(result, id);
     if (!fetch.read) continue;
     if (result.location === "gpu-buffer") {
       read.push(await readBack(result, gpu.get(id)!));
-      if (fetch.buffer === undefined) result.dispose();
+      if (fetch.buffer === undefined) await onGpu.dispose(result);
     } else read.push(fetch.buffer === undefined ? (result.data as TypedArray) : copyOf(result));
   }
   return read;
@@ -178,6 +176,39 @@ const profiled = new Set<number>();
 
 /** Sessions whose outputs stay on a GPU, and which. */
 const gpu = new Map<number, string>();
+
+/** Tensors on a GPU lie in memory of the session that computed them: freed after it, they end the process. */
+const onGpu = {
+  sessions: new Map<ort.Tensor, number>(),
+  tensors: new Map<number, Set<ort.Tensor>>(),
+  /** Sessions to release as soon as nothing of theirs is left. */
+  closed: new Map<number, ort.InferenceSession>(),
+
+  add(tensor: ort.Tensor, session: number): void {
+    if (this.sessions.has(tensor)) return;
+    this.sessions.set(tensor, session);
+    const tensors = this.tensors.get(session) ?? new Set();
+    this.tensors.set(session, tensors.add(tensor));
+  },
+
+  async dispose(tensor: ort.Tensor): Promise<void> {
+    tensor.dispose();
+    const session = this.sessions.get(tensor);
+    this.sessions.delete(tensor);
+    if (session === undefined) return;
+    const tensors = this.tensors.get(session)!;
+    tensors.delete(tensor);
+    if (tensors.size > 0) return;
+    this.tensors.delete(session);
+    await this.closed.get(session)?.release();
+    this.closed.delete(session);
+  },
+
+  async close(id: number, session: ort.InferenceSession): Promise<void> {
+    if (this.tensors.has(id)) this.closed.set(id, session);
+    else await session.release();
+  },
+};
 
 /** Reads a tensor of a GPU through a session that copies it: asking the tensor itself ends the process. */
 async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray> {
@@ -228,13 +259,13 @@ async function handle(request: Request): Promise<unknown> {
       return tensor.location === "gpu-buffer" ? readBack(tensor, request.device) : copyOf(tensor);
     }
     case "free":
-      for (const id of request.buffers) release(id);
+      for (const id of request.buffers) await release(id);
       for (const id of request.sessions) {
         const session = sessions.get(id);
         sessions.delete(id);
         gpu.delete(id);
         if (profiled.delete(id)) session?.endProfiling();
-        await session?.release();
+        if (session) await onGpu.close(id, session);
       }
       return;
     case "stop":
