@@ -33,7 +33,8 @@ export class LatentCodec {
    * @returns `[B, 3, h * 8, w * 8]`, about -1 to 1
    */
   async decode(latents: Tensor): Promise<Tensor> {
-    const z = latents.div(this.#vae.config.scaling_factor);
+    const { device, config } = this.#vae;
+    const z = (await latents.to(device)).div(config.scaling_factor);
     const pictures: Tensor[] = [];
     // One at a time: a picture more takes as long here and no more memory.
     for (const image of z.split(1, 0)) pictures.push(await this.#decodeImage(image));
@@ -64,8 +65,7 @@ export class LatentCodec {
     const { device, config } = this.#vae;
     const moments: (readonly Tensor[])[] = [];
     for (const image of images.split(1, 0)) {
-      const moved = image.device === device ? image : await image.to(device);
-      moments.push(await this.#encoder.call(1, moved));
+      moments.push(await this.#encoder.call(1, await image.to(device)));
     }
     const [mean, logvar] = moments[0]!.map((_, i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor?];
     if (!logvar) return mean.mul(config.scaling_factor).realize();

@@ -44,8 +44,7 @@ export class PromptEncoder {
         `the tokenizer's token ${beyond} is beyond the text encoder's ${largest}; are both from the same checkpoint?`,
       );
     }
-    const { device } = this.#model;
-    return this.#runner.call(2, device === inputIds.device ? inputIds : await inputIds.to(device), skip);
+    return this.#runner.call(2, await inputIds.to(this.#model.device), skip);
   }
 
   /**

@@ -115,8 +115,9 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
     return yield* this.#denoise(this.describe(options));
   }
 
-  async *#denoise(run: Run): AsyncGenerator<Step, Tensor, undefined> {
+  async *#denoise(described: Run): AsyncGenerator<Step, Tensor, undefined> {
     const { unet, vae } = this;
+    const run = await movedTo(unet.device, described);
     const text = await this.#text.encodeAll(run);
     const start = await this.start(run);
     const width = unet.config.time_cond_proj_dim;
@@ -183,3 +184,14 @@ export class StableDiffusionPipeline<O extends GenerateOptions = GenerateOptions
 }
 
 registerPipeline(StableDiffusionPipeline);
+
+/** A run whose given tensors are on a device. */
+async function movedTo(device: string, run: Run): Promise<Run> {
+  const moved = async (tensor: Tensor | null) => tensor && tensor.to(device);
+  return {
+    ...run,
+    latents: await moved(run.latents),
+    promptEmbeds: await moved(run.promptEmbeds),
+    negativePromptEmbeds: await moved(run.negativePromptEmbeds),
+  };
+}

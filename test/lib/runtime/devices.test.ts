@@ -67,6 +67,26 @@ describe("devices", () => {
     for (const [i, loss] of cpu.entries()) expect(gpu[i]).toBeCloseTo(loss, 5);
   });
 
+  it("keep what compiled functions computed on webgpu when these are closed", async (context) => {
+    if (!(await hasGpu()))
+      context.skip("no Vulkan driver: install a graphics driver, or Debian's chromium for one in software");
+    const sums = await onGpu(`
+      await d.setDevice("webgpu");
+      const sums = [];
+      for (let i = 0; i < 3; i++) {
+        const double = d.compile((x) => x.mul(2).reshape(-1));
+        const y = await double(d.ones([64, 64, 8]));
+        double.close();
+        sums.push(await y.add(i).sum().item());
+        y.dispose();
+      }
+      await d.ones([64]).mul(3).realize();
+      console.log(JSON.stringify(sums));
+      process.exit(0);
+    `);
+    expect(sums).toEqual([0, 1, 2].map((i) => 32768 * (2 + i)));
+  });
+
   it("move tensors, and read them from webgpu", async (context) => {
     if (!(await hasGpu()))
       context.skip("no Vulkan driver: install a graphics driver, or Debian's chromium for one in software");
