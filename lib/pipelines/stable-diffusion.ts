@@ -187,7 +187,7 @@ registerPipeline(StableDiffusionPipeline);
 
 /** A run whose given tensors are on a device. */
 async function movedTo(device: string, run: Run): Promise<Run> {
-  const moved = async (tensor: Tensor | null) => tensor && tensor.to(device);
+  const moved = async (tensor: Tensor | null) => tensor?.to(device) ?? null;
   return {
     ...run,
     latents: await moved(run.latents),

@@ -15,7 +15,7 @@ export const judge: Recipe = {
 /** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss. */
 export const eye: Recipe = {
   about: "a classifier whose features are the autoencoder's perceptual loss",
-  steps: 700,
+  steps: 2400,
   seed: 2000,
   train: (run) => train(run, false),
 };

@@ -9,9 +9,16 @@ import {
 } from "../index.ts";
 import { JUDGED } from "../judge/world-judge.ts";
 
-/** The pictures alone, as bytes: `[n, 3, 64, 64]`. */
-export function bytesOf(pictures: WorldDataset): Tensor {
-  return tensor(pictures.images, pictures.shape);
+/** The pictures alone, those of several sets one after the other, as bytes: `[n, 3, 64, 64]`. */
+export function bytesOf(...sets: readonly WorldDataset[]): Tensor {
+  const shape = [sets.reduce((n, { length }) => n + length, 0), ...sets[0]!.shape.slice(1)];
+  const images = new Uint8Array(sets.reduce((n, set) => n + set.images.length, 0));
+  let at = 0;
+  for (const set of sets) {
+    images.set(set.images, at);
+    at += set.images.length;
+  }
+  return tensor(images, shape);
 }
 
 /** Bytes 0 to 255 as a network takes them: -1 to 1. */

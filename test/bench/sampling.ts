@@ -72,9 +72,15 @@ async function measure(part: Part, folder: string, rounds: number, say: (line: s
   }
 }
 
-function compareNumbers(ours: readonly number[], theirs: readonly number[], say: (line: string) => void): void {
+/** Says how far two lists of numbers are apart. */
+export function compareNumbers(
+  ours: readonly number[],
+  theirs: readonly number[],
+  say: (line: string) => void,
+  peer = "PyTorch",
+): void {
   const off = Math.max(...ours.map((v, i) => Math.abs(v - theirs[i]!)));
   const size = Math.max(...theirs.map(Math.abs));
   say(`outputs differ by ${(off / size).toExponential(1)} of their size`);
-  if (!(off / size < 1e-3)) throw new Error("ours and PyTorch compute different things");
+  if (!(off / size < 1e-3)) throw new Error(`ours and ${peer} compute different things`);
 }
