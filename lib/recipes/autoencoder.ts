@@ -37,9 +37,9 @@ function reconstruction(sample: Tensor, x: Tensor, eye: WorldJudge) {
   // Colours are little of what pixels differ in, so they count again in small.
   const colour = mseLoss(avgPool2d(sample, 8), avgPool2d(x, 8));
   // Equal pixels are not all: strokes and shapes should be where they were. A quarter of each picture is enough for that.
-  const [seen, wanted] = [sample, x].map((y) => eye.features(y.slice(2, 16, 48).slice(3, 16, 48)).slice(0, 3));
+  const [seen, wanted] = [sample, x].map((y) => eye.features(y.slice(2, 16, 48).slice(3, 16, 48)));
   const perceptual = wanted!.map((features, i) => mseLoss(seen![i]!, features)).reduce((sum, part) => sum.add(part));
-  return { loss: pixel.add(colour.mul(4)).add(perceptual.mul(0.1)), pixel, colour, perceptual };
+  return { loss: pixel.add(colour.mul(4)).add(perceptual.mul(0.25)), pixel, colour, perceptual };
 }
 
 /**
@@ -70,13 +70,17 @@ async function untrained(): Promise<AutoencoderKL> {
   return vae;
 }
 
-async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(12_000), seed: run.seed });
-  // Of lines thinner than a block of pixels that becomes a latent, more: they are what is hardest to keep.
-  const fine = world({ n: run.examples(6000), seed: run.seed, manners: ["outline", "woodcut"] });
-  const data = new DataLoader(await TensorDataset.from(bytesOf(pictures, fine)), {
+async function pictures(run: Run): Promise<DataLoader> {
+  const all = world({ n: run.examples(12_000), seed: run.seed });
+  // Of lines thinner than the block of pixels that becomes a latent, more: they are what is hardest to keep.
+  const fine = world({ n: run.examples(6000), seed: run.seed, manners: ["outline", "woodcut", "chalk"] });
+  return new DataLoader(await TensorDataset.from(bytesOf(all, fine)), {
     ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
   });
+}
+
+async function train(run: Run): Promise<void> {
+  const data = await pictures(run);
   const eye = await worldJudge(run.scratch("world-eye"));
   const vae = run.options.shipped
     ? await AutoencoderKL.fromPretrained(run.path("tiny-sd"), { subfolder: "vae" })
@@ -101,9 +105,7 @@ async function train(run: Run): Promise<void> {
 }
 
 async function trainDecoder(run: Run): Promise<void> {
-  const data = new DataLoader(await TensorDataset.from(bytesOf(world({ n: run.examples(8000), seed: run.seed }))), {
-    ...{ batchSize: run.batch(16), shuffle: true, dropLast: true, seed: run.seed },
-  });
+  const data = await pictures(run);
   const eye = await worldJudge(run.scratch("world-eye"));
   const vae = await AutoencoderKL.fromPretrained(run.path("tiny-sd"), { subfolder: "vae" });
   for (const part of [vae.encoder, vae.quantConv!]) part.requiresGrad_(false);

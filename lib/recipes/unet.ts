@@ -65,8 +65,9 @@ async function train(run: Run): Promise<void> {
     ...{ beta_schedule: "scaled_linear", beta_start: 0.00085, beta_end: 0.012 },
     ...{ skip_prk_steps: true, set_alpha_to_one: false, steps_offset: 1, clip_sample: false },
   });
-  const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.1 });
+  const maxLr = run.options.shipped ? 5e-4 : 1e-3;
+  const optimizer = new optim.AdamW(model.parameters(), { lr: maxLr });
+  const schedule = new optim.OneCycleLR(optimizer, { maxLr, totalSteps: run.steps, pctStart: 0.1 });
   const ema = new optim.EMA(model, { decay: 0.999, warmup: true });
 
   // Min-SNR: the steps with little noise are many and easy, so they count less. https://arxiv.org/abs/2303.09556
