@@ -58,7 +58,7 @@ test("a learning rate that diverges ends the training with an error, and run aga
   );
   expect((await run(kernel, "const steps = 5;")).error).toBeUndefined();
   for (const { id } of cells.slice(first, training + 1)) {
-    const code = source(id!).replace("const steps = 1200", "const steps = 5");
+    const code = source(id!).replace("const steps = 800", "const steps = 5");
     expect((await run(kernel, code)).error).toBeUndefined();
   }
   expect((await run(kernel, "curve.losses.every(Number.isFinite)")).result!.data["text/plain"]).toBe("true");
