@@ -222,8 +222,8 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
     return [g.reshape(flat, x(n).shape), null];
   },
   maxPoolIndices: none,
-  sumPool: (n, dy) => [g.spread(dy, n.attrs, x(n).shape)],
-  spread: (n, dy) => [g.sumPool(dy, n.attrs)],
+  sumPool: (n, dy) => [g.sumPoolBackward(dy, n.attrs, x(n).shape)],
+  sumPoolBackward: (n, dy) => [g.sumPool(dy, n.attrs)],
   attention: (n, dy) => {
     const [q, k, v] = n.inputs as [Node, Node, Node];
     const p = g.softmax(g.mul(g.matmul(q, g.transpose(k, -1, -2)), n.attrs.scale), -1);

@@ -48,7 +48,7 @@ export interface TrainingOptions {
   validationPrompt?: string | readonly string[];
   /** Default 100. */
   validationSteps?: number;
-  /** How validation and class pictures are painted; default 25 steps, guidance 7.5, seed 0. */
+  /** How validation and class pictures are painted; default 25 steps, the pipeline's guidance, seed 0. */
   sampling?: SamplingOptions;
   /** Where what is learnt is written, with checkpoints; default nowhere. */
   outputDir?: string;
@@ -66,7 +66,7 @@ export interface TrainingOptions {
 export interface SamplingOptions {
   /** Steps of the scheduler; default 25. */
   readonly numInferenceSteps?: number;
-  /** Default 7.5. */
+  /** Default: what the pipeline paints with if nothing is said, which is 7.5 unless its checkpoint names another. */
   readonly guidanceScale?: number;
   /** Of the noise that they start from; default 0. */
   readonly seed?: number;

@@ -6,10 +6,12 @@ import { showRows } from "../plots/grid.ts";
 import type { SamplingOptions } from "./options.ts";
 import type { ValidationImages } from "./result.ts";
 
-const DEFAULTS = { numInferenceSteps: 25, guidanceScale: 7.5, seed: 0 } as const;
+const DEFAULTS = { numInferenceSteps: 25, seed: 0 } as const;
 
-/** How pictures are painted on the way, with defaults filled in. */
-export function samplingOf(options: SamplingOptions = {}): Required<SamplingOptions> {
+/** How pictures are painted on the way, with defaults filled in; the guidance, if none is given, is the pipeline's own default. */
+export type Sampling = SamplingOptions & Required<Pick<SamplingOptions, keyof typeof DEFAULTS>>;
+
+export function samplingOf(options: SamplingOptions = {}): Sampling {
   return { ...DEFAULTS, ...options };
 }
 
@@ -18,7 +20,7 @@ export class Validation {
   readonly painted: ValidationImages[] = [];
   readonly #pipe: StableDiffusionPipeline;
   readonly #prompts: readonly string[];
-  readonly #sampling: Required<SamplingOptions>;
+  readonly #sampling: Sampling;
   readonly #folder: string | undefined;
   readonly #quiet: boolean;
   #output: Output | undefined;
@@ -26,7 +28,7 @@ export class Validation {
   constructor(
     pipe: StableDiffusionPipeline,
     prompts: readonly string[],
-    options: { sampling: Required<SamplingOptions>; folder: string | undefined; quiet: boolean },
+    options: { sampling: Sampling; folder: string | undefined; quiet: boolean },
   ) {
     this.#pipe = pipe;
     this.#prompts = prompts;

@@ -98,7 +98,7 @@ export interface OpAttrs extends Record<UnaryOp | BinaryOp, None> {
   maxUnpool: WindowAttrs;
   sumPool: WindowAttrs;
   /** Gradient of `sumPool`: each value goes to every place of its window. */
-  spread: WindowAttrs;
+  sumPoolBackward: WindowAttrs;
   attention: { readonly scale: number };
 }
 

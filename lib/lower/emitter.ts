@@ -44,7 +44,7 @@ export class Emitter {
   readonly #names = new Map<Node, string>();
   readonly #memo = new Map<string, string>();
   readonly #inputs = new Map<Node, Input>();
-  readonly #ones = new Map<Node, Node>();
+  readonly #canonical = new Map<Node, Node>();
   readonly #known = new Map<string, Node>();
   readonly #ops = new Set<Op>();
   readonly #table: Emissions;
@@ -56,39 +56,39 @@ export class Emitter {
 
   /** The name under which `node`'s value stands in the ONNX graph. */
   name(node: Node): string {
-    const one = this.one(node);
-    let name = this.#names.get(one);
+    const same = this.canonical(node);
+    let name = this.#names.get(same);
     if (name === undefined) {
-      const file = one.storage?.file;
-      const emit = this.#table[one.op] as Emit;
-      name = file ? this.graph.initializer(one.dtype, one.shape, this.external(file)) : emit(this, one);
-      this.#names.set(one, name);
+      const file = same.storage?.file;
+      const emit = this.#table[same.op] as Emit;
+      name = file ? this.graph.initializer(same.dtype, same.shape, this.external(file)) : emit(this, same);
+      this.#names.set(same, name);
     }
     return name;
   }
 
   /** The one node that stands for all that compute the same: gradients repeat parts of what they differentiate. */
-  one(node: Node): Node {
-    let one = this.#ones.get(node);
-    if (one) return one;
-    if (isLeaf(node) || this.fed(node) !== undefined) one = node;
+  canonical(node: Node): Node {
+    let found = this.#canonical.get(node);
+    if (found) return found;
+    if (isLeaf(node) || this.fed(node) !== undefined) found = node;
     else {
-      const inputs = node.inputs.map((input) => this.one(input).id);
+      const inputs = node.inputs.map((input) => this.canonical(input).id);
       const key = `${node.op} ${node.dtype} ${node.shape} ${inputs} ${attributes(node)}`;
-      one = this.#known.get(key) ?? node;
-      this.#known.set(key, one);
+      found = this.#known.get(key) ?? node;
+      this.#known.set(key, found);
     }
-    this.#ones.set(node, one);
-    return one;
+    this.#canonical.set(node, found);
+    return found;
   }
 
   emitted(node: Node): boolean {
-    return this.#names.has(this.one(node));
+    return this.#names.has(this.canonical(node));
   }
 
   /** A node of this kind that nothing has written yet and only one reader asks for, who may write it as its own part. */
-  sole<O extends Op>(read: Node, op: O): Node<O> | null {
-    const node = this.one(read);
+  singleUse<O extends Op>(read: Node, op: O): Node<O> | null {
+    const node = this.canonical(read);
     const free = !node.storage && this.uses.get(node) === 1 && !this.emitted(node);
     return free && node.is(op) ? node : null;
   }
@@ -109,7 +109,7 @@ export class Emitter {
   }
 
   /** Writes something once per key and returns its name every time. */
-  once(key: string, make: () => string): string {
+  memoize(key: string, make: () => string): string {
     let name = this.#memo.get(key);
     if (name === undefined) {
       name = make();
@@ -141,23 +141,23 @@ export class Emitter {
         continue;
       }
       this.#ops.add(node.op);
-      if (this.one(node) !== node) continue;
+      if (this.canonical(node) !== node) continue;
       for (const input of node.inputs) {
-        const read = this.one(input);
+        const read = this.canonical(input);
         this.uses.set(read, (this.uses.get(read) ?? 0) + 1);
       }
     }
     for (const output of structure.outputs) {
-      const read = this.one(output);
+      const read = this.canonical(output);
       this.uses.set(read, (this.uses.get(read) ?? 0) + 1);
     }
     const left = this.#leftToReaders(structure);
     // How many nodes in a row are left to their readers: each is a call within a call when it is written at last.
     const depths = new Map<Node, number>();
     for (const node of structure.order) {
-      if (isLeaf(node) || this.one(node) !== node) continue;
+      if (isLeaf(node) || this.canonical(node) !== node) continue;
       const isLeft = onDemand.has(node.op) || left.has(node);
-      const depth = isLeft ? 1 + Math.max(0, ...node.inputs.map((input) => depths.get(this.one(input)) ?? 0)) : 0;
+      const depth = isLeft ? 1 + Math.max(0, ...node.inputs.map((input) => depths.get(this.canonical(input)) ?? 0)) : 0;
       if (isLeft && depth < deepest) depths.set(node, depth);
       else this.name(node);
     }
@@ -173,7 +173,7 @@ export class Emitter {
       // What has been computed keeps its operation, but has no inputs any more.
       if (isLeaf(node)) continue;
       const op = writesOwn.get(node.op);
-      const read = op && this.sole(node.inputs[0]!, op);
+      const read = op && this.singleUse(node.inputs[0]!, op);
       if (read) left.add(read);
     }
     return left;
@@ -192,7 +192,7 @@ export class Emitter {
   /** A constant beside a float tensor, in its dtype. */
   scalar(value: number, like: Node): string {
     if (like.dtype !== "float16") return this.graph.scalar(value, like.dtype);
-    return this.once(`half ${Object.is(value, -0) ? "-0" : value}`, () =>
+    return this.memoize(`half ${Object.is(value, -0) ? "-0" : value}`, () =>
       this.graph.add("Cast", [this.graph.scalar(value)], { to: 10 }),
     );
   }

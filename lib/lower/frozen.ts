@@ -30,7 +30,7 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
 
 function linearBias(e: Emitter, n: Node<"add">): string | null {
   for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
-    const product = e.sole(first, "matmul");
+    const product = e.singleUse(first, "matmul");
     if (!product) continue;
     if (bias.shape.length !== 1 || bias.shape[0] !== product.shape.at(-1)) continue;
     const out = linear(e, product, bias);

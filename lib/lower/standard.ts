@@ -86,7 +86,7 @@ const reduce =
 
 /** Where elements are NaN: nothing else differs from itself, and every device can compare. */
 function notNumbers(e: Emitter, x: string): string {
-  return e.once(`nan ${x}`, () => e.graph.add("Not", [e.graph.add("Equal", [x, x])]));
+  return e.memoize(`nan ${x}`, () => e.graph.add("Not", [e.graph.add("Equal", [x, x])]));
 }
 
 /** The largest or smallest, which is NaN where any element is: ONNX's own would leave it out. */
@@ -235,7 +235,7 @@ export const standard: Emissions = {
     const average = e.graph.add("AveragePool", e.names(n), { ...windowAttributes(n.attrs), count_include_pad: 1 });
     return e.graph.add("Mul", [average, e.scalar(sizeOf(n.attrs.kernel), n)]);
   },
-  spread,
+  sumPoolBackward,
   attention,
 };
 
@@ -243,7 +243,7 @@ export const standard: Emissions = {
 function standardized(e: Emitter, n: Node<"standardize"> | Node<"inverseDeviation">): { h: string; inv: string } {
   const input = n.inputs[0]!;
   const x = e.name(input);
-  const h = e.once(`standardized ${x} ${n.attrs.eps}`, () => {
+  const h = e.memoize(`standardized ${x} ${n.attrs.eps}`, () => {
     const name = e.graph.fresh();
     const ones = e.graph.scalar(1, "float32", [input.shape[1]!]);
     const outputs = [name, `${name}_mean`, `${name}_inv`];
@@ -286,7 +286,7 @@ function slice(e: Emitter, n: Node<"slice">): string {
 function maxPool(e: Emitter, input: Node, attrs: WindowAttrs): { values: string; indices: string } {
   const x = e.name(input);
   const key = `maxPool ${x} ${JSON.stringify(attrs)}`;
-  const values = e.once(key, () => {
+  const values = e.memoize(key, () => {
     const name = e.graph.fresh();
     e.graph.addMany("MaxPool", [x], [name, `${name}_at`], windowAttributes(attrs));
     return name;
@@ -294,7 +294,7 @@ function maxPool(e: Emitter, input: Node, attrs: WindowAttrs): { values: string;
   return { values, indices: `${values}_at` };
 }
 
-function spread(e: Emitter, n: Node<"spread">): string {
+function sumPoolBackward(e: Emitter, n: Node<"sumPoolBackward">): string {
   const x = e.name(n.inputs[0]!);
   const { kernel, stride, padding } = n.attrs;
   const [h, w] = n.inputs[0]!.shape.slice(2) as [number, number];

@@ -30,15 +30,15 @@ export function maxUnpool(dy: Node, index: Node, attrs: WindowAttrs, shape: Shap
   return inFloat32(dy, (wide) => new Node("maxUnpool", [wide, index], attrs, shape, wide.dtype));
 }
 
-/** Sum of each window, zeros around. Average pooling divides it; its gradient is `spread`. */
+/** Sum of each window, zeros around. Average pooling divides it; its gradient is `sumPoolBackward`. */
 export function sumPool(x: Node, attrs: WindowAttrs): Node {
   const shape = pooled("avgPool2d", x, attrs);
   return inFloat32(x, (wide) => new Node("sumPool", [wide], attrs, shape, wide.dtype));
 }
 
 /** Every value of `dy` added to each place of the window it came from; nearest upsampling where windows do not overlap. */
-export function spread(dy: Node, attrs: WindowAttrs, shape: Shape): Node {
-  return inFloat32(dy, (wide) => new Node("spread", [wide], attrs, shape, wide.dtype));
+export function sumPoolBackward(dy: Node, attrs: WindowAttrs, shape: Shape): Node {
+  return inFloat32(dy, (wide) => new Node("sumPoolBackward", [wide], attrs, shape, wide.dtype));
 }
 
 /** `x[b, c] * scale[b, c] + shift[b, c]` for images `x` `[B, C, H, W]`. */

@@ -33,13 +33,13 @@ function weights(e: Emitter, rows: WeightRows, channels: number, places: number)
   const target = e.target.eightBit!;
   const dtype = target.signed ? "int8" : "uint8";
   const { data, scales } = target.add(rows, channels, places);
-  const numbers = e.once(`eight-bit weight ${data.offset}`, () =>
+  const numbers = e.memoize(`eight-bit weight ${data.offset}`, () =>
     e.graph.initializer(dtype, [places * channels, rows.rows], data),
   );
-  const factors = e.once(`eight-bit scales ${scales.offset}`, () =>
+  const factors = e.memoize(`eight-bit scales ${scales.offset}`, () =>
     e.graph.initializer("float32", [rows.rows], scales),
   );
-  const zero = e.once("eight-bit zero", () =>
+  const zero = e.memoize("eight-bit zero", () =>
     target.signed
       ? e.graph.initializer("int8", [], new Uint8Array(1))
       : e.graph.initializer("uint8", [], Uint8Array.of(128)),
@@ -49,7 +49,7 @@ function weights(e: Emitter, rows: WeightRows, channels: number, places: number)
 
 /** A tensor in 8 bits, with its scale and what is 0 in it. */
 function rounded(e: Emitter, x: string): [string, string, string] {
-  const name = e.once(`eight-bit ${x}`, () => {
+  const name = e.memoize(`eight-bit ${x}`, () => {
     const fresh = e.graph.fresh();
     e.graph.addMany("DynamicQuantizeLinear", [x], [fresh, `${fresh}_scale`, `${fresh}_zero`]);
     return fresh;
@@ -83,12 +83,12 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
 /** A sum that is a layer with its bias. */
 function withBias(e: Emitter, n: Node<"add">): string | null {
   for (const [first, bias] of terms(n)) {
-    const sum = e.sole(first, "matmul");
+    const sum = e.singleUse(first, "matmul");
     if (sum && bias.shape.length === 1 && bias.shape[0] === sum.shape.at(-1)) {
       const out = linear(e, sum, bias);
       if (out !== null) return out;
     }
-    const conv = e.sole(first, "conv2d");
+    const conv = e.singleUse(first, "conv2d");
     if (conv && isBiasOf(bias, conv)) {
       const out = conv2d(e, conv, bias, n);
       if (out !== null) return out;
@@ -125,7 +125,7 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
   if (from < least.channels || to < least.channels || b * height * width < least.rows) return null;
   const rows = frozenRows(weight);
   if (!rows) return null;
-  return e.once(`convolved ${e.one(as).id}`, () => {
+  return e.memoize(`convolved ${e.canonical(as).id}`, () => {
     const filter = weights(e, rows, from, kh * kw);
     const [pixels, scale, zero] = imagePixels(e, x);
     const offset = bias && e.reshape(e.name(bias), [to]);
@@ -186,7 +186,7 @@ function imagePixels(e: Emitter, image: Node): [string, string, string] {
     return [e.reshape(x, [b, h, w, c]), scale, zero];
   }
   const [x, scale, zero] = rounded(e, e.name(image));
-  const pixels = e.once(`pixels ${x}`, () => e.graph.add("Transpose", [x], { perm: [0, 2, 3, 1] }));
+  const pixels = e.memoize(`pixels ${x}`, () => e.graph.add("Transpose", [x], { perm: [0, 2, 3, 1] }));
   return [pixels, scale, zero];
 }
 
@@ -203,7 +203,7 @@ function pixelsOf(e: Emitter, n: Node<"permute">): string | null {
   if (n.attrs.perm.join() !== "0,2,1") return null;
   const flat = n.inputs[0]!;
   if (flat.storage || !flat.is("reshape")) return null;
-  const image = e.one(flat.inputs[0]!);
+  const image = e.canonical(flat.inputs[0]!);
   if (image.storage || image.shape.length !== 4 || image.shape[1] !== flat.shape[1]) return null;
   const pixels = image.is("conv2d") ? convolved(e, image, undefined, image) : biased(e, image);
   return pixels === null ? null : e.reshape(pixels, n.shape);
@@ -212,7 +212,7 @@ function pixelsOf(e: Emitter, n: Node<"permute">): string | null {
 function biased(e: Emitter, image: Node): string | null {
   if (!image.is("add")) return null;
   for (const [first, bias] of terms(image)) {
-    const conv = e.one(first);
+    const conv = e.canonical(first);
     if (conv.is("conv2d") && !conv.storage && isBiasOf(bias, conv)) return convolved(e, conv, bias, image);
   }
   return null;

@@ -22,7 +22,7 @@ function tokens(e: Emitter, n: Node): string {
 /** Attention in one operation that never holds the whole matrix of scores; `[B, N, heads * d]`. */
 function fused(e: Emitter, n: Node<"attention">): string {
   const inputs = n.inputs.map((input) => tokens(e, input));
-  return e.once(`attention ${inputs} ${n.attrs.scale}`, () =>
+  return e.memoize(`attention ${inputs} ${n.attrs.scale}`, () =>
     e.graph.add(
       "MultiHeadAttention",
       inputs,
@@ -42,7 +42,7 @@ export function attention(e: Emitter, n: Node<"attention">): string {
 /** The heads of an attention side by side again: the form in which the operation gives them. */
 export function joined(e: Emitter, n: Node<"permute">): string | null {
   if (!exchangesHeads(n)) return null;
-  const input = e.one(n.inputs[0]!);
+  const input = e.canonical(n.inputs[0]!);
   if (!input.is("attention") || input.storage) return null;
   return e.reshape(fused(e, input), n.shape);
 }

@@ -5,7 +5,7 @@ export const blockedDomain = { domain: "com.microsoft.nchwc" };
 
 /** An image in blocks, laid out once for all who read it. */
 export function inBlocks(e: Emitter, x: string): string {
-  return e.once(`blocks ${x}`, () => e.graph.add("ReorderInput", [x], {}, blockedDomain));
+  return e.memoize(`blocks ${x}`, () => e.graph.add("ReorderInput", [x], {}, blockedDomain));
 }
 
 /** `[n, b, m]` to `[n, m, b]`, b being a whole block: the step into the blocked layout is also the fastest transposition. */

@@ -34,7 +34,7 @@ export function convWeightBlocks(e: Emitter, n: Node<"convWeight">): string {
   const height = (together * h * w) / block;
 
   const source = walks ? e.name(x) : stack(e, x, "rows", false);
-  const image = e.once(`pixels ${source}`, () => {
+  const image = e.memoize(`pixels ${source}`, () => {
     const pixels = e.reshape(source, [batch, width, 1, h * w]);
     const blocks = e.graph.add("ReorderInput", [pixels], { channels_last: 1 }, blockedDomain);
     return e.reshape(blocks, [1, groups * block, height, width]);

@@ -66,10 +66,10 @@ function byChannel(e: Emitter, n: Node<"convWeight">): string {
   const [b, , h, w] = dy.shape as [number, number, number, number];
   const pixels = b * h * w;
   const first = (t: Node) =>
-    e.once(`first ${e.name(t)}`, () => e.graph.add("Transpose", [e.name(t)], { perm: [1, 0, 2, 3] }));
+    e.memoize(`first ${e.name(t)}`, () => e.graph.add("Transpose", [e.name(t)], { perm: [1, 0, 2, 3] }));
   // The images below each other are one tall image: columns shift within their rows.
   const hot = e.graph.constant(`one-hot ${c} columns false`, "float32", [3 * c, 1, 1, 3], () => oneHot(c, 3, false));
-  const columns = e.once(`tall ${e.name(x)}`, () => {
+  const columns = e.memoize(`tall ${e.name(x)}`, () => {
     const tall = e.reshape(first(x), [1, c, b * h, w]);
     const stacked = e.graph.add("Conv", [tall, hot], { group: c, kernel_shape: [1, 3], pads: [0, 1, 0, 1] });
     return e.reshape(stacked, [3 * c, pixels]);

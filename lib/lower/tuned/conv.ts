@@ -71,7 +71,7 @@ function filterBlocks(e: Emitter, weight: Node): string {
   const [o, c, kh, kw] = weight.shape as [number, number, number, number];
   const places = kh * kw;
   const name = e.name(weight);
-  return e.once(`filter ${name}`, () => {
+  return e.memoize(`filter ${name}`, () => {
     const last = turnBlocks(e, name, o / b, c * places);
     return e.graph.add("Transpose", [e.reshape(last, [(o / b) * (c / b), b, places, b])], { perm: [0, 2, 1, 3] });
   });
@@ -91,7 +91,7 @@ function convolve(
 /** `conv2d + bias` as one operation, where the sum is of that kind. */
 export function withBias(e: Emitter, n: Node<"add">): string | null {
   for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
-    const conv = e.sole(first, "conv2d");
+    const conv = e.singleUse(first, "conv2d");
     if (!conv) continue;
     const [b, c] = [bias.shape, conv.shape[1]!];
     if (b.length === 3 && b[0] === c && b[1] === 1 && b[2] === 1) {

@@ -12,7 +12,7 @@ const microsoft = { domain: "com.microsoft" };
 
 /** 1 where x > 0 and 0 elsewhere, in one pass instead of a comparison and a conversion: the slope of a ReLU. */
 function positive(e: Emitter, n: Node<"cast">): string | null {
-  const test = e.one(n.inputs[0]!);
+  const test = e.canonical(n.inputs[0]!);
   if (!test.is("gt") || test.storage || n.dtype !== "float32" || e.emitted(test)) return null;
   const [x, bound] = test.inputs as [Node, Node];
   if (x.dtype !== "float32" || bound.shape.length > 0 || g.number(bound) !== 0) return null;

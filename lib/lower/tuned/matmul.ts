@@ -26,7 +26,7 @@ export function matmul(e: Emitter, n: Node<"matmul">): string {
 /** `x weightᵀ + bias` of matrices as one operation, where the sum is of that kind. */
 export function linearBias(e: Emitter, n: Node<"add">): string | null {
   for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
-    const product = e.sole(first, "matmul");
+    const product = e.singleUse(first, "matmul");
     if (!product) continue;
     if (product.shape.length !== 2 || bias.shape.length !== 1 || bias.shape[0] !== product.shape[1]) continue;
     if (product.inputs.some((input) => input.shape.length !== 2)) continue;
@@ -57,7 +57,7 @@ function neighbours(n: Node<"sum" | "sumSquare">): number {
 
 /** The sum of a product, where nobody else reads the product. */
 export function dot(e: Emitter, n: Node<"sum">): string | null {
-  const product = e.sole(n.inputs[0]!, "mul");
+  const product = e.singleUse(n.inputs[0]!, "mul");
   if (!product) return null;
   const [a, b] = product.inputs as [Node, Node];
   if (a.shape.join() !== b.shape.join()) return null;

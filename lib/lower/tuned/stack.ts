@@ -23,7 +23,7 @@ export function stack(e: Emitter, t: Node, shifts: Shifts, backwards: boolean): 
   if (shifts === "none") return e.reshape(name, [b, channels, h * w]);
   const [kh, kw] = [shifts === "columns" ? 1 : 3, shifts === "rows" ? 1 : 3];
   const count = kh * kw;
-  return e.once(`stack ${name} ${shifts} ${backwards}`, () => {
+  return e.memoize(`stack ${name} ${shifts} ${backwards}`, () => {
     const key = `one-hot ${channels} ${shifts} ${backwards}`;
     const shape = [count * channels, 1, kh, kw];
     const hot = e.graph.constant(key, "float32", shape, () => oneHot(channels, count, backwards));

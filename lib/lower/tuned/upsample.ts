@@ -8,7 +8,7 @@ import type { Emitter } from "../emitter.ts";
  * 3x3 one turned around with its neighbours summed: 16 products for each output instead of 36.
  */
 export function upsampledInput(e: Emitter, n: Node<"sumPool">): string | null {
-  const conv = e.sole(n.inputs[0]!, "convInput");
+  const conv = e.singleUse(n.inputs[0]!, "convInput");
   if (!conv) return null;
   const [dy, weight] = conv.inputs as [Node, Node];
   const { stride, padding, dilation, groups } = conv.attrs;

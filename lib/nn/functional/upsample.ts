@@ -9,5 +9,5 @@ export function upsampleNearest(x: Tensor, scale: Pair): Tensor {
   if (x.ndim !== 4) throw new RangeError(`upsample: got ${show(x.shape)}, expected [B, C, H, W]`);
   const [b, c, height, width] = x.shape as [number, number, number, number];
   const attrs = { kernel: [h, w], stride: [h, w], padding: [0, 0, 0, 0] } as const;
-  return new Tensor(g.spread(x.node, attrs, [b, c, height * h, width * w]));
+  return new Tensor(g.sumPoolBackward(x.node, attrs, [b, c, height * h, width * w]));
 }
