@@ -61,5 +61,8 @@ export function checkChoice(where: string, name: string, value: unknown, choices
 /** A value in an error, texts in quotes. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
-  return Array.isArray(value) ? `[${value.map(shown).join(", ")}]` : String(value);
+  if (Array.isArray(value)) return value.length > 10 ? `a list of ${value.length}` : `[${value.map(shown).join(", ")}]`;
+  const isPlain = typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (isPlain) return Object.keys(value).length > 0 ? `{ ${Object.keys(value).join(", ")} }` : "{}";
+  return typeof value === "function" ? `the function ${value.name || "() => ..."}` : String(value);
 }

@@ -24,3 +24,4 @@ export {
   type ProgressOptions,
 } from "./progress/progress.ts";
 export { html, image, json, markdown, svg } from "./rich.ts";
+export { withoutTraces } from "./text/text.ts";

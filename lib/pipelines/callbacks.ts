@@ -1,4 +1,5 @@
 import { sameShape, show } from "../graph/shape.ts";
+import { shown } from "../options.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Step, StepChanges } from "./step.ts";
 
@@ -70,7 +71,7 @@ function readChanges(name: string, where: string, result: unknown, { latents }: 
     );
   }
   if (guidanceScale !== undefined && !Number.isFinite(guidanceScale)) {
-    throw new RangeError(`${name}: ${where} returned guidanceScale ${guidanceScale}; expected a number`);
+    throw new RangeError(`${name}: ${where} returned guidanceScale ${shown(guidanceScale)}; expected a number`);
   }
   return {
     ...(moved === undefined ? {} : { latents: moved as Tensor }),
@@ -80,5 +81,5 @@ function readChanges(name: string, where: string, result: unknown, { latents }: 
 }
 
 function shapeOf(value: unknown): string {
-  return value instanceof Tensor ? show(value.shape) : String(value);
+  return value instanceof Tensor ? show(value.shape) : shown(value);
 }

@@ -1,5 +1,7 @@
 import { sameShape, show } from "../graph/shape.ts";
 import { Image } from "../images/index.ts";
+import { batchHint } from "../models/batch-hint.ts";
+import { shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { cat, fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -14,25 +16,32 @@ export interface Size {
 }
 
 /** The size that a picture asks for: its own, cut down to a multiple of `scale`. */
-export function naturalSize(input: ImageInput, scale: number): Size {
-  const [height, width] =
-    input instanceof Tensor ? [input.shape[2] ?? 0, input.shape[3] ?? 0] : [first(input).height, first(input).width];
+export function naturalSize(name: string, input: ImageInput, scale: number): Size {
+  if (input instanceof Tensor && input.ndim !== 4) {
+    throw new RangeError(`${name}: image ${show(input.shape)}; expected [B, 3, H, W]${batchHint(input)}`);
+  }
+  const { height, width } =
+    input instanceof Tensor ? { height: input.shape[2]!, width: input.shape[3]! } : first(name, "image", input);
   const cut = (n: number) => Math.max(scale, n - (n % scale));
   return { height: cut(height), width: cut(width) };
 }
 
-function first(input: Image | readonly Image[]): Image {
-  const image = input instanceof Image ? input : input[0];
-  if (!(image instanceof Image)) {
-    throw new TypeError("image: expected an Image (Image.open(file)), a list of them, or a tensor [B, 3, H, W]");
+function first(name: string, what: string, input: Image | readonly Image[]): Image {
+  const list = Array.isArray(input) ? input : [input];
+  const strange = list.length === 0 ? list : list.find((image) => !(image instanceof Image));
+  if (strange !== undefined || !list[0]) {
+    const channels = what === "mask" ? 1 : 3;
+    throw new TypeError(
+      `${name}: ${what} is ${shown(strange)}; expected an Image (await Image.open(file)), a list of them, or a tensor [B, ${channels}, H, W]`,
+    );
   }
-  return image;
+  return list[0];
 }
 
 /** Pictures as a tensor `[B, 3, H, W]` from -1 to 1, brought to the size. */
 export async function imageTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
-  if (input instanceof Tensor) return ofShape(name, "image", input, [3, size.height, size.width]);
-  first(input);
+  if (input instanceof Tensor) return ofShape(name, "image", input, [3, size.height, size.width]).float();
+  first(name, "image", input);
   const list = input instanceof Image ? [input] : input;
   const tensors: Tensor[] = [];
   for (const image of list) tensors.push(image.convert("RGB").resize(size.width, size.height).toTensor());
@@ -42,7 +51,7 @@ export async function imageTensor(name: string, input: ImageInput, size: Size): 
 /** A mask as 0 (keep) and 1 (paint), `[B, 1, H, W]`: where the picture is brighter than middle grey. */
 export async function maskTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
   if (input instanceof Tensor) return binary(ofShape(name, "mask", input, [1, size.height, size.width]), 0.5);
-  first(input);
+  first(name, "mask", input);
   const list = input instanceof Image ? [input] : input;
   const tensors: Tensor[] = [];
   for (const image of list) {
@@ -57,7 +66,7 @@ export async function maskTensor(name: string, input: ImageInput, size: Size): P
 
 function ofShape(name: string, what: string, x: Tensor, shape: readonly number[]): Tensor {
   if (x.ndim === 4 && sameShape(x.shape.slice(1), shape)) return x;
-  throw new RangeError(`${name}: ${what} ${show(x.shape)}; expected [B, ${shape.join(", ")}]`);
+  throw new RangeError(`${name}: ${what} ${show(x.shape)}; expected [B, ${shape.join(", ")}]${batchHint(x)}`);
 }
 
 async function binary(x: Tensor, threshold: number): Promise<Tensor> {

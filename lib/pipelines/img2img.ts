@@ -1,3 +1,4 @@
+import { shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { fill, type ImageInput, imageTensor, naturalSize } from "./from-image.ts";
 import type { GenerateOptions } from "./options.ts";
@@ -51,14 +52,14 @@ export function sized<O extends Img2ImgOptions>(name: string, options: O, scale:
   if (options?.image === undefined || options.image === null) {
     throw new TypeError(`${name}: no image; give an Image (Image.open(file)) or a tensor [B, 3, H, W]`);
   }
-  const size = naturalSize(options.image, scale);
+  const size = naturalSize(name, options.image, scale);
   return { ...options, height: options.height ?? size.height, width: options.width ?? size.width };
 }
 
 /** A strength, checked, and where it is written down. */
 export function strengthOf({ name, metadata }: Run, strength: number): Pick<Img2ImgRun, "strength" | "metadata"> {
-  if (!(strength > 0 && strength <= 1)) {
-    throw new RangeError(`${name}: strength is ${strength}; expected above 0 and at most 1`);
+  if (typeof strength !== "number" || !(strength > 0 && strength <= 1)) {
+    throw new RangeError(`${name}: strength is ${shown(strength)}; expected above 0 and at most 1`);
   }
   return { strength, metadata: { ...metadata, strength } };
 }

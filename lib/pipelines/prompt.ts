@@ -1,5 +1,6 @@
 import { show } from "../graph/shape.ts";
 import type { CLIPTextModel } from "../models/index.ts";
+import { shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { cat } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -27,11 +28,11 @@ export class PromptEncoder {
    * @param skip - layers to leave out at the end
    * @returns `[prompts, 77, width]`
    */
-  async encode(prompts: readonly string[], skip = 0): Promise<Tensor> {
+  async encode(prompts: readonly string[], skip = 0, where = "text encoder"): Promise<Tensor> {
     const layers = this.#model.config.num_hidden_layers;
     if (!Number.isInteger(skip) || skip < 0 || skip >= layers) {
       throw new RangeError(
-        `clipSkip is ${skip}; expected 0 to ${layers - 1}, because the text encoder has ${plural(layers, "layer")}`,
+        `${where}: clipSkip is ${shown(skip)}; expected 0 to ${layers - 1}, because the text encoder has ${plural(layers, "layer")}`,
       );
     }
     const written = prompts.map((prompt) => this.#tokenizer.maybeConvertPrompt(prompt));
@@ -56,7 +57,7 @@ export class PromptEncoder {
     const { name, numImagesPerPrompt, numPrompts } = run;
     const width = this.#model.config.hidden_size;
     if (run.promptEmbeds) checkEmbeds(name, "promptEmbeds", run.promptEmbeds, numPrompts, width);
-    const wanted = run.promptEmbeds ?? (await this.encode(run.prompts!, run.clipSkip));
+    const wanted = run.promptEmbeds ?? (await this.encode(run.prompts!, run.clipSkip, name));
     const text = repeatEach(wanted, numImagesPerPrompt);
     if (!run.guided) return text.realize();
     // diffusers leaves no layer out for the negative prompt.

@@ -1,3 +1,4 @@
+import { isFloat } from "../graph/dtype.ts";
 import { show } from "../graph/shape.ts";
 import type { ImageMetadata } from "../images/index.ts";
 import type { UNet2DConditionModel } from "../models/index.ts";
@@ -94,7 +95,7 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
   const count = (key: string, value: number): number =>
     Number.isInteger(value) && value > 0 ? value : fail(`${key} is ${shown(value)}; expected a whole number from 1 up`);
   const share = (key: string, value: number): number =>
-    value >= 0 && value <= 1 ? value : fail(`${key} is ${value}; expected 0 to 1`);
+    typeof value === "number" && value >= 0 && value <= 1 ? value : fail(`${key} is ${shown(value)}; expected 0 to 1`);
   const { unet, pixelsPerLatent } = parts;
   const scheduler = ownScheduler(name, parts.scheduler);
   checkNames(name, options, parts.ownOptions);
@@ -103,6 +104,9 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
   if ((prompt === undefined) === (promptEmbeds === null)) fail("give either prompt or promptEmbeds", TypeError);
   const prompts = prompt === undefined ? null : textsOf(name, "prompt", prompt);
   if (prompts?.length === 0) fail("prompt is an empty list; expected a string, or a list of at least one");
+  if (negativePrompt !== undefined && negativePromptEmbeds !== null)
+    fail("give either negativePrompt or negativePromptEmbeds", TypeError);
+  checkFloats(name, { promptEmbeds, negativePromptEmbeds, latents: options.latents });
   if (promptEmbeds && promptEmbeds.ndim !== 3)
     fail(`promptEmbeds ${show(promptEmbeds.shape)}; expected [prompts, tokens, width]`);
   const numPrompts = prompts?.length ?? promptEmbeds!.shape[0]!;
@@ -134,7 +138,8 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
   const eta = share("eta", options.eta ?? 0);
   const guidanceRescale = share("guidanceRescale", options.guidanceRescale ?? 0);
   const generators = generatorsOf(name, options, numImages);
-  if (options.latents && !(options.latents instanceof Tensor)) fail("latents is not a tensor", TypeError);
+  if (options.signal && !(options.signal instanceof AbortSignal))
+    fail(`signal is ${shown(options.signal)}; expected that of new AbortController()`, TypeError);
   const { callback, callbackOnStepEnd, callbackOnStepEndTensorInputs = ["latents"] } = options;
   return {
     ...{ name, scheduler, prompts, promptEmbeds, numPrompts, numImagesPerPrompt, numImages, height, width },
@@ -157,6 +162,17 @@ export function describeRun(name: string, options: GenerateOptions, parts: RunPa
       size: `${width}x${height}`,
     } as ImageMetadata,
   };
+}
+
+/** Refuses tensors that are none, or hold no floats. */
+function checkFloats(name: string, tensors: Readonly<Record<string, unknown>>): void {
+  for (const [key, x] of Object.entries(tensors)) {
+    if (x === undefined || x === null) continue;
+    if (!(x instanceof Tensor)) throw new TypeError(`${name}: ${key} is ${shown(x)}; expected a tensor`);
+    if (!isFloat(x.dtype)) {
+      throw new TypeError(`${name}: ${key} is of ${x.dtype}, expected floats; convert it with ${key}.float()`);
+    }
+  }
 }
 
 /** What is there. */
@@ -199,7 +215,13 @@ function checkCallbacks(name: string, options: Callbacks<never>): void {
     if (options[key] !== undefined && typeof options[key] !== "function")
       throw new TypeError(`${name}: ${key} is ${shown(options[key])}; expected a function`);
   }
-  const strange = options.callbackOnStepEndTensorInputs?.find((key) => !CALLBACK_TENSORS.includes(key));
+  const { callbackOnStepEndTensorInputs: wanted = [] } = options;
+  if (!Array.isArray(wanted)) {
+    throw new TypeError(
+      `${name}: callbackOnStepEndTensorInputs is ${shown(wanted)}; expected a list of some of ${CALLBACK_TENSORS.join(", ")}`,
+    );
+  }
+  const strange = wanted.find((key) => !CALLBACK_TENSORS.includes(key));
   if (strange !== undefined) {
     throw new RangeError(
       `${name}: callbackOnStepEndTensorInputs has ${shown(strange)}; expected some of ${CALLBACK_TENSORS.join(", ")}`,
@@ -242,7 +264,7 @@ function negativesOf(name: string, given: GenerateOptions["negativePrompt"], bat
   if (list.length === batch) return list;
   if (list.length === 1) return new Array<string>(batch).fill(list[0]!);
   throw new RangeError(
-    `${name}: ${list.length} negative prompts for ${batch} prompts; expected one, or the same number`,
+    `${name}: ${plural(list.length, "negative prompt")} for ${plural(batch, "prompt")}; expected one, or the same number`,
   );
 }
 

@@ -166,7 +166,9 @@ function seedToUint64(seed: number | bigint, where: string): bigint {
     );
   }
   if (typeof seed !== "number" && typeof seed !== "bigint") {
-    throw new TypeError(`${where}: seed is a ${typeof seed}, expected a whole number`);
+    throw new TypeError(
+      `${where}: seed is ${typeof seed === "string" ? JSON.stringify(seed) : seed}, expected a whole number`,
+    );
   }
   const value = BigInt(seed);
   if (value < -(UINT64 / 2n) || value >= UINT64) {

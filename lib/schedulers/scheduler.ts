@@ -328,7 +328,12 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
   protected alphaBar(timestep: number): number {
     const value = this.alphasCumprod[timestep];
     if (value === undefined) {
-      throw new RangeError(`${this.name}: timestep ${timestep}; expected a whole number from 0 to ${this.length - 1}`);
+      const { steps_offset: offset } = this.config as { steps_offset?: number };
+      const hint =
+        timestep >= this.length && offset ? `. steps_offset ${offset} moves timesteps up: use fewer steps` : "";
+      throw new RangeError(
+        `${this.name}: timestep ${timestep}; expected a whole number from 0 to ${this.length - 1}${hint}`,
+      );
     }
     return value;
   }

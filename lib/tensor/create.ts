@@ -2,7 +2,7 @@ import { allocate, arrayName, type DType, holds, type TypedArray } from "../grap
 import { float32ToFloat16, roundToFloat16 } from "../graph/half.ts";
 import { type Node, source } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
-import { checkShape, type Shape, show, sizeOf } from "../graph/shape.ts";
+import { axis, checkShape, type Shape, sameShape, show, sizeOf } from "../graph/shape.ts";
 import { checkNumber, shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
@@ -243,6 +243,7 @@ export function eye(n: number, options: TensorOptions = {}): Tensor {
 
 /** Tensors joined along an existing dimension. `cat([a, b])` of two `[8, 28, 28]` is `[16, 28, 28]`. */
 export function cat(list: readonly Tensor[], dim = 0): Tensor {
+  checkTensors("cat", list);
   return new Tensor(
     g.cat(
       list.map((x) => x.node),
@@ -251,9 +252,32 @@ export function cat(list: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
+/** Refuses what is no list of tensors. */
+function checkTensors(where: string, list: unknown): void {
+  if (!Array.isArray(list)) {
+    const got = list instanceof Tensor ? `a tensor ${show(list.shape)}` : shown(list);
+    throw new TypeError(`${where}: got ${got}; expected a list of tensors, such as ${where}([a, b])`);
+  }
+  const strange = list.find((x) => !(x instanceof Tensor));
+  if (strange === undefined && !list.includes(undefined)) return;
+  const wait = strange instanceof Promise ? `; write await in front of it` : `; tensor(numbers) makes one of numbers`;
+  throw new TypeError(
+    `${where}: the list holds ${strange instanceof Promise ? "a promise" : shown(strange)}, expected tensors${wait}`,
+  );
+}
+
 /** Tensors of one shape joined along a new dimension. `stack([a, b, c])` of three `[28, 28]` is `[3, 28, 28]`. */
 export function stack(list: readonly Tensor[], dim = 0): Tensor {
+  checkTensors("stack", list);
   if (list.length === 0) throw new RangeError("stack: got an empty list; expected at least one tensor");
+  const [{ shape }] = list as [Tensor];
+  const other = list.find((x) => !sameShape(x.shape, shape));
+  if (other) {
+    throw new RangeError(
+      `stack: ${show(shape)} and ${show(other.shape)} differ; expected tensors of one shape. cat joins them along a dimension that they have`,
+    );
+  }
+  axis("stack", dim, shape.length + 1);
   const out = cat(
     list.map((x) => x.unsqueeze(dim)),
     dim,

@@ -229,13 +229,19 @@ export abstract class TensorState<T extends TensorState<T>> implements Variable 
    */
   backward(gradient?: T, options: { createGraph?: boolean } = {}): void {
     if (!this.node.requiresGrad) {
-      throw new Error("backward: this result does not depend on any tensor with requiresGrad");
+      throw new Error(
+        "backward: this result does not depend on any tensor with requiresGrad. Make one before computing with it: tensor([1, 2], { requiresGrad: true }); noGrad and detach() cut the path back to it",
+      );
     }
     if (this.numel() !== 1 && !gradient) {
-      throw new Error(`backward: got ${show(this.shape)}, expected a scalar; call sum() or mean() first`);
+      throw new Error(
+        `backward: got ${show(this.shape)}, expected a scalar; call sum() or mean() first, as in loss.mean().backward()`,
+      );
     }
     if (gradient && !sameShape(gradient.shape, this.shape)) {
-      throw new RangeError(`backward: gradient ${show(gradient.shape)} must have the shape ${show(this.shape)}`);
+      throw new RangeError(
+        `backward: gradient ${show(gradient.shape)}, expected ${show(this.shape)}, the shape of the result that it is called on`,
+      );
     }
     const seed = gradient ? { seed: gradient.node } : {};
     const reached: Variable[] = [];

@@ -47,7 +47,9 @@ export abstract class Values<T extends Values<T>> extends TensorState<T> {
   /** The only element as a number (true and false as 1 and 0). `await loss.item()` in a cell. */
   async item(): Promise<number> {
     if (this.numel() !== 1)
-      throw new RangeError(`item: ${show(this.shape)} has ${plural(this.numel(), "element")}, expected 1`);
+      throw new RangeError(
+        `item: ${show(this.shape)} has ${plural(this.numel(), "element")}, expected 1; tolist() and data() give all, mean() and sum() make one of them`,
+      );
     return Number((await this.#elements())[0]);
   }
 

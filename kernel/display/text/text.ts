@@ -119,7 +119,7 @@ function fits(value: object, depth: number, elements: number, keysOf: (object: o
 
 function describePromise(value: Promise<unknown>): string {
   const text = withoutTraces(show(value, 2));
-  return text.includes("<pending>")
+  return text.includes("<pending>") && !text.includes("write await")
     ? `${text}\nThis is a promise, not its value yet: write await in front of it.`
     : text;
 }
@@ -127,14 +127,17 @@ function describePromise(value: Promise<unknown>): string {
 /** Forgetting await is the commonest slip with asynchronous code, and the text alone does not say what to do about it. */
 function describePromises(values: readonly unknown[]): string {
   const text = withoutTraces(show(values, 2, 24));
-  return text.includes("<pending>")
+  return text.includes("<pending>") && !text.includes("write await")
     ? `${text}\nThese are promises, not their values yet: write await Promise.all(...) around them.`
     : text;
 }
 
 /** Node and the kernel write onto promises where they were made; inspect() shows that as if it were the program's. */
-function withoutTraces(text: string): string {
-  return text.replace(/,\s*\[Symbol\((?:run|async_id_symbol|trigger_async_id_symbol)\)\]: \d+/g, "");
+export function withoutTraces(text: string): string {
+  return text.replace(
+    /,\s*\[Symbol\((?:run|kResourceStore|async_id_symbol|trigger_async_id_symbol)\)\]: (?:\d+|undefined)/g,
+    "",
+  );
 }
 
 /** Elements of a typed array that are shown before its summary. */

@@ -48,8 +48,17 @@ function describeError(error: Error, depth: number): CellFailure {
   const within = (inner: unknown) => indent(describeFailure(inner, depth + 1).traceback);
   if (depth >= DEEPEST) return { ename, evalue, traceback };
   if (error instanceof AggregateError) traceback.push(...error.errors.slice(0, DEEPEST).flatMap(within));
-  if (error.cause !== undefined) traceback.push(grey("caused by:"), ...within(error.cause));
+  if (error.cause !== undefined && !saysAll(evalue, error.cause))
+    traceback.push(grey("caused by:"), ...within(error.cause));
   return { ename, evalue, traceback };
+}
+
+/** Whether a message names the code of what is at the root, such as ENOTFOUND: then the way there says nothing more. */
+function saysAll(message: string, cause: unknown): boolean {
+  let root = cause;
+  for (let i = 0; i < DEEPEST && root instanceof Error && root.cause !== undefined; i++) root = root.cause;
+  const code = root instanceof Error ? Reflect.get(root, "code") : undefined;
+  return typeof code === "string" && message.includes(code);
 }
 
 function text(value: unknown): string {

@@ -23,6 +23,7 @@ import { describeFailure } from "./failures.ts";
 import { GLOBAL_NAMES, TODO } from "./globals.ts";
 import { Outbox } from "./outbox.ts";
 import { installPolyfills } from "./polyfills.ts";
+import { installPromises } from "./promises.ts";
 import { Questions } from "./questions.ts";
 import { CellRunner } from "./runner.ts";
 import { installTraces } from "./stack.ts";
@@ -46,6 +47,7 @@ const [awake, atWork, answered] = [0, 4, 8].map((offset) => new Int32Array(share
 
 const takeLine = installConsole(outbox);
 installContext(atWork);
+installPromises();
 installTraces();
 installPolyfills();
 // Beside libraries that draw, cells see a `document`; tslab gives their code no file name, which Node calls so.

@@ -122,3 +122,27 @@ describe("the kernel's status", () => {
     expect((await waiting.run).reply).toEqual({ status: "aborted" });
   });
 });
+
+describe("a promise that is not awaited", () => {
+  it("says so where it is printed or put into a text, and shows nothing of Node's or the kernel's own", async () => {
+    const code = 'const p = new Promise<number>(() => {}); console.log(p, [p], Promise.resolve(5)); `loss ${p}, ` + p';
+    const { stdout, result } = await run(kernel, code);
+    const pending = "Promise { <pending> } (no value yet: write await in front of it)";
+    expect(stdout).toBe(`${pending} [ ${pending} ] Promise { 5 }\n`);
+    const word = "[a promise: write await in front of it]";
+    expect(result!.data["text/plain"]).toBe(`'loss ${word}, ${word}'`);
+  });
+});
+
+describe("what an error was caused by", () => {
+  const failing = (message: string) =>
+    `const root = Object.assign(new Error("getaddrinfo ENOTFOUND hub"), { code: "ENOTFOUND" });
+throw new Error("${message}", { cause: new TypeError("fetch failed", { cause: root }) });`;
+
+  it("is left out where the message names it, and told where it does not", async () => {
+    const short = (await run(kernel, failing("no answer from the hub (ENOTFOUND)"))).error!.traceback.join("\n");
+    expect(short).not.toContain("caused by:");
+    const long = (await run(kernel, failing("no answer"))).error!.traceback.join("\n");
+    expect(long).toMatch(/caused by:[^]*TypeError[^]*caused by:[^]*ENOTFOUND/);
+  });
+});

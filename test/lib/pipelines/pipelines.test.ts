@@ -22,6 +22,7 @@ import {
 } from "../../../lib/schedulers/index.ts";
 import { tensor } from "../../../lib/tensor/create.ts";
 import { noGrad } from "../../../lib/tensor/grad.ts";
+import type { Tensor } from "../../../lib/tensor/tensor.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { draw, expectClose } from "../models/reference.ts";
 import { hasGpu, onGpu } from "../runtime/gpu.ts";
@@ -364,12 +365,30 @@ describe("bad input", () => {
     ["a seed beside a generator", { seed: 1, generator: new Generator(1) }, /either seed or generator/],
     ["too many generators", { generator: [new Generator(1), new Generator(1)] }, /2 generators for 1 picture/],
     ["latents of another size", { latents: draw(1, 1, 4, 4, 4) }, /expected \[1, 4, 8, 8\] for 1 of 64x64/],
-    ["negative prompts that do not match", { negativePrompt: ["a", "b"] }, /2 negative prompts for 1 prompts/],
+    ["negative prompts that do not match", { negativePrompt: ["a", "b"] }, /2 negative prompts for 1 prompt; expected one/],
     [
       "embeddings of another width",
       { prompt: undefined, promptEmbeds: draw(1, 1, 16, 5) },
       /expected \[1, tokens, 12\]/,
     ],
+    ["a share as a text", { guidanceRescale: "0.5" }, /guidanceRescale is "0.5"; expected 0 to 1/],
+    ["latents that are whole numbers", { latents: draw(1, 1, 4, 8, 8).long() }, /latents is of int64, expected floats/],
+    ["latents that are no tensor", { latents: [1] }, /StableDiffusionPipeline: latents is \[1\]; expected a tensor/],
+    ["embeddings that are no tensor", { prompt: undefined, promptEmbeds: [1] }, /promptEmbeds is \[1\]; expected a tensor/],
+    [
+      "negative prompts as texts and as embeddings",
+      { negativePrompt: "x", negativePromptEmbeds: draw(1, 1, 16, 12) },
+      /give either negativePrompt or negativePromptEmbeds/,
+    ],
+    ["a signal that is none", { signal: 3 }, /signal is 3; expected that of new AbortController/],
+    [
+      "a callback's tensors as a text",
+      { callbackOnStepEnd: () => ({}), callbackOnStepEndTensorInputs: "latents" },
+      /callbackOnStepEndTensorInputs is "latents"; expected a list of some of latents, /,
+    ],
+    ["an interval as an object", { guidanceInterval: { low: 1 } }, /guidanceInterval is \{ low \}; expected two noise/],
+    ["layers to skip as a text", { clipSkip: "1" }, /StableDiffusionPipeline: clipSkip is "1"; expected 0 to 2/],
+    ["a seed as a text", { seed: "1" }, /seed is "1", expected a whole number/],
     ["eta beyond 1", { eta: 2 }, /eta is 2; expected 0 to 1/],
     ["more layers to skip than there are", { clipSkip: 3 }, /clipSkip is 3; expected 0 to 2/],
   ];
@@ -379,6 +398,22 @@ describe("bad input", () => {
       await expect(pipe.generate({ ...some, numInferenceSteps: 2, ...options })).rejects.toThrow(message);
     });
   }
+
+  it("is refused as an image: what is none, and a tensor that is no batch of three channels", async () => {
+    const other = StableDiffusionImg2ImgPipeline.fromPipe(pipe);
+    const inpaint = StableDiffusionInpaintPipeline.fromPipe(pipe);
+    const image = draw(1, 1, 3, 64, 64);
+    const from = (given: unknown) => other.generate({ prompt, numInferenceSteps: 2, image: given as Tensor });
+    const expected = /^StableDiffusionImg2ImgPipeline: image is .*; expected an Image \(await Image\.open\(file\)\)/;
+    for (const given of ["seven.png", 5, [], [5], {}]) await expect(from(given)).rejects.toThrow(expected);
+    await expect(from(draw(1, 3, 64, 64))).rejects.toThrow(
+      "StableDiffusionImg2ImgPipeline: image [3, 64, 64]; expected [B, 3, H, W], a batch: x.unsqueeze(0)",
+    );
+    await expect(inpaint.generate({ prompt, image, maskImage: 5 as unknown as Tensor })).rejects.toThrow(
+      /^StableDiffusionInpaintPipeline: mask is 5; expected an Image .*tensor \[B, 1, H, W\]/,
+    );
+    expect((await from(image.gt(0))).images).toHaveLength(1);
+  });
 
   it("is refused where there are no options, or the scheduler is none", async () => {
     await expect(pipe.generate(undefined as unknown as GenerateOptions)).rejects.toThrow(

@@ -17,6 +17,7 @@ import {
   randint,
   randn,
   randperm,
+  stack,
   Tensor,
   tensor,
   tril,
@@ -188,6 +189,13 @@ describe("shapes that do not fit", () => {
     ["matmul", () => a.matmul(b), /\[2, 3\] has 3 columns and \[4, 5\] has 4 rows/],
     ["reshape", () => a.reshape(4, 2), /\[2, 3\] has 6 elements, which cannot be reshaped to \[4, 2\]/],
     ["cat", () => cat([a, b]), /\[2, 3\] and \[4, 5\] differ in more than dim 0/],
+    ["stack", () => stack([a, b]), /^stack: \[2, 3\] and \[4, 5\] differ; expected tensors of one shape/],
+    ["stack of numbers", () => stack([[2, 3], [3]] as never), /^stack: the list holds \[2, 3\], expected tensors; tensor/],
+    ["stack of a tensor", () => stack(a as never), /^stack: got a tensor \[2, 3\]; expected a list of tensors/],
+    ["stack of nothing", () => stack([undefined] as never), /^stack: the list holds undefined, expected tensors/],
+    ["stack beyond", () => stack([a], 5), /^stack: dim 5 is out of range/],
+    ["cat of promises", () => cat([a.data()] as never), /^cat: the list holds a promise, .*; write await in front of it/],
+    ["backward", () => a.backward(), /requiresGrad\. Make one before computing with it: tensor\(\[1, 2\], \{ requiresGrad/],
     ["expand", () => a.expand(2, 4), /\[2, 3\] cannot be expanded to \[2, 4\]/],
     ["permute", () => a.permute(0, 0), /must name each of the 2 dimensions once/],
     ["split", () => a.split([1, 3]), /do not add up to 2/],
@@ -196,6 +204,12 @@ describe("shapes that do not fit", () => {
     ["typed array", () => tensor(new Float32Array(3), [2, 2]), /3 elements do not fit the shape \[2, 2\]/],
   ];
   for (const [name, f, message] of cases) it(`are refused at once: ${name}`, () => expect(f).toThrow(message));
+});
+
+it("a tensor of several elements is no single number, which is said with what to do", async () => {
+  await expect(zeros([2, 3]).item()).rejects.toThrow(
+    "item: [2, 3] has 6 elements, expected 1; tolist() and data() give all, mean() and sum() make one of them",
+  );
 });
 
 describe("gradients", () => {

@@ -1,0 +1,25 @@
+import { inspect } from "node:util";
+import { withoutTraces } from "../../display/index.ts";
+
+/**
+ * What a promise is printed as where await was forgotten: by default a text and console.log say nothing of what to do.
+ */
+export function installPromises(): void {
+  const define = (key: string | symbol, value: unknown) =>
+    Object.defineProperty(Promise.prototype, key, { configurable: true, writable: true, value });
+  const printing = new WeakSet<object>();
+  function print(this: object, _depth: number, options: object, byNode: typeof inspect): unknown {
+    // Asked again by the call below, it leaves the printing to Node.
+    if (printing.has(this)) return this;
+    printing.add(this);
+    try {
+      const text = withoutTraces(byNode(this, options));
+      return text.includes("<pending>") ? `${text} (no value yet: write await in front of it)` : text;
+    } finally {
+      printing.delete(this);
+    }
+  }
+  define(inspect.custom, print);
+  // `${promise}` and "loss: " + promise.
+  define("toString", () => "[a promise: write await in front of it]");
+}
