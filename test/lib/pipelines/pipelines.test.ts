@@ -365,7 +365,11 @@ describe("bad input", () => {
     ["a seed beside a generator", { seed: 1, generator: new Generator(1) }, /either seed or generator/],
     ["too many generators", { generator: [new Generator(1), new Generator(1)] }, /2 generators for 1 picture/],
     ["latents of another size", { latents: draw(1, 1, 4, 4, 4) }, /expected \[1, 4, 8, 8\] for 1 of 64x64/],
-    ["negative prompts that do not match", { negativePrompt: ["a", "b"] }, /2 negative prompts for 1 prompt; expected one/],
+    [
+      "negative prompts that do not match",
+      { negativePrompt: ["a", "b"] },
+      /2 negative prompts for 1 prompt; expected one/,
+    ],
     [
       "embeddings of another width",
       { prompt: undefined, promptEmbeds: draw(1, 1, 16, 5) },
@@ -374,7 +378,11 @@ describe("bad input", () => {
     ["a share as a text", { guidanceRescale: "0.5" }, /guidanceRescale is "0.5"; expected 0 to 1/],
     ["latents that are whole numbers", { latents: draw(1, 1, 4, 8, 8).long() }, /latents is of int64, expected floats/],
     ["latents that are no tensor", { latents: [1] }, /StableDiffusionPipeline: latents is \[1\]; expected a tensor/],
-    ["embeddings that are no tensor", { prompt: undefined, promptEmbeds: [1] }, /promptEmbeds is \[1\]; expected a tensor/],
+    [
+      "embeddings that are no tensor",
+      { prompt: undefined, promptEmbeds: [1] },
+      /promptEmbeds is \[1\]; expected a tensor/,
+    ],
     [
       "negative prompts as texts and as embeddings",
       { negativePrompt: "x", negativePromptEmbeds: draw(1, 1, 16, 12) },
