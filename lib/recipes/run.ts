@@ -65,8 +65,11 @@ export class Run {
     this.seed = options.seed ?? recipe.seed ?? 0;
     this.options = options;
     this.#about = recipe.about;
-    if (!Number.isInteger(this.steps) || this.steps < 1) {
-      throw new RangeError(`train ${name}: ${this.steps} steps; expected a whole number from 1 up`);
+    const { batch, examples } = options;
+    for (const [what, count] of Object.entries({ steps: this.steps, batch, examples })) {
+      if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
+        throw new RangeError(`train ${name}: ${what} is ${count}; expected a whole number from 1 up`);
+      }
     }
   }
 

@@ -150,6 +150,11 @@ describe("a run", () => {
   });
 
   it("refuses a number of steps that is none", () => {
-    expect(() => new Run("x", small(), { steps: 0 })).toThrow("train x: 0 steps; expected a whole number from 1 up");
+    const wrong = [{ steps: 0 }, { steps: 1.5 }, { batch: Number.NaN }, { examples: -1 }];
+    for (const options of wrong) {
+      const [[what, count]] = Object.entries(options) as [[string, number]];
+      const message = `train x: ${what} is ${count}; expected a whole number from 1 up`;
+      expect(() => new Run("x", small(), options)).toThrow(message);
+    }
   });
 });
