@@ -5,17 +5,18 @@ import { distanceOfNormals } from "./normals.ts";
 
 /** How `coverage` looks for neighbours. */
 export interface CoverageOptions {
-  /** How many neighbours a real picture's surroundings reach to; default 5. */
+  /** A real picture's neighbourhood reaches to its k-th nearest real picture; at least 1, default 5. */
   k?: number;
 }
 
 /**
- * How far two sets of pictures are from each other, each set taken for a normal distribution of its features: the squared
- * distance of the means and what the covariances differ. 0 for the same set. It falls with the number of pictures, so compare
- * sets of one size, and with the distance of real ones to real ones.
+ * How far two sets of pictures are apart, each described by the mean and covariance of its features: the squared distance of
+ * the means plus the difference of the covariances. 0 for the same set. It falls as the number of pictures grows, so compare sets of
+ * the same size, and compare with the distance between two sets of real ones.
  *
  * @param a - features, `[n, d]`, such as `worldJudge`'s `summary`; better with n above d
  * @param b - features, `[m, d]`
+ * @returns the squared distance, 0 or more up to rounding
  * @throws RangeError for other shapes, or fewer than two rows
  * @see Heusel et al. 2017: https://arxiv.org/abs/1706.08500
  */
@@ -24,11 +25,12 @@ export async function frechetDistance(a: Tensor, b: Tensor): Promise<number> {
 }
 
 /**
- * How far two sets of pictures are from each other by a kernel, `(x y / d + 1)^3`: how alike those within a set are, less how
- * alike those of different sets are. About 0 for two sets from one source, sometimes a little below, however few there are.
+ * How far two sets of pictures are apart by the kernel `(x y / d + 1)^3`: how similar pictures of the same set are, minus how
+ * similar pictures of different sets are. Around 0, sometimes slightly below, for two sets from one source, however few there are.
  *
  * @param a - features, `[n, d]`
  * @param b - features, `[m, d]`
+ * @returns the squared distance, an unbiased estimate
  * @throws RangeError for other shapes, or fewer than two rows
  * @see Bińkowski et al. 2018: https://arxiv.org/abs/1801.01401
  */
@@ -37,7 +39,7 @@ export async function kernelDistance(a: Tensor, b: Tensor): Promise<number> {
   const width = p[0]!.length;
   const kernel = (x: Float32Array, y: Float32Array) => (x.reduce((sum, v, i) => sum + v * y[i]!, 0) / width + 1) ** 3;
   const mean = (rows: readonly Float32Array[], columns: readonly Float32Array[]) => {
-    // A picture beside itself says nothing of the others.
+    // How similar a picture is to itself says nothing about the others.
     const own = rows === columns;
     let sum = 0;
     for (const [i, x] of rows.entries())
@@ -48,11 +50,13 @@ export async function kernelDistance(a: Tensor, b: Tensor): Promise<number> {
 }
 
 /**
- * What share of the real pictures has a made one in its surroundings, which reach to its k-th real neighbour: 1 where all
- * kinds are there, near 0 where a few are made again and again.
+ * The share of real pictures that have a generated one in their neighbourhood, which reaches to the k-th nearest real picture: 1
+ * if every kind is generated, near 0 if only a few are, again and again.
  *
- * @param made - features, `[n, d]`
- * @param real - features, `[m, d]`, m above k
+ * @param made - features of generated pictures, `[n, d]`, at least two
+ * @param real - features of real pictures, `[m, d]`, m above k
+ * @param options.k - default 5
+ * @returns 0 to 1
  * @throws RangeError for other shapes, or too few rows
  * @see Naeem et al. 2020: https://arxiv.org/abs/2002.09797
  */

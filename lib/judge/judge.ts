@@ -29,6 +29,7 @@ export class DigitJudge extends Module {
    *
    * @param x - pictures `[b, 1, 28, 28]`, `[b, 28, 28]` or one `[28, 28]`, white ink on black, 0 to 1
    * @returns `digit` `[b, 10]`, `likeness` `[b]`
+   * @throws RangeError for another shape
    */
   forward(x: Tensor): { digit: Tensor; likeness: Tensor } {
     const shapes = this.features(x)[2];
@@ -37,8 +38,8 @@ export class DigitJudge extends Module {
   }
 
   /**
-   * What the convolutions see: strokes, their parts, and whole shapes. Pictures that look alike are close in these, also
-   * where their pixels differ, so the squared distance is a perceptual loss.
+   * What the convolutions see: strokes, parts made of them, and whole shapes. Pictures that look alike are close here even if
+   * their pixels differ, so the squared distance is a perceptual loss.
    *
    * @param x - as for `forward`
    * @returns `[b, 16, 28, 28]`, `[b, 32, 14, 14]`, `[b, 64, 7, 7]`
@@ -66,7 +67,12 @@ export class DigitJudge extends Module {
     return x.ndim === 2 ? p.reshape([]) : p;
   }
 
-  /** How probable each digit is, given that it is one: `[b, 10]`; for one picture `[28, 28]` `[10]`. */
+  /**
+   * How probable each digit is, given that the picture is one.
+   *
+   * @param x - as for `forward`
+   * @returns `[b, 10]`, each row with a sum of 1; for one picture `[28, 28]`: `[10]`
+   */
   classify(x: Tensor): Tensor {
     const p = this.forward(x).digit.softmax(-1);
     return x.ndim === 2 ? p.reshape([10]) : p;
@@ -77,7 +83,7 @@ export class DigitJudge extends Module {
  * The trained judge that ships with the library. Its parameters are frozen: gradients go to the picture alone.
  * `const judge = await digitJudge()`, then `await judge.score(picture).item()`.
  *
- * @param path - weights to take instead; default those in `data/digit-judge`
+ * @param path - a safetensors file of weights; default that in `data/digit-judge`
  * @throws Error if the file is missing or does not fit
  */
 export async function digitJudge(path: string = dataPath("digit-judge", "model.safetensors")): Promise<DigitJudge> {

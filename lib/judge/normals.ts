@@ -3,6 +3,9 @@ import { eigenSymmetric } from "../tensor/decompose.ts";
 /**
  * The Fréchet distance of the two normal distributions that have the mean and covariance of some rows of numbers:
  * `|m - n|^2 + tr(P + Q - 2 (P Q)^1/2)`.
+ *
+ * @param a - rows of the same length, two or more
+ * @param b - the same of the other distribution
  */
 export function distanceOfNormals(a: readonly Float32Array[], b: readonly Float32Array[]): number {
   const [p, q] = [moments(a), moments(b)];

@@ -4,21 +4,22 @@ import { fillNormal, fillUniform, Generator } from "../random/index.ts";
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;
 
-/** What the judge learns from. */
+/** A batch that the digit judge learns from. */
 export interface Lesson {
-  /** `[n, 28, 28]` */
+  /** Pictures `[n, 28, 28]`, about 0 to 1; noise goes beyond. */
   readonly images: Float32Array;
-  /** Digit of each, -1 if there is none. */
+  /** The digit of each, `[n]`; -1 if there is none to read. */
   readonly labels: Int32Array;
-  /** How much each looks like a digit: 1 for a clear one, 0 for none. */
+  /** How much each looks like a digit, `[n]`: 1 for a clear one, 0 for none. */
   readonly likeness: Float32Array;
 }
 
 /**
- * Endless batches: a third clear digits, a third digits fading into noise, a third none at all.
+ * Endless batches: one third clear digits, one third digits fading into noise, one third no digits at all.
  *
- * @param options.drawn - digits drawn at first, of which the batches are made
- * @param options.seed - the same batches for the same seed
+ * @param options.batch - pictures in a batch
+ * @param options.drawn - digits drawn beforehand, which the batches are made of
+ * @param options.seed - the same seed gives the same batches
  */
 export function* lessons(options: { batch: number; drawn: number; seed: number }): Generator_<Lesson> {
   const { batch, drawn, seed } = options;
@@ -53,7 +54,11 @@ export function* lessons(options: { batch: number; drawn: number; seed: number }
 
 type Generator_<T> = globalThis.Generator<T, never>;
 
-/** A digit's likeness under noise: .99 at a tenth of its ink, a half at .55, .05 at one and a half. */
+/**
+ * How much a digit under noise still looks like one: 0.99 at a ratio of 0.1, 0.5 at 0.55, 0.05 at 1.5.
+ *
+ * @param ratio - the noise's standard deviation over the ink's brightness
+ */
 export function fading(ratio: number): number {
   return 1 / (1 + (ratio / 0.55) ** 3);
 }

@@ -9,7 +9,7 @@ import { GroupNorm } from "../nn/norm.ts";
 import { dataPath } from "../shipped.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** What the judge reads of a picture. */
+/** What the judge reads in a picture, in the order of its answers. */
 export const JUDGED = ["thing", "ink", "background", "manner"] as const;
 /** What the judge reads: "thing", "ink", "background" or "manner". */
 export type Judged = (typeof JUDGED)[number];
@@ -22,7 +22,7 @@ const fields = {
   manners: listOf(name, ["0"]),
 };
 
-/** The names of the answers, in their order. */
+/** The names of the possible answers, `things`, `inks`, `backgrounds` and `manners`, in the order of the scores. */
 export type WorldJudgeConfig = ConfigOf<typeof fields>;
 
 const CHANNELS = [24, 48, 96, 128] as const;
@@ -49,15 +49,15 @@ class Stage extends Module {
 }
 
 /**
- * A classifier that reads thing, ink, background and manner of a picture of the small world: four stages of convolutions and
- * a linear layer, with one more for each answer.
+ * A classifier that reads the thing, ink, background and manner of a picture of the small world: four stages of convolutions and
+ * a linear layer, followed by one linear layer for each answer.
  */
 export class WorldJudge extends Model {
   readonly config: WorldJudgeConfig;
   readonly weightsName: string = "model";
-  /** The convolutions, the largest images first: each stage halves the sides. */
+  /** The convolutions; each stage halves height and width. */
   readonly stages: readonly Stage[];
-  /** Leaves out some of what the convolutions see while it is trained. */
+  /** Drops three tenths of the features in training. */
   readonly dropout = new Dropout(0.3);
   /** From the last convolution's channels to 128 numbers that describe the whole picture. */
   readonly hidden: Linear;
@@ -70,7 +70,10 @@ export class WorldJudge extends Model {
   /** A score for each manner. */
   readonly manner: Linear;
 
-  /** @param settings - the names of `things`, `inks`, `backgrounds` and `manners`, in the order of the answers */
+  /**
+   * @param settings - the names of `things`, `inks`, `backgrounds` and `manners`, in the order of the scores; default one each, "0"
+   * @throws TypeError for an unknown setting, RangeError for an empty list or name
+   */
   constructor(settings: Settings<WorldJudgeConfig> = {}) {
     super();
     const config = readConfig("WorldJudge", fields, settings);
@@ -87,7 +90,8 @@ export class WorldJudge extends Model {
    * Scores before softmax.
    *
    * @param x - pictures `[b, 3, 64, 64]`, -1 to 1
-   * @returns for each of `JUDGED` `[b, names]`
+   * @returns for each of `JUDGED`: `[b, names]`
+   * @throws RangeError for another shape
    */
   forward(x: Tensor): Record<Judged, Tensor> {
     const h = this.summary(x);
@@ -99,15 +103,22 @@ export class WorldJudge extends Model {
     };
   }
 
-  /** 128 numbers that say what a picture shows, `[b, 128]`: pictures that show alike things have alike ones. */
+  /**
+   * 128 numbers that say what a picture shows: similar for pictures of similar things.
+   *
+   * @param x - pictures `[b, 3, 64, 64]`, -1 to 1
+   * @returns `[b, 128]`
+   */
   summary(x: Tensor): Tensor {
     return this.hidden.forward(this.dropout.forward(this.features(x).at(-1)!.flatten(1))).silu();
   }
 
   /**
    * What each stage sees, from strokes to shapes: `[b, 24, 32, 32]`, `[b, 48, 16, 16]` and so on to `[b, 128, 4, 4]`.
-   * Pictures that look alike are close in these, also where their pixels differ.
+   * Pictures that look alike are close here even if their pixels differ.
    *
+   * @param x - pictures `[b, 3, 64, 64]`, -1 to 1; other sides if they are multiples of 16
+   * @throws RangeError for other shapes
    * @see Johnson et al. 2016: https://arxiv.org/abs/1603.08155
    */
   features(x: Tensor): Tensor[] {
@@ -121,7 +132,7 @@ export class WorldJudge extends Model {
     return seen;
   }
 
-  /** The names of a kind of answer. */
+  /** The possible answers of a kind, in the order of its scores: `namesOf("ink")` are the inks. */
   namesOf(kind: Judged): readonly string[] {
     return this.config[`${kind}s`];
   }
@@ -146,7 +157,13 @@ export class WorldJudge extends Model {
   }
 }
 
-/** The trained judge of the small world's pictures that ships with the library; its weights get no gradients. */
+/**
+ * The trained judge of the small world's pictures that ships with the library. Its weights are frozen: gradients go to the
+ * picture alone.
+ *
+ * @param folder - of a judge that `savePretrained` wrote; default `data/world-judge`
+ * @throws Error if files are missing or do not fit
+ */
 export async function worldJudge(folder: string = dataPath("world-judge")): Promise<WorldJudge> {
   const judge = await WorldJudge.fromPretrained(folder);
   return judge.eval().requiresGrad_(false) as WorldJudge;

@@ -12,15 +12,17 @@ import { JUDGED } from "../judge/world-judge.ts";
 import type { Figures } from "./readme.ts";
 import { scaled } from "./world-data.ts";
 
+/** The arithmetic mean; NaN of no values. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** A share from 0 to 1 as a text: `percent(0.5)` is "50.0 %". */
 export function percent(part: number): string {
   return `${(100 * part).toFixed(1)} %`;
 }
 
-/** The pictures some at a time, `[b, 3, 64, 64]` from -1 to 1. */
+/** The pictures in batches, `x` `[b, 3, 64, 64]` from -1 to 1, with the index of the first. */
 function* batches(pictures: WorldDataset, size = 64): Generator<{ x: Tensor; from: number }> {
   for (let from = 0; from < pictures.length; from += size) {
     const part = pictures.slice(from, from + size);
@@ -28,7 +30,11 @@ function* batches(pictures: WorldDataset, size = 64): Generator<{ x: Tensor; fro
   }
 }
 
-/** Share of pictures of which the judge says what is in them. */
+/**
+ * How often the judge reads a picture correctly.
+ *
+ * @returns for each kind of answer, "thing read right" and so on, a percentage
+ */
 export async function accuracies(judge: WorldJudge, pictures: WorldDataset): Promise<Figures> {
   const right = { thing: 0, ink: 0, background: 0, manner: 0 };
   for (const { x, from } of batches(pictures)) {
@@ -39,7 +45,7 @@ export async function accuracies(judge: WorldJudge, pictures: WorldDataset): Pro
   return Object.fromEntries(JUDGED.map((kind) => [`${kind} read right`, percent(right[kind] / pictures.length)]));
 }
 
-/** What makes the latents' variance 1: one over their standard deviation. */
+/** The factor that gives latents a standard deviation of 1: `scaling_factor` in the autoencoder's config. */
 export async function latentScale(vae: AutoencoderKL, pictures: WorldDataset): Promise<number> {
   let [n, sum, squares] = [0, 0, 0];
   for (const { x } of batches(pictures)) {
@@ -53,7 +59,7 @@ export async function latentScale(vae: AutoencoderKL, pictures: WorldDataset): P
   return 1 / Math.sqrt(squares / n - (sum / n) ** 2);
 }
 
-/** Peak signal-to-noise ratio of encoding and decoding, in decibels: the mean over pictures. */
+/** Peak signal-to-noise ratio of encoding and decoding, in decibels, averaged over pictures; 106 at most. */
 export async function psnr(vae: AutoencoderKL, pictures: WorldDataset): Promise<number> {
   const each: number[] = [];
   for (const { x } of batches(pictures)) {
@@ -64,8 +70,9 @@ export async function psnr(vae: AutoencoderKL, pictures: WorldDataset): Promise<
 }
 
 /**
- * How often the picture of a caption is the one that CLIP finds among 64, and the caption of a picture. Captions that are
- * equal count as one.
+ * How often CLIP finds a caption's picture among 64, and a picture's caption. Identical captions count as one.
+ *
+ * @returns shares from 0 to 1
  */
 export async function retrieval(
   clip: CLIPModel,

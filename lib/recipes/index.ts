@@ -6,7 +6,7 @@ import { pixels, pixelsByClass } from "./pixels.ts";
 import type { Recipe } from "./run.ts";
 import { unet } from "./unet.ts";
 
-/** How each of the networks that ship is trained, in the order in which they need each other. */
+/** How each network that ships is trained, by name; each recipe needs only earlier ones. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   "world-judge": judge,
   "world-eye": eye,

@@ -11,8 +11,10 @@ import {
 import { scaled } from "./world-data.ts";
 
 /**
- * Means and log-variances of the pictures' latents, one below the other: what a `DiagonalGaussianDistribution` is of.
+ * Means and log-variances of the pictures' latents, concatenated along the channels: the parameters of a
+ * `DiagonalGaussianDistribution`.
  *
+ * @param batchSize - pictures encoded at a time; default 64
  * @returns `[n, 2 * latent channels, h, w]`
  */
 export async function momentsOf(vae: AutoencoderKL, pictures: WorldDataset, batchSize = 64): Promise<Tensor> {

@@ -13,48 +13,61 @@ import { type Figures, writeReadme } from "./readme.ts";
 
 /** How one of the networks that ship is trained. */
 export interface Recipe {
-  /** What comes of it, in a line. */
+  /** What it makes, in one line. */
   readonly about: string;
+  /** Training steps if the run does not say. */
   readonly steps: number;
-  /** Of weights, batches and pictures; default 0. */
+  /** Seed of weights, batches and pictures; default 0. */
   readonly seed?: number;
+  /** Trains the network and writes it, with its figures, into the run's folder. */
   train(run: Run): Promise<void>;
 }
 
+/** What a run may do differently from its recipe: the options of `npm run train`. */
 export interface RunOptions {
-  /** In place of the recipe's. */
+  /** Training steps, at least 1; default the recipe's. */
   readonly steps?: number;
-  /** In place of the recipe's: other pictures, in another order. */
+  /** Seed of weights, batches and pictures; default the recipe's. Another one gives other pictures in another order. */
   readonly seed?: number;
-  /** Use at most so many pictures: to try a recipe out. */
+  /** Use at most this many pictures, at least 1, to try a recipe out; default all of the recipe's. */
   readonly examples?: number;
-  /** Pictures in a step, in place of the recipe's. */
+  /** Pictures in a step, at least 1; default the recipe's. */
   readonly batch?: number;
-  /** Where the models go; default the package's `data`. */
+  /** Folder for the models; default the package's `data`. */
   readonly out?: string;
-  /** Where checkpoints go; default `.cache/training` in the folder at hand. */
+  /** Folder for checkpoints; default `.cache/training` in the current folder. */
   readonly checkpoints?: string;
   /** Milliseconds between two checkpoints; default a minute. */
   readonly every?: number;
-  /** Begin with the weights that ship, not with new ones, where the recipe can. */
+  /** Begin with the weights that ship rather than new ones, where the recipe can; default false. */
   readonly shipped?: boolean;
-  /** Start anew where there is a checkpoint. */
+  /** Start over even if there is a checkpoint; default false. */
   readonly fresh?: boolean;
+  /** Print nothing; default false. */
   readonly quiet?: boolean;
 }
 
-/** Follows a recipe, from its seed. */
+/**
+ * Follows a recipe, from its seed.
+ *
+ * @param name - the recipe's, which its checkpoint and its README bear
+ * @throws RangeError for a number of steps, pictures or examples below 1; as `Run.fit`
+ */
 export async function follow(name: string, recipe: Recipe, options: RunOptions = {}): Promise<void> {
   const run = new Run(name, recipe, options);
   manualSeed(run.seed);
   await recipe.train(run);
 }
 
-/** One run of a recipe: what they all need beside the model, its data and its loss. */
+/** One run of a recipe: what all recipes need besides a model, its data and its loss. */
 export class Run {
+  /** The recipe's name, such as "unet". */
   readonly name: string;
+  /** Training steps of this run. */
   readonly steps: number;
+  /** Seed of weights, batches and pictures. */
   readonly seed: number;
+  /** What this run does differently from the recipe. */
   readonly options: RunOptions;
   readonly #about: string;
   #learner: Learner | null = null;
@@ -73,38 +86,43 @@ export class Run {
     }
   }
 
-  /** So many pictures, or fewer where the recipe is only tried out. */
+  /** `count` pictures, or fewer where the recipe is only tried out. */
   examples(count: number): number {
     return Math.min(count, this.options.examples ?? count);
   }
 
+  /** Pictures in a step: `size`, if this run does not say otherwise. */
   batch(size: number): number {
     return this.options.batch ?? size;
   }
 
-  /** Where a model lies among those that ship, or among those of this run. */
+  /** Path of a model, or of a part of it: among those that ship, or in `options.out`. */
   path(...parts: readonly string[]): string {
     return this.options.out === undefined ? dataPath(...parts) : join(this.options.out, ...parts);
   }
 
-  /** Where something lies that only other recipes need. */
+  /** Path of something that only recipes need, next to the checkpoints. */
   scratch(...parts: readonly string[]): string {
     return join(this.options.checkpoints ?? join(".cache", "training"), ...parts);
   }
 
+  /** The file that this recipe's training is saved to and resumed from. */
   get checkpoint(): string {
     return this.scratch(`${this.name}.safetensors`);
   }
 
+  /** Prints a line, unless the run is quiet. */
   log(message: string): void {
     if (!this.options.quiet) console.log(message);
   }
 
   /**
-   * Trains until all steps are done. A checkpoint a minute, whole or the one before, lets the same command go on after a
-   * kill with the very losses that an unbroken run has.
+   * Trains until all steps are done. A checkpoint is written every minute (`options.every`), completely or not at all, so that
+   * after a kill the same command continues with exactly the losses of an uninterrupted run.
    *
-   * @throws Error where the loss is no number, or rises for good; the last good checkpoint stays
+   * @returns the learner, with the losses of all steps
+   * @throws Stopped if it was interrupted; Error if the loss becomes NaN or keeps rising (the last good checkpoint stays), or a
+   *   checkpoint does not fit
    */
   async fit(options: LearnerOptions): Promise<Learner> {
     const { every = 60_000, fresh = false, quiet = false } = this.options;
@@ -159,9 +177,12 @@ export class Run {
   }
 
   /**
-   * Writes what stands beside a model's weights: a README with its figures and how it was made, and their checksums.
+   * Writes what accompanies a model's weights: a README with its figures and how it was made, and their checksums.
    *
-   * @param options.model - the folder that has the checksums, where `folder` is a part of it
+   * @param folder - where the README goes
+   * @param options.about - what the model is, a sentence; default the recipe's
+   * @param options.figures - what was measured
+   * @param options.model - the folder whose weights get checksums, if `folder` is a part of it; default `folder`
    */
   async finish(folder: string, options: { about?: string; figures: Figures; model?: string }): Promise<void> {
     const { about = `${this.#about[0]!.toUpperCase()}${this.#about.slice(1)}.`, figures } = options;
@@ -182,5 +203,5 @@ export class Run {
   }
 }
 
-/** A run that somebody stopped: no fault. */
+/** Thrown when somebody has stopped a run: not a failure, and its checkpoint is kept. */
 export class Stopped extends Error {}

@@ -5,7 +5,7 @@ import { writeJson } from "../hub/index.ts";
 import type { Model } from "../models/model.ts";
 import type { Scheduler } from "../schedulers/index.ts";
 
-/** Writes a U-Net in pixel space with its noise schedule as diffusers' `DDPMPipeline` reads it. */
+/** Writes a pixel-space U-Net (as float16) and its noise schedule, in the layout that diffusers' `DDPMPipeline` reads. */
 export async function savePixelModel(folder: string, unet: Model, scheduler: Scheduler): Promise<void> {
   await unet.savePretrained(join(folder, "unet"), { dtype: "float16" });
   const settings = Buffer.from(configText(scheduler.toJSON()));
