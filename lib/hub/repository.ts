@@ -79,7 +79,7 @@ export class Repository {
     const remote = await this.#list(request, commit);
     const isMissing = this.#options.files?.some((file) => !remote.has(file));
     const all = isMissing ? await this.#someNames(request, commit) : [...remote.keys()];
-    let components: string[] | undefined;
+    let components: ReadonlyMap<string, string> | undefined;
     const { files, patterns } = this.#options;
     if (!files && !patterns && remote.has("model_index.json")) {
       await this.#bring(request, commit, [remote.get("model_index.json")!]);
@@ -196,7 +196,7 @@ export class Repository {
       : undefined;
     const names = selectFiles(all, this.#options, components, this.#what);
     // A download that was broken off has left some components out.
-    const absent = components?.find(
+    const absent = [...(components?.keys() ?? [])].find(
       (part) => !this.#options.exclude?.includes(part) && !names.some((name) => name.startsWith(`${part}/`)),
     );
     if (absent !== undefined) {

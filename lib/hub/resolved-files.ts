@@ -54,15 +54,16 @@ export class ResolvedFiles {
   }
 }
 
-/** Folders that a pipeline's `model_index.json` names: `"unet": ["diffusers", "UNet2DConditionModel"]`. */
-export async function componentsOf(path: string): Promise<string[]> {
+/** Folders that a pipeline's `model_index.json` names, with their classes: `"unet": ["diffusers", "UNet2DConditionModel"]`. */
+export async function componentsOf(path: string): Promise<ReadonlyMap<string, string>> {
   const index = parseObject(await readFile(path, "utf8"), path);
-  const names = Object.entries(index).filter(
-    ([name, value]) =>
-      !name.startsWith("_") && Array.isArray(value) && value.length === 2 && value.every((v) => v !== null),
-  );
-  for (const [name] of names) checkPath(name);
-  return names.map(([name]) => name);
+  const components = new Map<string, string>();
+  for (const [name, value] of Object.entries(index)) {
+    if (name.startsWith("_") || !Array.isArray(value) || value.length !== 2 || value.includes(null)) continue;
+    checkPath(name);
+    components.set(name, String(value[1]));
+  }
+  return components;
 }
 
 function parseObject(text: string, path: string): Record<string, unknown> {

@@ -10,6 +10,8 @@ export interface Selection {
   variant?: string;
   /** Folders to leave out, such as "safety_checker". */
   exclude?: readonly string[];
+  /** The class of the one model wanted, such as "UNet2DConditionModel": a pipeline is refused, with the subfolder that holds one. */
+  model?: string;
 }
 
 /** Names that libraries give to weights; whatever else lies about (single-file checkpoints) is not downloaded unasked. */
@@ -78,17 +80,19 @@ export function pickWeights(names: readonly string[], variant = ""): Weights | u
  * Without `files` and `patterns`: of a pipeline (`model_index.json`) that file, its defaults and the folders of `components`, of
  * anything else the folder itself; in each the settings and one set of safetensors weights.
  *
- * @param components - the folders that a pipeline's `model_index.json` names; undefined for what is no pipeline
+ * @param components - the folders that a pipeline's `model_index.json` names, with their classes; undefined for what is no pipeline
  * @param what - names the repository in errors
- * @throws HubError where a file asked for is missing, no folder has the variant, or weights are there as pickles only
+ * @throws HubError where a file asked for is missing, no folder has the variant, weights are there as pickles only, or it is
+ *   a pipeline and one model was asked for
  */
 export function selectFiles(
   all: readonly string[],
   selection: Selection,
-  components: readonly string[] | undefined,
+  components: ReadonlyMap<string, string> | undefined,
   what: string,
 ): string[] {
-  const { files, patterns, variant, exclude = [] } = selection;
+  const { files, patterns, variant, exclude = [], model } = selection;
+  if (model !== undefined && components) throw notOneModel(model, components, what);
   const left = all.filter((path) => !exclude.includes(path.split("/")[0]!));
   if (files || patterns) {
     const missing = (files ?? []).filter((name) => !all.includes(name));
@@ -99,7 +103,7 @@ export function selectFiles(
     const matched = left.filter((path) => tests.some((test) => test.test(path)) && !OTHER_WEIGHTS.test(path));
     return [...new Set([...(files ?? []), ...matched])];
   }
-  const folders = components?.filter((name) => !exclude.includes(name)) ?? [""];
+  const folders = components ? [...components.keys()].filter((name) => !exclude.includes(name)) : [""];
   const chosen = components ? left.filter((path) => OF_A_PIPELINE.includes(path)) : [];
   const variants = new Set<string>();
   let hasVariant = false;
@@ -123,6 +127,17 @@ export function selectFiles(
     );
   }
   return chosen;
+}
+
+/** The error of a whole pipeline where one model was asked for: which folder of it holds such a model. */
+function notOneModel(model: string, components: ReadonlyMap<string, string>, what: string): HubError {
+  const fitting = [...components].filter(([, kind]) => kind === model);
+  const use = fitting.map(([folder]) => `{ subfolder: ${JSON.stringify(folder)} }`).join(" or ");
+  const parts = [...components].map(([folder, kind]) => `${folder} (${kind})`).join(", ");
+  return new HubError(
+    "missing",
+    `${what}: holds a pipeline, expected one model. ${use ? `Name its folder: ${use}.` : `Its parts are ${parts}: none is a ${model}.`}`,
+  );
 }
 
 function checkNoOthers(names: readonly string[], where: string): void {

@@ -77,9 +77,10 @@ export abstract class Model extends Module implements Checkpointed {
    * by the range that they have when they come. Small layers, and the first and the last one, stay in float32. The weights
    * are frozen: gradients pass through them, in float32, but not into them.
    *
-   * @param idOrFolder - a folder, or a repository on the Hugging Face hub; with `subfolder`, a pipeline's
+   * @param idOrFolder - a model's folder, or a repository on the Hugging Face hub; a pipeline's with `subfolder`
    * @param options.precision - "float32" (default), "int8", or "auto": 8 bits where the processor has instructions for them
-   * @throws Error that lists every weight that is missing or has another shape; HubError where files cannot be had
+   * @throws Error that lists every weight that is missing or has another shape; HubError where files cannot be had, or are a
+   *   whole pipeline's: it names the subfolder
    */
   static async fromPretrained<M extends Model>(
     this: new (
@@ -92,7 +93,7 @@ export abstract class Model extends Module implements Checkpointed {
     checkOptions(`${this.name}.fromPretrained`, options, MODEL_OPTIONS);
     const { precision: wanted = "float32", ...rest } = options;
     const precision = await choosePrecision(this.name, wanted);
-    const files = await resolveFiles(idOrFolder, { ...rest, where: this.name });
+    const files = await resolveFiles(idOrFolder, { ...rest, where: this.name, model: this.name });
     const config = await files.json("config.json");
     const model = withoutInit(() => fromFile(() => new this(config as never)));
     // biome-ignore-end lint/complexity/noThisInStatic: see above
@@ -203,6 +204,8 @@ export abstract class Model extends Module implements Checkpointed {
   }
 
   protected configToSave(): object {
-    return { _class_name: this.constructor.name, ...this.config };
+    // Whatever class the config was read from, it is saved as that of this one.
+    const { _class_name: _, ...config } = this.config as { readonly _class_name?: string };
+    return { _class_name: this.constructor.name, ...config };
   }
 }

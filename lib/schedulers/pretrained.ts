@@ -1,4 +1,4 @@
-import { HUB_OPTIONS, type HubOptions, resolveFiles } from "../hub/index.ts";
+import { HUB_OPTIONS, HubError, type HubOptions, resolveFiles } from "../hub/index.ts";
 import { checkOptions } from "../options.ts";
 
 /** The file in which a scheduler's settings are stored. */
@@ -19,5 +19,11 @@ export interface SchedulerSource extends HubOptions {
 export async function pretrainedConfig(where: string, idOrFolder: string, options: SchedulerSource): Promise<object> {
   checkOptions(`${where}.fromPretrained`, options, [...Object.keys(HUB_OPTIONS), "subfolder"]);
   const files = await resolveFiles(idOrFolder, { ...options, where, patterns: [CONFIG] });
+  if (!files.files.has(CONFIG)) {
+    throw new HubError(
+      "missing",
+      `${where}: ${files.folder} has no ${CONFIG}. In a pipeline's folder it is in "scheduler": give { subfolder: "scheduler" }.`,
+    );
+  }
   return files.json(CONFIG);
 }

@@ -135,7 +135,7 @@ function readVocabulary(
         : "";
     throw new Error(
       `${where}: ${half ? `has ${half}` : "no tokenizer in this folder"}; expected vocab.json and merges.txt, or tokenizer.json. ` +
-        'In a pipeline\'s folder it lies in "tokenizer": give { subfolder: "tokenizer" }.',
+        'In a pipeline\'s folder it is in "tokenizer": give { subfolder: "tokenizer" }.',
     );
   }
   const at = `${where}/tokenizer.json`;

@@ -168,6 +168,16 @@ describe("resolveFiles", () => {
     );
   });
 
+  test("refuses a pipeline where one model is wanted, before any weights come", async () => {
+    const wanted = { model: "UNet2DConditionModel" };
+    const refused = /org\/sd: holds a pipeline, expected one model\. Name its folder: { subfolder: "unet" }\.$/;
+    await expect(load(wanted)).rejects.toThrow(refused);
+    expect(downloads().map((request) => request.split("/").at(-1))).toEqual(["model_index.json"]);
+    await load();
+    await expect(load({ ...wanted, localFilesOnly: true })).rejects.toThrow(refused);
+    expect((await load({ ...wanted, subfolder: "unet" })).weights()).toMatch(/unet.diffusion_pytorch_model/);
+  });
+
   test("reads a folder on disk the same way", async () => {
     const folder = join(cacheDir, "saved");
     for (const [name, contents] of Object.entries(PIPELINE)) {

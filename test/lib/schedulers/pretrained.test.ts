@@ -26,7 +26,9 @@ test("a folder will do, also one that holds the settings alone", async () => {
 });
 
 test("what cannot be had is said: no settings there, no such model, an option that does not exist", async () => {
-  await expect(DDIMScheduler.fromPretrained("difflab/tiny-sd")).rejects.toThrow(/tiny-sd.*scheduler_config\.json/);
+  await expect(DDIMScheduler.fromPretrained("difflab/tiny-sd")).rejects.toThrow(
+    /DDIMScheduler: .*tiny-sd has no scheduler_config\.json\. .* give { subfolder: "scheduler" }/,
+  );
   await expect(DDIMScheduler.fromPretrained("difflab/no-such")).rejects.toThrow(HubError);
   await expect(DDIMScheduler.fromPretrained("difflab/no-such")).rejects.toThrow(
     /DDIMScheduler: difflab does not include a model difflab\/no-such; expected .*difflab\/tiny-sd/,
