@@ -257,8 +257,8 @@ export class AutoencoderTiny extends Model {
   }
 
   protected override configToSave(): object {
-    const { use_midblock_gn: useMidblockGn, ...config } = this.config;
-    return { _class_name: this.constructor.name, ...config, ...(useMidblockGn ? { use_midblock_gn: true } : {}) };
+    const { use_midblock_gn: useMidblockGn, ...config } = super.configToSave() as AutoencoderTinyConfig;
+    return { ...config, ...(useMidblockGn ? { use_midblock_gn: true } : {}) };
   }
 }
 

@@ -99,12 +99,12 @@ const harmless = new Set(
 
 /** A text encoder's config, or the part of a whole CLIP's that describes it. */
 export function readTextConfig(name: string, given: object): CLIPTextConfig {
-  return readConfig(name, clipTextFields, partOf(given, "text_config"), { harmless });
+  return readConfig(name, clipTextFields, partOf(name, given, "text_config"), { harmless });
 }
 
 /** An image encoder's config, or the part of a whole CLIP's that describes it. */
 export function readVisionConfig(name: string, given: object): CLIPVisionConfig {
-  return readConfig(name, clipVisionFields, partOf(given, "vision_config"), { harmless });
+  return readConfig(name, clipVisionFields, partOf(name, given, "vision_config"), { harmless });
 }
 
 /** A whole CLIP's config, both of its parts read too. */
@@ -117,8 +117,15 @@ export function readClipConfig(name: string, given: object): CLIPConfig {
   };
 }
 
-function partOf(config: object, name: "text_config" | "vision_config"): object {
+/**
+ * The part of a whole CLIP's config that describes one of its encoders; any other config as it is.
+ *
+ * @throws TypeError for settings of the encoder beside the part, as in `{ ...clip.config, hidden_size: 64 }`: they had no effect
+ */
+function partOf(owner: string, config: object, name: "text_config" | "vision_config"): object {
   const parts = config as Readonly<Record<string, object | null | undefined>>;
   const [part, older] = [parts[name], parts[`${name}_dict`]];
-  return part || older ? { ...part, ...older } : config;
+  if (!part && !older) return config;
+  readConfig(owner, clipFields, config, { harmless });
+  return { ...part, ...older };
 }

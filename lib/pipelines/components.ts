@@ -56,6 +56,25 @@ const known: Readonly<Record<string, readonly string[]>> = {
 // Parts that change nothing of the picture.
 const passedOver = ["safety_checker", "feature_extractor", "requires_safety_checker", "image_encoder"];
 
+/**
+ * Refuses parts of which one is missing, or is called as in Python, where it would have no effect.
+ *
+ * @throws TypeError that names it
+ */
+export function checkParts(name: string, parts: Components): void {
+  const names = Object.keys(COMPONENTS) as (keyof Components)[];
+  for (const key of Object.keys(parts)) {
+    const meant = names.find((part) => part !== key && snake(part) === key);
+    if (meant) throw new TypeError(`${name}: unknown part ${key}; it is called ${meant} here`);
+  }
+  const missing = names.filter((part) => part !== "defaults" && !parts[part]);
+  if (missing.length > 0) {
+    throw new TypeError(
+      `${name}: there is no ${missing.join(" and no ")}; those of another pipeline are { ...pipe.components }`,
+    );
+  }
+}
+
 /** Refuses parts that were not made for each other. */
 export function checkTogether(name: string, { unet, vae, textEncoder }: Components): void {
   const wide = unet.config.cross_attention_dim;
@@ -84,8 +103,12 @@ export async function loadComponents(
   name = "StableDiffusionPipeline",
 ): Promise<Components & { folder: string; index: Record<string, unknown> }> {
   checkOptions(`${name}.fromPretrained`, options, PIPELINE_OPTIONS);
-  const { components: given = {}, precision: wanted = "float32", ...rest } = options;
-  checkOptions(`${name}.fromPretrained: components`, given, COMPONENTS);
+  const { components = {}, precision: wanted = "float32", ...rest } = options;
+  checkOptions(`${name}.fromPretrained: components`, components, COMPONENTS);
+  // A part that is undefined is the checkpoint's, which has to be fetched then.
+  const given: Partial<Components> = Object.fromEntries(
+    Object.entries(components).filter(([, part]) => part !== undefined),
+  );
   const exclude = [...passedOver, ...Object.keys(given).map(snake)];
   const precision = await choosePrecision(name, wanted);
   const files = await resolveFiles(idOrFolder, { ...rest, exclude, where: name });

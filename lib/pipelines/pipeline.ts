@@ -10,7 +10,14 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { CLIPTokenizer } from "../tokenizer/index.ts";
 import { adapterNames, adapterWeights, addConcept, applyLora, type LoraOptions, removeLoras } from "./adapters.ts";
 import { Callable } from "./callable.ts";
-import { type Components, checkTogether, loadComponents, type PipelineOptions, saveComponents } from "./components.ts";
+import {
+  type Components,
+  checkParts,
+  checkTogether,
+  loadComponents,
+  type PipelineOptions,
+  saveComponents,
+} from "./components.ts";
 import type { GenerationDefaults } from "./defaults.ts";
 import { ledgerOf } from "./lora-ledger.ts";
 import { amendScheduler } from "./outdated.ts";
@@ -46,6 +53,7 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
 
   constructor(parts: Components) {
     super();
+    checkParts(this.constructor.name, parts);
     const { tokenizer, textEncoder, unet, vae, scheduler, defaults = {} } = parts;
     for (const model of [textEncoder, unet, vae]) model.eval();
     this.tokenizer = tokenizer;
@@ -138,8 +146,9 @@ export abstract class DiffusionPipeline<O> extends Callable<O, PipelineOutput> {
     return new this(pipe);
   }
 
-  /** The parts of a pipeline, to make another of some of them. */
-  static partsOf({ tokenizer, textEncoder, unet, vae, scheduler, defaults = {} }: Components): Components {
+  /** All parts, to make another pipeline of them: `new StableDiffusionPipeline({ ...pipe.components, scheduler })`. */
+  get components(): Components {
+    const { tokenizer, textEncoder, unet, vae, scheduler, defaults } = this;
     return { tokenizer, textEncoder, unet, vae, scheduler, defaults };
   }
 

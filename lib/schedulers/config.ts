@@ -126,8 +126,10 @@ export function pickSettings(name: string, config: object, defaults: object): Re
   const picked: Record<string, unknown> = {};
   const carried: Record<string, unknown> = {};
   const unknown: string[] = [];
-  for (const [spelled, value] of Object.entries({ ...origin.carried, ...config })) {
+  for (const [spelled, value] of [...Object.entries(origin.carried), ...Object.entries(config)]) {
     const key = keyOf(spelled);
+    // In camelCase after the file's own spelling, as in `{ ...config, betaEnd: undefined }`, it must not undo that.
+    if (value === undefined) continue;
     if (isNote(key) || origin.isDefault(spelled, value)) continue;
     if (Object.hasOwn(defaults, key)) picked[key] = value;
     else if (Object.hasOwn(SETTINGS, key)) carried[key] = value;

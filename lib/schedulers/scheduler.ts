@@ -94,7 +94,7 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
    * A scheduler with the settings of a config: diffusers' JSON unmodified, or another scheduler's `config`. Settings
    * of other schedulers are ignored; unknown keys are reported.
    *
-   * @param settings - override those of `config`
+   * @param settings - override those of `config`; what is undefined does not
    * @throws if a value is unknown or out of range
    */
   static fromConfig<S, O extends object>(
@@ -113,7 +113,8 @@ export abstract class Scheduler<C extends CommonSettings = CommonSettings> imple
       const value = String(picked[key]);
       if (Object.hasOwn(meanings, value)) picked[key] = meanings[value];
     }
-    return new this({ ...picked, ...settings } as O);
+    const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+    return new this({ ...picked, ...Object.fromEntries(given) } as O);
     // biome-ignore-end lint/complexity/noThisInStatic: see above
   }
 

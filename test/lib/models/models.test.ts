@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { compile } from "../../../lib/compile/compile.ts";
 import {
   AutoencoderKL,
+  AutoencoderTiny,
   CLIPModel,
   CLIPTextModel,
   CLIPVisionModel,
@@ -395,7 +396,31 @@ describe("bad checkpoints", () => {
       const expected = noGrad(() => whole.textModel.forward(ids).poolerOutput);
       expect(await output.data()).toEqual(await expected.data());
       expect(image.config.hidden_size).toBe(whole.config.vision_config.hidden_size);
+      // A copy says as much; a change beside the encoder's part had no effect, and nobody noticed.
+      const copy = { ...whole.config };
+      expect(new CLIPTextModel(copy as object).config).toEqual(part.config);
+      expect(() => new CLIPTextModel({ ...copy, hidden_size: 8 } as object)).toThrow(
+        "CLIPTextModel: unknown setting hidden_size; expected one of text_config",
+      );
+      expect(() => new CLIPVisionModel({ ...copy, imageSize: 8 } as object)).toThrow("unknown setting imageSize");
     });
+  });
+
+  it("are saved as those of the class that saves them, whichever the config was read from", async () => {
+    const { act_fn } = new AutoencoderTiny().config;
+    const models = [
+      UNet2DModel.fromConfig({ ...one.config, _class_name: "Other", _diffusers_version: "0.1" }),
+      AutoencoderTiny.fromConfig({ _class_name: "Other", act_fn }),
+    ];
+    for (const model of models) {
+      await inFolder(async (folder) => {
+        await model.savePretrained(folder);
+        const saved = JSON.parse(await readFile(join(folder, "config.json"), "utf8"));
+        expect(Object.entries(saved)[0]).toEqual(["_class_name", model.constructor.name]);
+        const { _class_name: _, ...rest } = model.config as unknown as Record<string, unknown>;
+        expect(saved).toMatchObject(model instanceof UNet2DModel ? rest : { act_fn });
+      });
+    }
   });
 
   it("tell images from latents, and texts of another width", async () => {

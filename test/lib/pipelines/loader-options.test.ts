@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   CLIPTextModel,
   CLIPTokenizer,
+  DDIMScheduler,
   LoraLayers,
   mnist,
   StableDiffusionPipeline,
@@ -70,6 +71,35 @@ describe("an option that is not known", () => {
     await expect(StableDiffusionPipeline.fromPretrained(tiny, options)).rejects.toThrow(
       "StableDiffusionPipeline.fromPretrained: components: unknown option text_encoder; it is called textEncoder here",
     );
+  });
+});
+
+describe("a pipeline of another one's parts", () => {
+  test("has all of them, with what the checkpoint paints with", () => {
+    pipe.defaults = { guidanceScale: 3 };
+    const scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config);
+    const other = new StableDiffusionPipeline({ ...pipe.components, scheduler });
+    expect(other.components).toEqual({ ...pipe.components, scheduler });
+    expect(other.unet).toBe(pipe.unet);
+    expect(other.defaults).toEqual({ guidanceScale: 3 });
+    expect(new StableDiffusionPipeline({ ...pipe }).components).toEqual(pipe.components);
+    pipe.defaults = {};
+  });
+
+  test("says which part is missing, and which has its name from Python", () => {
+    const { unet, vae, ...rest } = pipe.components;
+    expect(() => new StableDiffusionPipeline(rest as never)).toThrow(
+      "StableDiffusionPipeline: there is no unet and no vae; those of another pipeline are { ...pipe.components }",
+    );
+    const named = { ...pipe.components, text_encoder: pipe.textEncoder };
+    expect(() => new StableDiffusionPipeline(named)).toThrow("unknown part text_encoder; it is called textEncoder here");
+  });
+
+  test("takes the checkpoint's for what is undefined", async () => {
+    const components = { unet: undefined, textEncoder: pipe.textEncoder };
+    const loaded = await StableDiffusionPipeline.fromPretrained(tiny, { components });
+    expect(loaded.textEncoder).toBe(pipe.textEncoder);
+    expect(loaded.unet.config).toEqual(pipe.unet.config);
   });
 });
 

@@ -115,7 +115,7 @@ describe("StableDiffusionPipeline", () => {
     const folder = await writeTiny(join(home, "lcm"), "unet_lcm");
     const unet = await UNet2DConditionModel.fromPretrained(folder, { subfolder: "unet" });
     const scheduler = LCMScheduler.fromConfig(recorded.configs.scheduler);
-    const lcm = new StableDiffusionPipeline({ ...StableDiffusionPipeline.partsOf(pipe), unet, scheduler });
+    const lcm = new StableDiffusionPipeline({ ...pipe.components, unet, scheduler });
     const { images } = await lcm.generate({ prompt, numInferenceSteps: 3, guidanceScale: 8, seed: 4 });
     expect(worst(images, "lcm")).toBeLessThanOrEqual(1);
     lcm.close();

@@ -112,7 +112,7 @@ describe("runs", () => {
 
   it("tell their steps in the picture's metadata, however they were chosen", async () => {
     const euler = StableDiffusionPipeline.fromPipe({
-      ...StableDiffusionPipeline.partsOf(pipe),
+      ...pipe.components,
       scheduler: EulerDiscreteScheduler.fromConfig(recorded.configs.scheduler),
     });
     const rest = { prompt, progress: false, guidanceScale: 1, seed: 1 };

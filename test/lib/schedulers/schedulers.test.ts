@@ -598,6 +598,11 @@ describe("runs that cannot be", () => {
     expect(spacing({ ...new EulerDiscreteScheduler({ ...euler.config, beta_end: 0.02 }).config })).toBe("leading");
     expect(spacing({ ...euler.config, timestep_spacing: "trailing" })).toBe("trailing");
     expect(spacing({ ...euler.config, timestepSpacing: "trailing" })).toBe("trailing");
+    // What is undefined changes nothing: not after the other spelling, of a carried setting, or beside the config.
+    const ddim = DDIMScheduler.fromConfig(pndm.config);
+    const open = { betaEnd: undefined, skip_prk_steps: undefined, skipPrkSteps: undefined };
+    expect(PNDMScheduler.fromConfig({ ...ddim.config, ...open }).config).toEqual(pndm.config);
+    expect(DDIMScheduler.fromConfig(pndm.config, { beta_end: undefined, betaStart: undefined }).config).toEqual(whole);
     for (const config of [pndm.config, copies[0]!]) expect(inspect(config)).not.toMatch(/Symbol|clip_sample/);
   });
 
