@@ -15,6 +15,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // A machine that is busy answers late; the default is one second.
     expect: { poll: { timeout: 20_000 } },
+    // For `npm run coverage`: what the tests load by themselves. Processes that they start run from dist/ and are not counted.
+    coverage: { provider: "v8", exclude: ["dist/**", "test/**"], reporter: [["text", { skipFull: true }]] },
     // Two cores: more workers than that only make the kernels under test wait for each other.
     maxWorkers: 2,
     projects: [

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { AutoencoderKL, CLIPModel, CLIPTextModel, HubError, UNet2DConditionModel } from "../../../lib/index.ts";
+import type { Model } from "../../../lib/models/index.ts";
+
+type Kind = Pick<typeof Model, "fromPretrained"> & (new () => Model);
 
 describe("a pipeline where one model is asked for", () => {
-  it.each([
+  it.each<[Kind, string]>([
     [UNet2DConditionModel, "unet"],
     [AutoencoderKL, "vae"],
     [CLIPTextModel, "text_encoder"],
-  ] as const)("is refused by %o with the folder that holds one", async (kind, subfolder) => {
+  ])("is refused by $0.name with the folder that holds one", async (kind, subfolder) => {
     const load = kind.fromPretrained("difflab/tiny-sd");
     await expect(load).rejects.toThrow(HubError);
     await expect(load).rejects.toThrow(

@@ -92,7 +92,9 @@ describe("a pipeline of another one's parts", () => {
       "StableDiffusionPipeline: there is no unet and no vae; those of another pipeline are { ...pipe.components }",
     );
     const named = { ...pipe.components, text_encoder: pipe.textEncoder };
-    expect(() => new StableDiffusionPipeline(named)).toThrow("unknown part text_encoder; it is called textEncoder here");
+    expect(() => new StableDiffusionPipeline(named)).toThrow(
+      "unknown part text_encoder; it is called textEncoder here",
+    );
   });
 
   test("takes the checkpoint's for what is undefined", async () => {
