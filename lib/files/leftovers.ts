@@ -35,7 +35,8 @@ function names(folder: string): string[] {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine, anybody's, is at work. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

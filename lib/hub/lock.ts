@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/pr
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "../files/leftovers.ts";
 
 const POLL_MS = 100;
 const HEARTBEAT_MS = 5_000;
@@ -57,15 +58,6 @@ async function isStale(path: string): Promise<boolean> {
   } catch {
     // Gone meanwhile, or just being written: look again.
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -21,7 +21,21 @@ delete (globalThis as { Float16Array?: unknown }).Float16Array;
 
 const port = parentPort!;
 const { quiet } = workerData as { quiet: MessagePort };
-const sessions = new Map<number, ort.InferenceSession>();
+
+/** A session, for as long as anything of it is needed. */
+interface Opened {
+  readonly session: ort.InferenceSession;
+  /** The GPU on which its outputs stay; null if they do not. */
+  readonly gpu: string | null;
+  /** Whether it writes a profile when it closes. */
+  readonly profiled: boolean;
+  /** Tensors that lie in its memory on a GPU: freed after the session, they end the process. */
+  tensors: number;
+  closed: boolean;
+}
+
+const sessions = new Map<number, Opened>();
+const owners = new WeakMap<ort.Tensor, Opened>();
 const buffers = new Map<number, ort.Tensor>();
 const copies = new Map<string, Promise<ort.InferenceSession>>();
 
@@ -49,7 +63,7 @@ async function release(id: number): Promise<void> {
   const tensor = buffers.get(id);
   buffers.delete(id);
   if (!tensor) return;
-  if (tensor.location === "gpu-buffer") return onGpu.dispose(tensor);
+  if (tensor.location === "gpu-buffer") return dispose(tensor);
   const { buffer, byteOffset, byteLength } = tensor.data as Float32Array<ArrayBuffer>;
   if (byteOffset !== 0 || byteLength !== buffer.byteLength || byteLength < 4096) return;
   if (!ours.has(buffer) || pooled + byteLength > poolLimit) return;
@@ -57,6 +71,25 @@ async function release(id: number): Promise<void> {
   const list = pool.get(byteLength);
   if (list) list.push(buffer);
   else pool.set(byteLength, [buffer]);
+}
+
+/** Frees a tensor on a GPU, and with the last one of a closed session that session. */
+async function dispose(tensor: ort.Tensor): Promise<void> {
+  tensor.dispose();
+  const owner = owners.get(tensor);
+  owners.delete(tensor);
+  if (!owner) return;
+  owner.tensors--;
+  if (owner.closed && owner.tensors === 0) await owner.session.release();
+}
+
+async function close(id: number): Promise<void> {
+  const opened = sessions.get(id);
+  sessions.delete(id);
+  if (!opened) return;
+  if (opened.profiled) opened.session.endProfiling();
+  opened.closed = true;
+  if (opened.tensors === 0) await opened.session.release();
 }
 
 function tensorOf(dtype: DType, shape: Shape, data: TypedArray): ort.Tensor {
@@ -132,12 +165,14 @@ async function open(session: number, model: Uint8Array, options: SessionOptions)
     ...(options.keep?.length ? { preferredOutputLocation: location } : {}),
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
   });
-  sessions.set(session, created);
+  const { keep, device, profile } = options;
+  const gpu = keep ? device : null;
+  sessions.set(session, { session: created, gpu, profiled: Boolean(profile), tensors: 0, closed: false });
 }
 
 async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<TypedArray[]> {
-  const session = sessions.get(id);
-  if (!session) throw new Error("the session has been closed");
+  const opened = sessions.get(id);
+  if (!opened) throw new Error("the session has been closed");
   const input: Record<string, ort.Tensor> = {};
   for (const feed of feeds) {
     input[feed.name] = feed.data ? tensorOf(feed.dtype, feed.shape, feed.data) : buffer(feed.buffer!);
@@ -145,23 +180,26 @@ async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]
   const output: Record<string, ort.Tensor | null> = {};
   for (const fetch of fetches) {
     const kept = fetch.buffer === undefined ? undefined : buffers.get(fetch.buffer);
-    if (gpu.has(id)) output[fetch.name] = null;
+    if (opened.gpu) output[fetch.name] = null;
     else output[fetch.name] = kept ?? tensorOf(fetch.dtype, fetch.shape, takeArray(fetch.dtype, fetch.shape));
   }
-  const results = await session.run(input, output);
+  const results = await opened.session.run(input, output);
   const read: TypedArray[] = [];
   for (const fetch of fetches) {
     const result = results[fetch.name]!;
     if (fetch.buffer !== undefined) {
       const old = buffers.get(fetch.buffer);
-      if (old && old !== result && old.location === "gpu-buffer") await onGpu.dispose(old);
+      if (old && old !== result && old.location === "gpu-buffer") await dispose(old);
       buffers.set(fetch.buffer, result);
     }
-    if (result.location === "gpu-buffer") onGpu.add(result, id);
+    if (result.location === "gpu-buffer" && !owners.has(result)) {
+      owners.set(result, opened);
+      opened.tensors++;
+    }
     if (!fetch.read) continue;
     if (result.location === "gpu-buffer") {
-      read.push(await readBack(result, gpu.get(id)!));
-      if (fetch.buffer === undefined) await onGpu.dispose(result);
+      read.push(await readBack(result, opened.gpu!));
+      if (fetch.buffer === undefined) await dispose(result);
     } else read.push(fetch.buffer === undefined ? (result.data as TypedArray) : copyOf(result));
   }
   return read;
@@ -170,45 +208,6 @@ async function run(id: number, feeds: readonly Feed[], fetches: readonly Fetch[]
 function copyOf(tensor: ort.Tensor): TypedArray {
   return (tensor.data as TypedArray).slice();
 }
-
-/** Sessions that write a profile when they close. */
-const profiled = new Set<number>();
-
-/** Sessions whose outputs stay on a GPU, and which. */
-const gpu = new Map<number, string>();
-
-/** Tensors on a GPU lie in memory of the session that computed them: freed after it, they end the process. */
-const onGpu = {
-  sessions: new Map<ort.Tensor, number>(),
-  tensors: new Map<number, Set<ort.Tensor>>(),
-  /** Sessions to release as soon as nothing of theirs is left. */
-  closed: new Map<number, ort.InferenceSession>(),
-
-  add(tensor: ort.Tensor, session: number): void {
-    if (this.sessions.has(tensor)) return;
-    this.sessions.set(tensor, session);
-    const tensors = this.tensors.get(session) ?? new Set();
-    this.tensors.set(session, tensors.add(tensor));
-  },
-
-  async dispose(tensor: ort.Tensor): Promise<void> {
-    tensor.dispose();
-    const session = this.sessions.get(tensor);
-    this.sessions.delete(tensor);
-    if (session === undefined) return;
-    const tensors = this.tensors.get(session)!;
-    tensors.delete(tensor);
-    if (tensors.size > 0) return;
-    this.tensors.delete(session);
-    await this.closed.get(session)?.release();
-    this.closed.delete(session);
-  },
-
-  async close(id: number, session: ort.InferenceSession): Promise<void> {
-    if (this.tensors.has(id)) this.closed.set(id, session);
-    else await session.release();
-  },
-};
 
 /** Reads a tensor of a GPU through a session that copies it: asking the tensor itself ends the process. */
 async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray> {
@@ -244,8 +243,6 @@ async function block(): Promise<number> {
 async function handle(request: Request): Promise<unknown> {
   switch (request.type) {
     case "open":
-      if (request.options.keep) gpu.set(request.session, request.options.device);
-      if (request.options.profile) profiled.add(request.session);
       return request.weights
         ? openEightBit(request.weights, () => open(request.session, request.model, request.options))
         : open(request.session, request.model, request.options);
@@ -260,13 +257,7 @@ async function handle(request: Request): Promise<unknown> {
     }
     case "free":
       for (const id of request.buffers) await release(id);
-      for (const id of request.sessions) {
-        const session = sessions.get(id);
-        sessions.delete(id);
-        gpu.delete(id);
-        if (profiled.delete(id)) session?.endProfiling();
-        if (session) await onGpu.close(id, session);
-      }
+      for (const id of request.sessions) await close(id);
       return;
     case "stop":
       // Ends this thread only, and not in the middle of a computation, which would end the process.
