@@ -67,6 +67,11 @@ export class Call<R> {
     });
   }
 
+  /** Opens its session. */
+  async prepare(): Promise<void> {
+    await (await this.#program.session())?.ready;
+  }
+
   /** Computes it. The calls before it are done. */
   async run(): Promise<R> {
     try {

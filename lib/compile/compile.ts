@@ -17,6 +17,8 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Pending<R>;
   /** How many forms there were: one for each combination of shapes, branches, settings and weights that it met. */
   readonly traces: number;
+  /** Opens the session for a call with these arguments, which is not made. */
+  prepare(...args: A): Promise<void>;
   /**
    * Puts everything that the last call changed back to what it was before, on the host too: counters, learning rates,
    * generators. Works once for a call.
@@ -113,8 +115,14 @@ export function compile<A extends readonly unknown[], R extends Results | void>(
     latest = call;
     return asPending(afterAll(() => call.run()));
   };
+  const prepare = async (...args: A): Promise<void> => {
+    const call = begin(args);
+    call.undo();
+    await call.prepare();
+  };
   return Object.defineProperties(compiled, {
     traces: { get: () => traces },
+    prepare: { value: prepare },
     undo: { value: () => latest?.undo() },
     close: {
       value: () => {

@@ -41,7 +41,8 @@ export async function* denoise(run: Run, parts: Denoising): AsyncGenerator<Step,
   const inputs = start.inputs ?? [];
   // Where guidance comes and goes, two kinds of calls share the run.
   const inside = run.guidanceInterval && timesteps.map((t) => isInside(scheduler, t, run.guidanceInterval!));
-  const alike = (guided: boolean) => inside?.filter((each) => each === guided).length ?? count;
+  const alike = (guided: boolean, until = count) =>
+    inside?.slice(0, until).filter((each) => each === guided).length ?? until;
   const bar = run.progress ? runBar(count) : null;
   let { latents } = start;
   let { text } = parts;
@@ -53,7 +54,13 @@ export async function* denoise(run: Run, parts: Denoising): AsyncGenerator<Step,
       const read = textFor(name, text, run.numImages, guided);
       const input = scheduler.scaleModelInput(latents, timestep);
       const time = unet.timeProj(new Array<number>(read.shape[0]!).fill(scheduler.modelTimestep(timestep)));
-      const output = await parts.predict.call(alike(guided), input, time, read, ...inputs);
+      const output = await parts.predict.call(
+        { calls: alike(guided), made: alike(guided, index) },
+        input,
+        time,
+        read,
+        ...inputs,
+      );
       let noisePred = guided ? classifierFree(output, guidanceScale, run.guidanceRescale) : output;
       let loss: Tensor | undefined;
       if (guide?.at(index)) {

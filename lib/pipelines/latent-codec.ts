@@ -45,11 +45,11 @@ export class LatentCodec {
 
   async #decodeImage(z: Tensor): Promise<Tensor> {
     const { useTiling, tiling, scale } = this.#vae;
-    if (!useTiling || !tiling.needed(z, scale)) return this.#decoder.call(1, z);
+    if (!useTiling || !tiling.needed(z, scale)) return this.#decoder.call({ calls: 1 }, z);
     const rows: Tensor[][] = [];
     for (const row of tiling.cut(z, scale)) {
       const done: Tensor[] = [];
-      for (const tile of row) done.push(await this.#decoder.call(1, tile));
+      for (const tile of row) done.push(await this.#decoder.call({ calls: 1 }, tile));
       rows.push(done);
     }
     return tiling.join(rows, scale);
@@ -65,7 +65,7 @@ export class LatentCodec {
     const { device, config } = this.#vae;
     const moments: (readonly Tensor[])[] = [];
     for (const image of images.split(1, 0)) {
-      moments.push(await this.#encoder.call(1, await image.to(device)));
+      moments.push(await this.#encoder.call({ calls: 1 }, await image.to(device)));
     }
     const [mean, logvar] = moments[0]!.map((_, i) => cat(moments.map((m) => m[i]!))) as [Tensor, Tensor?];
     if (!logvar) return mean.mul(config.scaling_factor).realize();

@@ -45,7 +45,7 @@ export class PromptEncoder {
         `the tokenizer's token ${beyond} is beyond the text encoder's ${largest}; are both from the same checkpoint?`,
       );
     }
-    return this.#runner.call(2, await inputIds.to(this.#model.device), skip);
+    return this.#runner.call({ calls: 2 }, await inputIds.to(this.#model.device), skip);
   }
 
   /**

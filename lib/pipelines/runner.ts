@@ -12,14 +12,14 @@ import { revisionOf } from "./revisions.ts";
  */
 const FULL_FROM = 12;
 
+/**
+ * So many calls of a longer run come first from a session that is there at once, while the full one is prepared beside them: by
+ * then it usually is there.
+ */
+const MEANWHILE = 3;
+
 /** Smaller networks are laid out in less than a second. */
 const LARGE = 64e6;
-
-function isLarge(model: Model): boolean {
-  let weights = 0;
-  for (const parameter of model.parameters()) weights += parameter.numel();
-  return weights > LARGE;
-}
 
 export interface RunnerOptions {
   /**
@@ -31,9 +31,22 @@ export interface RunnerOptions {
   readonly model: Model;
   /** How its sessions differ from others. */
   readonly session?: Partial<SessionOptions>;
+  /** From how many weights on a network is large; default 64 million. */
+  readonly large?: number;
 }
 
-/** A network's function, compiled for sampling: quickly for a few calls, in full where many are to come. */
+/** Where in its run a call is. */
+export interface Place {
+  /** How many calls the whole run takes, this one included. */
+  readonly calls: number;
+  /** How many of them came before this one; default 0. */
+  readonly made?: number;
+}
+
+/**
+ * A network's function, compiled for sampling: quickly for a few calls, in full where many are to come. The full session of a
+ * large network is prepared in a thread of its own while the first calls go on.
+ */
 export class Runner<A extends readonly unknown[], R extends Tensor | readonly Tensor[]> {
   readonly #name: string;
   readonly #f: (...args: A) => R;
@@ -51,42 +64,63 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
     this.#options = options;
   }
 
-  /** @param calls - how many the whole run takes, this one included */
-  async call(calls: number, ...args: A): Promise<R> {
+  /** @param place - of this call in its run */
+  async call(place: Place, ...args: A): Promise<R> {
     const { model } = this.#options;
     const settled = await model.settleWeights();
     const revision = revisionOf(model);
     if (settled || revision !== this.#revision) this.close();
     this.#revision = revision;
-    return this.#choose(calls)(...args) as Promise<R>;
+    return this.#choose(place, args)(...args) as Promise<R>;
   }
 
   /** Frees the sessions; the next call makes new ones. */
   close(): void {
-    this.#quick?.close();
-    this.#full?.close();
-    this.#quick = null;
-    this.#full = null;
+    this.#quick = closed(this.#quick);
+    this.#full = closed(this.#full);
   }
 
   /**
-   * The two kinds of session round differently. Which one runs depends on the run alone and not on those before it, so
-   * that the same seed always gives the same picture.
+   * The two kinds of session round differently. Which one runs depends on a call's place in its run alone, and not on what is
+   * ready by then, so that the same seed always gives the same picture.
    */
-  #choose(calls: number): Compiled<A, R> {
-    const { quick } = this.#options;
-    // Weights in 8 bits are laid out in a second or two.
-    const slow = quick?.precision === "float32" && isLarge(quick) && quick.mapped;
-    if (slow && calls <= FULL_FROM) {
-      this.#quick ??= this.#compile(true);
-      return this.#quick;
+  #choose({ calls, made = 0 }: Place, args: A): Compiled<A, R> {
+    const slow = this.#isSlow();
+    const many = calls > FULL_FROM;
+    if (!slow || (many && made >= MEANWHILE)) {
+      // What it keeps in memory is needed no more; another takes a tenth of a second.
+      if (slow) this.#quick = closed(this.#quick);
+      this.#full ??= this.#compile(slow ? { aside: true } : {});
+      return this.#full;
     }
-    this.#full ??= this.#compile(false);
-    return this.#full;
+    if (many && made === 0) {
+      this.#full ??= this.#compile({ aside: true });
+      // What goes wrong is said by the call that needs it.
+      this.#full.prepare(...args).catch(() => {});
+    }
+    this.#quick ??= this.#compile(quick);
+    return this.#quick;
   }
 
-  #compile(hurry: boolean): Compiled<A, R> {
-    const f = (...args: A) => noGrad(() => this.#f(...args));
-    return compile<A, R>(f, { name: this.#name, session: { ...this.#options.session, ...(hurry ? quick : {}) } });
+  /** Whether its full session is long in the making. Weights in 8 bits are laid out in a second or two. */
+  #isSlow(): boolean {
+    const { quick: model, large = LARGE } = this.#options;
+    return model?.precision === "float32" && model.mapped && weightsOf(model) > large;
   }
+
+  #compile(session: Partial<SessionOptions>): Compiled<A, R> {
+    const f = (...args: A) => noGrad(() => this.#f(...args));
+    return compile<A, R>(f, { name: this.#name, session: { ...this.#options.session, ...session } });
+  }
+}
+
+function weightsOf(model: Model): number {
+  let weights = 0;
+  for (const parameter of model.parameters()) weights += parameter.numel();
+  return weights;
+}
+
+function closed(compiled: { close(): void } | null): null {
+  compiled?.close();
+  return null;
 }

@@ -11,8 +11,8 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The caller's side of the engine's thread. */
-class Engine {
+/** The caller's side of an engine's thread. */
+export class Engine {
   #worker: Worker | null = null;
   #quiet = new MessageChannel();
   #waiting = new Map<number, Waiting>();
@@ -126,4 +126,8 @@ function workerFile(): URL {
   return new URL(import.meta.url.endsWith(".ts") ? "../../dist/lib/runtime/thread.js" : "./thread.js", import.meta.url);
 }
 
+/** The one that computes, and holds all tensors. */
 export const engine = new Engine();
+
+/** Another one, for sessions that take long to open: meanwhile the first goes on. It holds no tensors. */
+export const aside = new Engine();

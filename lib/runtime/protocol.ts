@@ -78,6 +78,11 @@ export interface EightBitSource {
 
 /** How a session of onnxruntime is opened. */
 export interface SessionOptions {
+  /**
+   * Whether it lives in a thread of its own, so that others run while it opens; its inputs and outputs are then copied at each
+   * run. Default false.
+   */
+  readonly aside?: boolean;
   /** Where it computes. */
   readonly device: string;
   /** Threads on the CPU. */

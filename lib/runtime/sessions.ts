@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { dirname, join, parse, relative, resolve } from "node:path";
 import { ownMark } from "../files/leftovers.ts";
 import type { MappedFile } from "../files/mapped.ts";
-import { byteWidth } from "../graph/dtype.ts";
+import { byteWidth, type TypedArray } from "../graph/dtype.ts";
 import { EightBitWeights } from "../lower/eight-bit/weights.ts";
 import type { Target } from "../lower/emitter.ts";
 import { lower } from "../lower/lower.ts";
 import type { Structure } from "../lower/structure.ts";
-import { engine } from "./engine.ts";
+import { aside, engine } from "./engine.ts";
 import type { EightBitFile, Feed, Fetch, SessionOptions } from "./protocol.ts";
 import { settings } from "./settings.ts";
 import { type DeviceBuffer, FileArray, HostArray, upload } from "./storage.ts";
@@ -20,7 +20,8 @@ let count = 0;
 export class Session {
   readonly id = count++;
   readonly ready: Promise<unknown>;
-  readonly #generation = engine.generation;
+  readonly #engine: typeof engine;
+  readonly #generation: number;
   #closed = false;
   #failed = false;
   readonly #files: readonly MappedFile[];
@@ -36,8 +37,10 @@ export class Session {
     weights: EightBitFile | null = null,
   ) {
     this.#files = files;
+    this.#engine = options.aside ? aside : engine;
+    this.#generation = this.#engine.generation;
     const request = { type: "open", session: this.id, model, options, ...(weights && { weights }) } as const;
-    this.ready = engine.request(request, [owned(model)]);
+    this.ready = this.#engine.request(request, [owned(model)]);
     // Reported by the run that follows; here only kept from ending the process.
     this.ready.catch(() => {
       this.#failed = true;
@@ -46,16 +49,37 @@ export class Session {
 
   /** Whether it can run: it is open, in the thread that is at work. */
   get usable(): boolean {
-    return !this.#closed && !this.#failed && this.#generation === engine.generation;
+    return !this.#closed && !this.#failed && this.#generation === this.#engine.generation;
   }
 
   async run(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown[]> {
     if (this.#closed) throw new Error("the session has been closed");
     for (const file of this.#files) file.checkUnwritten();
-    const result = engine.request({ type: "run", session: this.id, feeds, fetches });
+    const result = this.#engine === engine ? this.#request(feeds, fetches) : this.#runAside(feeds, fetches);
     result.catch(() => {});
     await this.ready;
     return (await result) as unknown[];
+  }
+
+  #request(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown> {
+    return this.#engine.request({ type: "run", session: this.id, feeds, fetches });
+  }
+
+  /** Carries the inputs over from the thread that holds the tensors, and the outputs back to it. */
+  async #runAside(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown[]> {
+    // Asked for at once: what is requested later may free them.
+    const carried = feeds.map(async ({ buffer, ...feed }) =>
+      buffer === undefined
+        ? feed
+        : { ...feed, data: (await engine.request({ type: "read", buffer, device: "cpu" })) as TypedArray },
+    );
+    const wanted = fetches.map(({ buffer, ...fetch }) => ({ ...fetch, read: true }));
+    const results = (await this.#request(await Promise.all(carried), wanted)) as TypedArray[];
+    return results.filter((data, i) => {
+      const { buffer, dtype, shape, read } = fetches[i]!;
+      if (buffer !== undefined) engine.post({ type: "put", buffer, dtype, shape, data }, [data.buffer as ArrayBuffer]);
+      return read;
+    });
   }
 
   runNow(feeds: readonly Feed[], fetches: readonly Fetch[]): unknown[] {
@@ -66,7 +90,7 @@ export class Session {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    engine.post({ type: "free", buffers: [], sessions: [this.id] });
+    this.#engine.post({ type: "free", buffers: [], sessions: [this.id] });
   }
 }
 
