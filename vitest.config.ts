@@ -3,11 +3,18 @@ import { defineConfig } from "vitest/config";
 // Tests that load onnxruntime by itself send nothing to its maker either.
 process.env.ORT_DISABLE_TELEMETRY ??= "1";
 
+/** The folders of test/lib in which much is computed: models, their data, what trains them, samples and judges, and devices. */
+const MODELS =
+  "test/lib/{adapters,datasets,explore,finetune,judge,models,optim,pipelines,recipes,runtime,schedulers,train}/**/*.test.ts";
+
 /** A part of the tests, by its name. What is in dist/ is brought up to date before they start. */
-const part = (name: string, include: string[]) => ({
+const part = (name: string, include: string[], more: { exclude?: string[]; isolate?: boolean } = {}) => ({
   extends: true as const,
-  test: { name, include, globalSetup: ["test/build.ts"] },
+  test: { name, include, globalSetup: ["test/build.ts"], ...more },
 });
+
+// The library is loaded once for all the files of a worker, which takes longer than most of them; each leaves it as it found it.
+const together = { isolate: false };
 
 export default defineConfig({
   test: {
@@ -20,7 +27,8 @@ export default defineConfig({
     // Two cores: more workers than that only make the kernels under test wait for each other.
     maxWorkers: 2,
     projects: [
-      part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"]),
+      part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"], { exclude: [MODELS], ...together }),
+      part("models", [MODELS], together),
       part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"]),
       part("notebooks", ["test/notebooks/**/*.test.ts"]),
       part("e2e", ["test/e2e/**/*.test.ts", "test/*.test.ts"]),

@@ -6,7 +6,7 @@ import { type CodeCell, joinText, readNotebook, runNotebooks } from "../../../ke
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "difflab-curves-"));
+  folder = mkdtempSync(join(tmpdir(), "difflab-figures-"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
