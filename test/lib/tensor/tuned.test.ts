@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { manualSeed, noGrad, randn, type Tensor } from "../../../lib/index.ts";
+import { manualSeed, noGrad, randn, realize, type Tensor } from "../../../lib/index.ts";
 import * as F from "../../../lib/nn/functional/index.ts";
 import { Conv2d, ConvTranspose2d, GroupNorm } from "../../../lib/nn/index.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
@@ -52,6 +52,7 @@ async function gradients(make: Case): Promise<number[][]> {
     .sum()
     .backward();
   const all = [out, input.grad!, ...parameters.map((p) => p.grad!)];
+  await realize(...all);
   return Promise.all(all.map(async (t) => Array.from((await t.data()) as Float32Array)));
 }
 
