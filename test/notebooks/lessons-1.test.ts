@@ -1,0 +1,3 @@
+import { testLessons } from "./lessons.ts";
+
+testLessons(1);
