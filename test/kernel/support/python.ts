@@ -1,45 +1,61 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters as plain, promisify } from "node:util";
 import { ROOT } from "../../root.ts";
 
 const execute = promisify(execFile);
-const VENV = join(ROOT, ".cache/test-python");
 const REQUIREMENTS = join(ROOT, "test/requirements.txt");
+const windows = process.platform === "win32";
+
+/** Where what test/requirements.txt names may lie: with the JupyterLab of `npm start`, as CI puts it there, or in a folder of the tests' own. */
+const PLACES = [join(ROOT, ".venv"), join(ROOT, ".cache/test-python")] as const;
 
 /** A Python that has what test/requirements.txt names, or the reason why there is none. */
 export type TestPython = { ok: true; python: string; bin: string } | { ok: false; reason: string };
 
 /**
- * The private virtual environment of the tests, made at first use and whenever the requirements have changed.
- * Takes half a minute then, and nothing later.
+ * A Python with the packages of test/requirements.txt: one that is there, or a private environment that is made now. That takes half a
+ * minute, at first use and whenever the requirements have changed.
  */
 export async function testPython(): Promise<TestPython> {
-  const bin = join(VENV, process.platform === "win32" ? "Scripts" : "bin");
-  const python = join(bin, "python");
-  const wanted = createHash("sha256").update(readFileSync(REQUIREMENTS)).digest("hex");
-  const stamp = join(VENV, "requirements.sha256");
-  if (existsSync(stamp) && existsSync(python) && readFileSync(stamp, "utf8") === wanted)
-    return { ok: true, python, bin };
-  const system = process.platform === "win32" ? "python" : "python3";
+  for (const place of PLACES) if (await isComplete(place)) return { ok: true, ...programs(place) };
+  const [, place] = PLACES;
+  const { python, bin } = programs(place);
+  const system = windows ? "python" : "python3";
   try {
     await execute(system, ["-c", "import venv, ensurepip"]);
   } catch {
     return { ok: false, reason: `no ${system} with venv: install Python 3 (on Debian also python3-venv)` };
   }
   try {
-    rmSync(VENV, { recursive: true, force: true });
-    mkdirSync(VENV, { recursive: true });
-    await execute(system, ["-m", "venv", VENV]);
+    rmSync(place, { recursive: true, force: true });
+    mkdirSync(place, { recursive: true });
+    await execute(system, ["-m", "venv", place]);
     await execute(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS]);
   } catch (error) {
     const said = String((error as { stderr?: string }).stderr || error).trim();
     return { ok: false, reason: `pip could not install test/requirements.txt: ${said.split("\n").at(-1)}` };
   }
-  writeFileSync(stamp, wanted);
   return { ok: true, python, bin };
+}
+
+function programs(place: string): { python: string; bin: string } {
+  const bin = join(place, windows ? "Scripts" : "bin");
+  return { python: join(bin, windows ? "python.exe" : "python"), bin };
+}
+
+/** Whether an environment has every package that is required, in its version. */
+async function isComplete(place: string): Promise<boolean> {
+  const { python } = programs(place);
+  if (!existsSync(python)) return false;
+  const pins = readFileSync(REQUIREMENTS, "utf8").match(/^[\w-]+==\S+$/gm) ?? [];
+  const code =
+    "import sys; from importlib.metadata import version; sys.exit(any(version(n) != v for n, v in (pin.split('==') for pin in sys.argv[1:])))";
+  return execute(python, ["-c", code, ...pins]).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Runs a program and gives its exit code and all that it wrote, without colours; never throws for an exit code. */
