@@ -236,6 +236,12 @@ function closeFirst(entries: Iterable<[string, { session: Session }]>): void {
   }
 }
 
+/** Closes the sessions for single operations, for tests of how many there are; what is computed next opens its own. */
+export function closeSessions(): void {
+  for (const { session } of known.values()) session.close();
+  known.clear();
+}
+
 /** How many sessions are open for single operations: for tests of the cache. */
 export function openSessions(): number {
   return known.size;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   compile,
   manualSeed,
@@ -10,7 +10,7 @@ import {
   tensor,
   zeros,
 } from "../../../lib/index.ts";
-import { openSessions } from "../../../lib/runtime/sessions.ts";
+import { closeSessions, openSessions } from "../../../lib/runtime/sessions.ts";
 import { memory } from "../../../lib/runtime/storage.ts";
 
 const { functional: F } = nn;
@@ -144,6 +144,9 @@ describe("compile", () => {
 });
 
 describe("the engine", () => {
+  // A full cache would close a session for each one that it opens.
+  beforeEach(closeSessions);
+
   it("shares one session among graphs of equal structure, whatever their numbers", async () => {
     const before = openSessions();
     const x = randn([7, 3]);
