@@ -7,6 +7,9 @@ process.env.ORT_DISABLE_TELEMETRY ??= "1";
 const MODELS =
   "test/lib/{adapters,datasets,explore,finetune,judge,models,optim,pipelines,recipes,runtime,schedulers,train}/**/*.test.ts";
 
+/** Tests that put other modules in the place of Node's: each needs a process of its own. */
+const HUB = "test/lib/hub/**/*.test.ts";
+
 /** A part of the tests, by its name. What is in dist/ is brought up to date before they start. */
 const part = (name: string, include: string[], more: { exclude?: string[]; isolate?: boolean } = {}) => ({
   extends: true as const,
@@ -27,7 +30,8 @@ export default defineConfig({
     // Two cores: more workers than that only make the kernels under test wait for each other.
     maxWorkers: 2,
     projects: [
-      part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"], { exclude: [MODELS], ...together }),
+      part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"], { exclude: [HUB, MODELS], ...together }),
+      part("hub", [HUB]),
       part("models", [MODELS], together),
       part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"]),
       part("notebooks", ["test/notebooks/**/*.test.ts"]),

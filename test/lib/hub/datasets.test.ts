@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { mnist } from "../../../lib/datasets/index.ts";
 import { readPictureTable } from "../../../lib/datasets/picture-table.ts";
-import { FakeHub, type Fault } from "../hub/fake-hub.ts";
+import { FakeHub, type Fault } from "./fake-hub.ts";
 
 // Waits between tries, which nobody wants to sit through.
 vi.mock("node:timers/promises", async (original) => {
