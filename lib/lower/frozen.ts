@@ -1,31 +1,36 @@
-import type { Node } from "../graph/node.ts";
+import { inFile, type Node } from "../graph/node.ts";
 import type { Emissions, Emitter } from "./emitter.ts";
 import { standard } from "./standard.ts";
-import { withBias } from "./tuned/conv.ts";
-import { matmul } from "./tuned/matmul.ts";
+import { isLeaf, type Structure } from "./structure.ts";
+import { convInput, withBias } from "./tuned/conv.ts";
+import { matmul, operand } from "./tuned/matmul.ts";
+import { upsampledInput } from "./tuned/upsample.ts";
 
 /**
- * Formulations for sampling, where weights are constants in a file: linear layers read the matrix as PyTorch lays it
- * out, and halves of a matrix are regions of the file. Convolutions stay plain, so that onnxruntime's own pass can
+ * Formulations where weights are constants in a file: linear layers read the matrix as PyTorch lays it out, forwards and
+ * backwards, and halves of a matrix are regions of the file. Convolutions stay plain, so that onnxruntime's own pass can
  * choose the layout of a whole run of them.
  */
 export const frozen: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul: (e, n) => linear(e, n) ?? matmul(e, n),
   conv2d: (e, n) => standard.conv2d(e, n),
+  // A kernel turned around would be a second copy of it, made when the session opens.
+  convInput: (e, n) => (e.target.inPlace ? standard.convInput(e, n) : convInput(e, n)),
+  sumPool: (e, n) => (e.target.inPlace ? null : upsampledInput(e, n)) ?? standard.sumPool(e, n),
   slice: (e, n) => region(e, n) ?? standard.slice(e, n),
 };
 
-/** `x weight^T (+ bias)` over the last dimension of `x`, where the sum or product is of that kind. */
+/** `x weight^T (+ bias)`, and `x weight` for gradients, over the last dimension of `x`, where the sum or product is of that kind. */
 function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
-  const [x, turned] = n.inputs as [Node, Node];
-  if (!turned.is("permute") || turned.storage || turned.shape.length !== 2 || x.shape.length < 2) return null;
-  const weight = turned.inputs[0]!;
-  const inner = turned.shape[0]!;
+  const [x, right] = n.inputs as [Node, Node];
+  const { node: weight, trans } = operand(right);
+  if (weight === right || right.shape.length !== 2 || x.shape.length < 2) return null;
+  const inner = right.shape[0]!;
   const names = [e.name(x), e.name(weight), ...(bias ? [e.name(bias)] : [])];
-  if (x.shape.length === 2) return e.graph.add("Gemm", names, { transB: 1 });
+  if (x.shape.length === 2) return e.graph.add("Gemm", names, { transB: trans });
   names[0] = e.reshape(names[0]!, [x.size / inner, inner]);
-  return e.reshape(e.graph.add("Gemm", names, { transB: 1 }), n.shape);
+  return e.reshape(e.graph.add("Gemm", names, { transB: trans }), n.shape);
 }
 
 function linearBias(e: Emitter, n: Node<"add">): string | null {
@@ -52,4 +57,9 @@ function region(e: Emitter, n: Node<"slice">): string | null {
   const part = { ...file, offset: file.offset + start[0]! * width, length: n.shape[0]! * width };
   const name = e.graph.initializer(weight.dtype, n.shape, e.external(part));
   return weight.dtype === n.dtype ? name : e.graph.add("Cast", [name], { to: 1 });
+}
+
+/** Whether gradients pass through convolutions whose weights lie in a file, so that each is read forwards and backwards. */
+export function readsBackwards({ order }: Structure): boolean {
+  return order.some((n) => !isLeaf(n) && n.is("convInput") && inFile(n.inputs[1]!));
 }

@@ -7,6 +7,7 @@ import type { MappedFile } from "../files/mapped.ts";
 import { byteWidth, type TypedArray } from "../graph/dtype.ts";
 import { EightBitWeights } from "../lower/eight-bit/weights.ts";
 import type { Target } from "../lower/emitter.ts";
+import { readsBackwards } from "../lower/frozen.ts";
 import { lower } from "../lower/lower.ts";
 import type { Structure } from "../lower/structure.ts";
 import { aside, engine } from "./engine.ts";
@@ -133,7 +134,8 @@ export function open(
   const folder = folderOf([...files.map((file) => file.folder), ...(temporary ? [dirname(temporary)] : [])]);
   const eightBit =
     temporary && folder ? new EightBitWeights(settings.eightBit === "signed", relative(folder, temporary)) : undefined;
-  const model = lower(structure, folder === undefined ? target : { ...target, block: 0, folder, eightBit });
+  const inPlace = isInPlace(structure, target);
+  const model = lower(structure, folder === undefined ? target : { ...target, block: 0, folder, eightBit, inPlace });
   const options = {
     device,
     threads: settings.threads,
@@ -141,6 +143,7 @@ export function open(
     arena: isLarge(structure),
     // A plan of memory for all of a large model's values costs more than it saves.
     ...(folder === undefined ? {} : { folder, memPattern: false }),
+    ...(inPlace ? quick : {}),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
@@ -180,6 +183,12 @@ function eightBitFile(path: string, { parts, signed }: EightBitWeights): EightBi
 /** Whether a pool of memory for the session pays: if much is computed; small ones would only hoard. */
 function isLarge(structure: Structure): boolean {
   return structure.order.length > 200;
+}
+
+/** Whether gradients pass through more weights of files than may be in memory twice. */
+function isInPlace(structure: Structure, target: Target): boolean {
+  const bytes = structure.order.reduce((sum, { storage }) => sum + (storage?.file?.length ?? 0), 0);
+  return target.tuned && bytes > settings.inPlaceFrom && readsBackwards(structure);
 }
 
 /** The files that hold weights of a computation. */

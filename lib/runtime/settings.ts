@@ -10,6 +10,11 @@ export const settings = {
   spinning: false,
   /** Use the formulations tuned for onnxruntime's CPU provider; the standard ones are slower and give the same. */
   tuned: true,
+  /**
+   * Weights in files that take more bytes than this together are read where they lie, where gradients pass through them: laid out anew
+   * for both directions, those of Stable Diffusion take 3.7 GB more.
+   */
+  inPlaceFrom: 512 * 2 ** 20,
   /** Path prefix of onnxruntime's own profiles of compiled functions; they are written when a session closes. */
   profile: undefined as string | undefined,
   /** Channels of a block of the CPU's image layout, asked once from the machine. */

@@ -10,16 +10,28 @@ function transposed(n: Node): Node | null {
   return last ? n.inputs[0]! : null;
 }
 
+/** An operand of a product as it lies in memory. */
+interface Operand {
+  readonly node: Node;
+  /** 1 where the product reads it transposed, else 0. */
+  readonly trans: 0 | 1;
+}
+
+/** What a product reads: a matrix transposed twice, as a gradient has its weights, is the matrix itself. */
+export function operand(n: Node): Operand {
+  const before = transposed(n);
+  if (!before) return { node: n, trans: 0 };
+  const { node, trans } = operand(before);
+  return { node, trans: trans === 1 ? 0 : 1 };
+}
+
 /** Matrix products read their operands as they lie, transposed or not. */
 export function matmul(e: Emitter, n: Node<"matmul">): string {
-  const [a, b] = n.inputs as [Node, Node];
-  const [p, q] = [transposed(a), transposed(b)];
-  const names = [e.name(p ?? a), e.name(q ?? b)];
-  if (!p && !q) return e.graph.add("MatMul", names);
-  if (a.shape.length === 2 && b.shape.length === 2) {
-    return e.graph.add("Gemm", names, { transA: Number(p !== null), transB: Number(q !== null) });
-  }
-  const attributes = { transA: Number(p !== null), transB: Number(q !== null) };
+  const [a, b] = n.inputs.map(operand) as [Operand, Operand];
+  const names = [e.name(a.node), e.name(b.node)];
+  const attributes = { transA: a.trans, transB: b.trans };
+  if (!a.trans && !b.trans) return e.graph.add("MatMul", names);
+  if (n.inputs.every(({ shape }) => shape.length === 2)) return e.graph.add("Gemm", names, attributes);
   return e.graph.add("FusedMatMul", names, attributes, { domain: "com.microsoft" });
 }
 
@@ -30,10 +42,9 @@ export function linearBias(e: Emitter, n: Node<"add">): string | null {
     if (!product) continue;
     if (product.shape.length !== 2 || bias.shape.length !== 1 || bias.shape[0] !== product.shape[1]) continue;
     if (product.inputs.some((input) => input.shape.length !== 2)) continue;
-    const [a, b] = product.inputs as [Node, Node];
-    const [p, q] = [transposed(a), transposed(b)];
-    const names = [e.name(p ?? a), e.name(q ?? b), e.name(bias)];
-    return e.graph.add("Gemm", names, { transA: Number(p !== null), transB: Number(q !== null) });
+    const [a, b] = product.inputs.map(operand) as [Operand, Operand];
+    const names = [e.name(a.node), e.name(b.node), e.name(bias)];
+    return e.graph.add("Gemm", names, { transA: a.trans, transB: b.trans });
   }
   return null;
 }
