@@ -3,9 +3,9 @@ import { defineConfig } from "vitest/config";
 // Tests that load onnxruntime by itself send nothing to its maker either.
 process.env.ORT_DISABLE_TELEMETRY ??= "1";
 
-/** The folders of test/lib in which much is computed: models, their data, what trains them, samples and judges, and devices. */
+/** The folders of test/lib in which much is computed: every operation, models, their data, what trains them, samples and judges, and devices. */
 const MODELS =
-  "test/lib/{adapters,datasets,explore,finetune,judge,models,optim,pipelines,recipes,runtime,schedulers,train}/**/*.test.ts";
+  "test/lib/{adapters,datasets,explore,finetune,judge,models,operations,optim,pipelines,recipes,runtime,schedulers,train}/**/*.test.ts";
 
 /** Tests that put other modules in the place of Node's: each needs a process of its own. */
 const HUB = "test/lib/hub/**/*.test.ts";
