@@ -78,7 +78,8 @@ export class Session {
     const results = (await this.#request(await Promise.all(carried), wanted)) as TypedArray[];
     return results.filter((data, i) => {
       const { buffer, dtype, shape, read } = fetches[i]!;
-      if (buffer !== undefined) engine.post({ type: "put", buffer, dtype, shape, data }, [data.buffer as ArrayBuffer]);
+      const moved = read ? [] : [data.buffer as ArrayBuffer];
+      if (buffer !== undefined) engine.post({ type: "put", buffer, dtype, shape, data }, moved);
       return read;
     });
   }
