@@ -31,6 +31,9 @@ const onDemand: ReadonlySet<Op> = new Set([
 
 const deepest = 200;
 
+/** An output beside those of the graph, where inputs of layers are rounded to 8 bits: the coarseness of each, `[inputs]`. */
+export const COARSENESS = "coarseness";
+
 // What these read, where nobody else does, they write themselves: together they may be less work.
 const writesOwn: ReadonlyMap<Op, Op> = new Map([
   ["sum", "mul"],
@@ -165,6 +168,15 @@ export class Emitter {
     }
     for (const [i, node] of structure.outputs.entries()) {
       this.graph.result(this.name(node), `y${i}`, node.dtype, node.shape);
+    }
+    const rounded = this.target.eightBit?.rounded ?? [];
+    if (rounded.length > 0) {
+      const all = this.graph.add(
+        "Concat",
+        rounded.map(({ coarseness }) => coarseness),
+        { axis: 0 },
+      );
+      this.graph.result(all, COARSENESS, "float32", [rounded.length]);
     }
     return this.graph.encode();
   }

@@ -6,10 +6,11 @@ import { ownMark } from "../files/leftovers.ts";
 import type { MappedFile } from "../files/mapped.ts";
 import { byteWidth, type TypedArray } from "../graph/dtype.ts";
 import { EightBitWeights } from "../lower/eight-bit/weights.ts";
-import type { Target } from "../lower/emitter.ts";
+import { COARSENESS, type Target } from "../lower/emitter.ts";
 import { readsBackwards } from "../lower/frozen.ts";
 import { lower } from "../lower/lower.ts";
 import type { Structure } from "../lower/structure.ts";
+import { notice } from "../page/notice.ts";
 import { aside, engine } from "./engine.ts";
 import type { EightBitFile, Feed, Fetch, SessionOptions } from "./protocol.ts";
 import { settings } from "./settings.ts";
@@ -17,35 +18,71 @@ import { type DeviceBuffer, FileArray, HostArray, upload } from "./storage.ts";
 
 let count = 0;
 
+/** What a session is opened with. */
+interface Written {
+  readonly model: Uint8Array;
+  /** A file of weights in 8 bits to write for it. */
+  readonly weights?: EightBitFile;
+  /** Numbers of the inputs of layers that are rounded to 8 bits. */
+  readonly rounded?: readonly number[];
+}
+
+// Where the step of rounding is larger than what a tensor's numbers usually are, most of them become 0.
+const coarsest = 1;
+
 /** A compiled graph in the engine's thread. */
 export class Session {
-  readonly id = count++;
-  readonly ready: Promise<unknown>;
+  readonly #write: (exact: ReadonlySet<number>) => Written;
+  readonly #options: SessionOptions;
+  readonly #files: readonly MappedFile[];
   readonly #engine: typeof engine;
   readonly #generation: number;
+  /** Inputs of layers that would be rounded to 8 bits, but hold numbers too far apart for it. */
+  readonly #exact = new Set<number>();
+  #rounded: readonly number[] = [];
+  #id = -1;
+  #ready: Promise<unknown> = Promise.resolve();
   #closed = false;
   #failed = false;
-  readonly #files: readonly MappedFile[];
 
   /**
+   * @param write - writes the model, with these inputs of layers in float32 that would otherwise be rounded to 8 bits
    * @param files - whose contents it maps
-   * @param weights - a file of weights in 8 bits to write for it
    */
   constructor(
-    model: Uint8Array,
+    write: (exact: ReadonlySet<number>) => Written,
     options: SessionOptions,
     files: readonly MappedFile[] = [],
-    weights: EightBitFile | null = null,
   ) {
+    this.#write = write;
+    this.#options = options;
     this.#files = files;
     this.#engine = options.aside ? aside : engine;
     this.#generation = this.#engine.generation;
-    const request = { type: "open", session: this.id, model, options, ...(weights && { weights }) } as const;
-    this.ready = this.#engine.request(request, [owned(model)]);
+    this.#open();
+  }
+
+  #open(): void {
+    const { model, weights, rounded = [] } = this.#write(this.#exact);
+    this.#id = count++;
+    this.#rounded = rounded;
+    const request = {
+      type: "open",
+      session: this.#id,
+      model,
+      options: this.#options,
+      ...(weights && { weights }),
+    } as const;
+    this.#ready = this.#engine.request(request, [owned(model)]);
     // Reported by the run that follows; here only kept from ending the process.
-    this.ready.catch(() => {
+    this.#ready.catch(() => {
       this.#failed = true;
     });
+  }
+
+  /** Settled when it is open, or cannot be opened. */
+  get ready(): Promise<unknown> {
+    return this.#ready;
   }
 
   /** Whether it can run: it is open, in the thread that is at work. */
@@ -56,14 +93,16 @@ export class Session {
   async run(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown[]> {
     if (this.#closed) throw new Error("the session has been closed");
     for (const file of this.#files) file.checkUnwritten();
-    const result = this.#engine === engine ? this.#request(feeds, fetches) : this.#runAside(feeds, fetches);
+    const all = [...fetches, ...this.#coarseness()];
+    const result = this.#engine === engine ? this.#request(feeds, all) : this.#runAside(feeds, all);
     result.catch(() => {});
-    await this.ready;
-    return (await result) as unknown[];
+    await this.#ready;
+    const values = (await result) as unknown[];
+    return this.#isTooCoarse(values) ? this.run(feeds, fetches) : values;
   }
 
   #request(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown> {
-    return this.#engine.request({ type: "run", session: this.id, feeds, fetches });
+    return this.#engine.request({ type: "run", session: this.#id, feeds, fetches });
   }
 
   /** Carries the inputs over from the thread that holds the tensors, and the outputs back to it. */
@@ -86,13 +125,43 @@ export class Session {
 
   runNow(feeds: readonly Feed[], fetches: readonly Fetch[]): unknown[] {
     for (const file of this.#files) file.checkUnwritten();
-    return engine.requestNow({ type: "run", session: this.id, feeds, fetches }) as unknown[];
+    const all = [...fetches, ...this.#coarseness()];
+    const values = engine.requestNow({ type: "run", session: this.#id, feeds, fetches: all }) as unknown[];
+    return this.#isTooCoarse(values) ? this.runNow(feeds, fetches) : values;
+  }
+
+  #coarseness(): Fetch[] {
+    const { length } = this.#rounded;
+    return length === 0 ? [] : [{ name: COARSENESS, dtype: "float32", shape: [length], read: true }];
+  }
+
+  /**
+   * Takes the coarseness of the rounded inputs off the results. Where one is too much, the session is opened anew with it in
+   * float32, and what it gave is not to be used.
+   */
+  #isTooCoarse(values: unknown[]): boolean {
+    const rounded = this.#rounded;
+    if (rounded.length === 0) return false;
+    const coarseness = values.pop() as Float32Array;
+    const lost = rounded.filter((_, i) => Number.isFinite(coarseness[i]) && coarseness[i]! > coarsest);
+    if (lost.length === 0) return false;
+    notice(
+      `8 bits: ${lost.length} of the ${rounded.length} inputs of layers ${lost.length === 1 ? "holds" : "hold"} a few numbers so large that rounding would leave nothing of the others; their layers compute in float32`,
+    );
+    for (const input of lost) this.#exact.add(input);
+    this.#free();
+    this.#open();
+    return true;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#engine.post({ type: "free", buffers: [], sessions: [this.id] });
+    this.#free();
+  }
+
+  #free(): void {
+    this.#engine.post({ type: "free", buffers: [], sessions: [this.#id] });
   }
 }
 
@@ -133,10 +202,15 @@ export function open(
   for (const file of files) file.checkThere();
   const temporary = isEightBit(structure, target) ? temporaryFile(files[0]) : null;
   const folder = folderOf([...files.map((file) => file.folder), ...(temporary ? [dirname(temporary)] : [])]);
-  const eightBit =
-    temporary && folder ? new EightBitWeights(settings.eightBit === "signed", relative(folder, temporary)) : undefined;
+  const signed = settings.eightBit === "signed";
   const inPlace = isInPlace(structure, target);
-  const model = lower(structure, folder === undefined ? target : { ...target, block: 0, folder, eightBit, inPlace });
+  const write = (exact: ReadonlySet<number>): Written => {
+    if (folder === undefined) return { model: lower(structure, target) };
+    const eightBit = temporary ? new EightBitWeights(signed, relative(folder, temporary), exact) : undefined;
+    const model = lower(structure, { ...target, block: 0, folder, eightBit, inPlace });
+    if (!eightBit?.parts.length) return { model };
+    return { model, weights: eightBitFile(temporary!, eightBit), rounded: eightBit.rounded.map(({ input }) => input) };
+  };
   const options = {
     device,
     threads: settings.threads,
@@ -149,7 +223,7 @@ export function open(
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
   };
-  return new Session(model, options, files, eightBit?.parts.length ? eightBitFile(temporary!, eightBit) : null);
+  return new Session(write, options, files);
 }
 
 /** Whether weights of a computation are to be read in 8 bits, and can be. */

@@ -47,25 +47,61 @@ function weights(e: Emitter, rows: WeightRows, channels: number, places: number)
   return [numbers, factors, zero];
 }
 
-/** A tensor in 8 bits, with its scale and what is 0 in it. */
-function rounded(e: Emitter, x: string): [string, string, string] {
+/** A tensor in 8 bits, with its scale and what is 0 in it; or as it is, where rounding would leave too little of it. */
+type Rounded = readonly [x: string, scale: string, zero: string] | readonly [x: string];
+
+function rounded(e: Emitter, x: string, size: number): Rounded {
   const name = e.memoize(`eight-bit ${x}`, () => {
-    const fresh = e.graph.fresh();
-    e.graph.addMany("DynamicQuantizeLinear", [x], [fresh, `${fresh}_scale`, `${fresh}_zero`]);
-    return fresh;
+    let result = x;
+    e.target.eightBit!.input(() => {
+      result = e.graph.fresh();
+      e.graph.addMany("DynamicQuantizeLinear", [x], [result, `${result}_scale`, `${result}_zero`]);
+      return coarseness(e, x, size, `${result}_scale`);
+    });
+    return result;
   });
-  return [name, `${name}_scale`, `${name}_zero`];
+  return name === x ? [x] : [name, `${name}_scale`, `${name}_zero`];
+}
+
+// So many numbers tell how large those of a tensor are.
+const sampled = 4096;
+
+/**
+ * The step of rounding over the usual magnitude of the tensor's numbers, `[1]`: above 1, most of them become 0. Usual is the
+ * squared mean of their roots, in which a few large ones count for little.
+ */
+function coarseness(e: Emitter, x: string, size: number, scale: string): string {
+  const { graph } = e;
+  // Odd, so that no channel is passed over.
+  const step = Math.floor(size / sampled) | 1;
+  const [from, to, axis] = [0, size, 0].map((value) => graph.ints([value])) as [string, string, string];
+  const sample = graph.add("Slice", [e.reshape(x, [size]), from, to, axis, graph.ints([step])]);
+  const root = graph.add("ReduceMean", [graph.add("Sqrt", [graph.add("Abs", [sample])])]);
+  return graph.add("Div", [e.reshape(scale, [1]), graph.add("Mul", [root, root])]);
 }
 
 /** `x [.., K]` times a weight `[K, N]`, plus a bias `[N]`, in float32. */
 function product(
   e: Emitter,
-  [x, scale, zero]: readonly [string, string, string],
+  [x, ...how]: Rounded,
   [weight, weightScales, weightZero]: readonly [string, string, string],
   bias?: string,
 ): string {
+  const [scale, zero] = how;
+  if (scale === undefined || zero === undefined) {
+    const exact = e.memoize(`exact ${weight}`, () => unrounded(e, weight, weightScales));
+    const out = e.graph.add("MatMul", [x, exact]);
+    return bias === undefined ? out : e.graph.add("Add", [out, bias]);
+  }
   const inputs = [x, weight, scale, weightScales, zero, weightZero, ...(bias === undefined ? [] : [bias])];
   return e.graph.add("MatMulIntegerToFloat", inputs, {}, microsoft);
+}
+
+/** A weight `[K, N]` in float32 again. (After DequantizeLinear, onnxruntime would round the product's other factor by itself.) */
+function unrounded(e: Emitter, weight: string, scales: string): string {
+  const numbers = e.graph.add("Cast", [weight], { to: 1 });
+  const shifted = e.target.eightBit!.signed ? numbers : e.graph.add("Sub", [numbers, e.graph.scalar(128)]);
+  return e.graph.add("Mul", [shifted, scales]);
 }
 
 /** `x weight^T (+ bias)`. */
@@ -77,7 +113,7 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
   if (inner < least.channels || outer < least.channels || x.size / inner < least.rows) return null;
   const rows = frozenRows(turned.inputs[0]!);
   if (!rows) return null;
-  return product(e, rounded(e, e.name(x)), weights(e, rows, inner, 1), bias && e.name(bias));
+  return product(e, rounded(e, e.name(x), x.size), weights(e, rows, inner, 1), bias && e.name(bias));
 }
 
 /** A sum that is a layer with its bias. */
@@ -127,14 +163,18 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
   if (!rows) return null;
   return e.memoize(`convolved ${e.canonical(as).id}`, () => {
     const filter = weights(e, rows, from, kh * kw);
-    const [pixels, scale, zero] = imagePixels(e, x);
+    const [pixels, ...how] = imagePixels(e, x);
     const offset = bias && e.reshape(e.name(bias), [to]);
     const { stride, padding } = n.attrs;
     if (kh * kw === 1 && stride.every((s) => s === 1) && padding.every((p) => p === 0)) {
-      return product(e, [pixels, scale, zero], filter, offset);
+      return product(e, [pixels, ...how] as Rounded, filter, offset);
     }
     const padded = padding.some((p) => p > 0)
-      ? e.graph.add("Pad", [pixels, e.graph.ints([0, padding[0], padding[1], 0, 0, padding[2], padding[3], 0]), zero])
+      ? e.graph.add("Pad", [
+          pixels,
+          e.graph.ints([0, padding[0], padding[1], 0, 0, padding[2], padding[3], 0]),
+          how[1] ?? "",
+        ])
       : pixels;
     const [h, w] = [x.shape[2]! + padding[0] + padding[2], x.shape[3]! + padding[1] + padding[3]];
     const flat = e.reshape(padded, [b, h * w, from]);
@@ -147,7 +187,7 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
         axis: 1,
       });
       const columns = e.reshape(gathered, [b, count, width, kh * kw * from]);
-      parts.push(product(e, [columns, scale, zero], filter, offset));
+      parts.push(product(e, [columns, ...how] as Rounded, filter, offset));
     }
     return parts.length === 1 ? parts[0]! : e.graph.add("Concat", parts, { axis: 1 });
   });
@@ -178,16 +218,16 @@ function windows(
 }
 
 /** An image in 8 bits with channels last, `[B, H, W, C]`, which it may have been before it became an image. */
-function imagePixels(e: Emitter, image: Node): [string, string, string] {
+function imagePixels(e: Emitter, image: Node): Rounded {
   const [b, c, h, w] = image.shape as [number, number, number, number];
   const tokens = tokensOf(image);
   if (tokens) {
-    const [x, scale, zero] = rounded(e, e.name(tokens));
-    return [e.reshape(x, [b, h, w, c]), scale, zero];
+    const [x, ...how] = rounded(e, e.name(tokens), image.size);
+    return [e.reshape(x, [b, h, w, c]), ...how] as Rounded;
   }
-  const [x, scale, zero] = rounded(e, e.name(image));
+  const [x, ...how] = rounded(e, e.name(image), image.size);
   const pixels = e.memoize(`pixels ${x}`, () => e.graph.add("Transpose", [x], { perm: [0, 2, 3, 1] }));
-  return [pixels, scale, zero];
+  return [pixels, ...how] as Rounded;
 }
 
 /** The tokens `[B, H W, C]` that an image is made of by nothing but a change of their order. */

@@ -30,7 +30,8 @@ interface Place {
 
 /**
  * The weights that a graph reads in 8 bits, and where each lies in a file that is written before the session opens:
- * whole numbers from -127 to 127, and for each output channel a scale, its largest weight / 127.
+ * whole numbers from -127 to 127, and for each output channel a scale, its largest weight / 127. And the inputs of layers
+ * that are rounded beside them, one after the other as the graph writes them.
  */
 export class EightBitWeights {
   /**
@@ -41,12 +42,24 @@ export class EightBitWeights {
   /** The file, relative to the folder that the session is told. */
   readonly location: string;
   readonly parts: EightBitPart[] = [];
+  /** For each input that is rounded: its number, and the ONNX value that is its step of rounding over the usual magnitude. */
+  readonly rounded: { readonly input: number; readonly coarseness: string }[] = [];
+  readonly #exact: ReadonlySet<number>;
   readonly #known = new Map<Storage, Map<string, Place>>();
+  #inputs = 0;
   #end = 0;
 
-  constructor(signed: boolean, location: string) {
+  /** @param exact - numbers of the inputs that are not to be rounded */
+  constructor(signed: boolean, location: string, exact: ReadonlySet<number> = new Set()) {
     this.signed = signed;
     this.location = location;
+    this.#exact = exact;
+  }
+
+  /** Counts an input of layers; `round` writes how it is rounded, if it is, and returns its coarseness. */
+  input(round: () => string): void {
+    const input = this.#inputs++;
+    if (!this.#exact.has(input)) this.rounded.push({ input, coarseness: round() });
   }
 
   /** Takes a weight in, unless it is there already; returns where its numbers and its scales will be. */

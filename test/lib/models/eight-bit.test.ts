@@ -108,13 +108,17 @@ async function withLayer(
   layer: readonly [string, number, number, object],
   use: (model: Alone, plain: Alone) => Promise<void>,
   half = false,
+  weight = (value: number, _channel: number) => value,
 ): Promise<void> {
   await inFolder(async (folder) => {
     const layerText = JSON.stringify(layer);
     const keys = Object.fromEntries(
       Object.entries(new Alone({ layer: layerText }).stateDict()).map(([k, v]) => [k, v.shape]),
     );
-    const tensors = [...weights(keys as never)].map(([name, { shape, data }]) => {
+    const tensors = [...weights(keys as never)].map(([name, { shape, data: drawn }]) => {
+      const places = shape.slice(2).reduce((a, b) => a * b, 1);
+      const channel = (at: number) => Math.floor(at / places) % (shape[1] ?? Number.POSITIVE_INFINITY);
+      const data = shape.length > 1 ? drawn.map((value, at) => weight(value, channel(at))) : drawn;
       return [name, { shape, data: half ? float32ToFloat16(data) : data }] as const;
     });
     await writeModel(folder, { layer: layerText }, new Map(tensors));
@@ -223,6 +227,50 @@ describe("layers in 8 bits", () => {
       expect(infinite.some(Number.isFinite)).toBe(false);
     });
   });
+
+  for (const [name, layer, shape] of [
+    ["a linear layer", ["linear", 64, 48, {}], [40, 64]],
+    ["a convolution", ["conv", 64, 48, { kernel: 3, padding: 1 }], [1, 64, 8, 8]],
+    ["a 1x1 convolution", ["conv", 64, 48, { kernel: 1 }], [1, 64, 8, 8]],
+  ] as const) {
+    for (const signed of [false, true]) {
+      it(`compute in float32 where a few inputs are far larger than the others, and say so: ${name}, ${signed ? "signed" : "unsigned"}`, async () => {
+        settings.eightBit = signed ? "signed" : "unsigned";
+        const said: string[] = [];
+        vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
+        // The layer does not look at channel 7.
+        const blind = (value: number, channel: number) => (channel === 7 ? 0 : value);
+        await withLayer(
+          layer,
+          async (model, plain) => {
+            const x = draw(5, ...shape);
+            const call = compile((y: Tensor) => noGrad(() => model.forward(y)));
+            const usual = apart(await call(x).data(), await noGrad(() => plain.forward(x)).data());
+            // Signed numbers are cut off on processors without instructions for them.
+            if (!signed) expect(usual).toBeLessThan(0.03);
+            expect(said.join()).not.toMatch(/8 bits: /);
+            const which = fromArray(
+              "float32",
+              shape.length === 2 ? [64] : [64, 1, 1],
+              new Float32Array(64).fill(1e5, 7, 8),
+            );
+            const huge = x.add(which);
+            const wanted = await noGrad(() => plain.forward(huge)).data();
+            const compiled = await call(huge).data();
+            expect(apart(compiled, wanted)).toBeLessThan(0.01);
+            expect(apart(await noGrad(() => model.forward(huge)).data(), wanted)).toBeLessThan(0.01);
+            // Each session says it once, and stays so.
+            expect(await call(huge).data()).toEqual(compiled);
+            const lines = said.filter((line) => /^8 bits: 1 of the 1 inputs of layers holds .* float32$/.test(line));
+            expect(lines).toHaveLength(2);
+            call.close();
+          },
+          false,
+          blind,
+        );
+      });
+    }
+  }
 
   it("pass gradients in float32, and get none themselves", async () => {
     await withLayer(["conv", 32, 32, { kernel: 3, padding: 1 }], async (model, plain) => {
