@@ -126,6 +126,8 @@ export interface CLIPOutput {
   readonly textEmbeds: Tensor;
   /** Projected and of length 1, `[images, projection_dim]`. */
   readonly imageEmbeds: Tensor;
+  /** What the image encoder said, before its projection. */
+  readonly visionModelOutput: CLIPVisionOutput;
   /** The contrastive loss, where text i belongs to image i. */
   readonly loss: Tensor;
 }
@@ -178,7 +180,8 @@ export class CLIPModel extends Model {
    * @param pixelValues - `[images, channels, image_size, image_size]`
    */
   forward(inputIds: Tensor, pixelValues: Tensor): CLIPOutput {
-    const imageEmbeds = unit(this.getImageFeatures(pixelValues));
+    const visionModelOutput = this.visionModel.forward(pixelValues);
+    const imageEmbeds = unit(this.visualProjection.forward(visionModelOutput.poolerOutput));
     const textEmbeds = unit(this.getTextFeatures(inputIds));
     const logitsPerText = textEmbeds.matmul(imageEmbeds.T).mul(this.logitScale.exp());
     const logitsPerImage = logitsPerText.T;
@@ -187,6 +190,7 @@ export class CLIPModel extends Model {
       logitsPerText,
       textEmbeds,
       imageEmbeds,
+      visionModelOutput,
       // Only where texts and images come in pairs is there something to contrast.
       get loss() {
         return contrastiveLoss(logitsPerText);

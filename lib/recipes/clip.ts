@@ -1,4 +1,16 @@
-import { CLIPModel, CLIPTextModel, CLIPTokenizer, DataLoader, nn, optim, type Tensor, WORLD, world } from "../index.ts";
+import {
+  CLIPModel,
+  CLIPTextModel,
+  CLIPTokenizer,
+  DataLoader,
+  nn,
+  optim,
+  type Tensor,
+  WORLD,
+  type WorldJudge,
+  world,
+  worldJudge,
+} from "../index.ts";
 import { percent, retrieval } from "./figures.ts";
 import type { Recipe, Run } from "./run.ts";
 import { captionedAndLabelled, scaled } from "./world-data.ts";
@@ -37,34 +49,43 @@ async function locked(run: Run): Promise<CLIPModel> {
 }
 
 /**
- * The pair and, while it learns, a linear layer for each question about a picture, which captions and pictures share. A
- * contrast with 95 others is soon won by colours alone; the questions make it look at shapes as well. Only the pair ships.
+ * The pair and, while it learns, what helps it to look. A contrast with 95 others is soon won by colours alone, so a linear layer for
+ * each question about a picture, which captions and pictures share, makes it look at shapes as well. Transformers are slow to
+ * find shapes by themselves: each patch is also to say what a trained network of convolutions sees there (the third stage of the
+ * eye has a place for each patch), as in https://arxiv.org/abs/1412.6550. Only the pair ships.
  */
 class Taught extends nn.Module {
   readonly answers = [WORLD.things, WORLD.inks, WORLD.backgrounds, WORLD.manners].map(
     (names) => new nn.Linear(128, names.length),
   );
-
+  readonly hint = new nn.Linear(128, 96);
   readonly pair: CLIPModel;
+  readonly #eye: WorldJudge;
 
-  constructor(pair: CLIPModel) {
+  constructor(pair: CLIPModel, eye: WorldJudge) {
     super();
     this.pair = pair;
+    this.#eye = eye;
   }
 
   loss(ids: Tensor, pixels: Tensor, labels: readonly Tensor[]) {
-    const { loss: contrast, textEmbeds, imageEmbeds } = this.pair.forward(ids, pixels);
+    const { loss: contrast, textEmbeds, imageEmbeds, visionModelOutput } = this.pair.forward(ids, pixels);
+    const { crossEntropy, mseLoss } = nn.functional;
     const asked = (embeds: Tensor) =>
       labels
-        .map((label, k) => nn.functional.crossEntropy(this.answers[k]!.forward(embeds.mul(16)), label))
+        .map((label, k) => crossEntropy(this.answers[k]!.forward(embeds.mul(16)), label))
         .reduce((sum, loss) => sum.add(loss));
     const [fromCaptions, fromPictures] = [asked(textEmbeds), asked(imageEmbeds)];
-    return { loss: contrast.add(fromCaptions).add(fromPictures), contrast, fromCaptions, fromPictures };
+    const seen = this.#eye.features(pixels)[2]!.flatten(2).transpose(1, 2); // [B, patches, 96]
+    const patches = visionModelOutput.hiddenStates[2]!.slice(1, 1);
+    const unlikeEye = mseLoss(this.hint.forward(patches), seen).div(seen.square().mean());
+    const loss = contrast.add(fromCaptions).add(fromPictures).add(unlikeEye.mul(3));
+    return { loss, contrast, fromCaptions, fromPictures, unlikeEye };
   }
 }
 
 async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(16_000), seed: run.seed });
+  const pictures = world({ n: run.examples(60_000), seed: run.seed });
   const tokenizer = run.options.shipped
     ? await CLIPTokenizer.fromPretrained(run.path("tiny-clip"))
     : CLIPTokenizer.learn(pictures.captions, { vocabSize: 1000, modelMaxLength: 32 });
@@ -72,7 +93,7 @@ async function train(run: Run): Promise<void> {
     ...{ batchSize: run.batch(96), shuffle: true, dropLast: true, seed: run.seed },
   });
   const model = run.options.shipped ? await locked(run) : untrained(tokenizer);
-  const taught = new Taught(model);
+  const taught = new Taught(model, await worldJudge(run.scratch("world-eye")));
   const optimizer = new optim.AdamW(taught.parameters(), { lr: 1e-3, weightDecay: 0.05 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 1e-3, totalSteps: run.steps, pctStart: 0.15 });
 

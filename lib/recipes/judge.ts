@@ -12,9 +12,9 @@ export const judge: Recipe = {
   train: (run) => train(run, true),
 };
 
-/** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss. */
+/** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss, and a hint for CLIP. */
 export const eye: Recipe = {
-  about: "a classifier whose features are the autoencoder's perceptual loss",
+  about: "a classifier whose features the autoencoder and the CLIP pair learn from",
   steps: 2400,
   seed: 2000,
   train: (run) => train(run, false),

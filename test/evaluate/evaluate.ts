@@ -19,9 +19,9 @@ import { type Manner, paint, type SchedulerName } from "./paint.ts";
 import { type Request, requests } from "./prompts.ts";
 
 /** The settings that the figures of the issue are about. */
-const DEFAULT: Manner = { scheduler: "PNDM", steps: 16, guidance: 2 };
+const DEFAULT: Manner = { scheduler: "DDIM", steps: 16, guidance: 3 };
 /** The setting that the samples are shown of: what the pipeline does unless it is told otherwise. */
-export const SAMPLES: Manner = { scheduler: "PNDM", steps: 51, guidance: 2 };
+export const SAMPLES: Manner = { scheduler: "DDIM", steps: 51, guidance: 3 };
 /** So many of them are shown, the first ones. */
 export const SHOWN = 32;
 export const SEED = 7000;
