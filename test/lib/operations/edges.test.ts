@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect } from "vitest";
 import { gradients } from "../../../lib/autodiff/gradients.ts";
 import {
   maximum,
@@ -11,9 +11,8 @@ import {
   zeros,
 } from "../../../lib/index.ts";
 import * as F from "../../../lib/nn/functional/index.ts";
-import { settings } from "../../../lib/runtime/settings.ts";
 import reference from "../../reference/edges.json" with { type: "json" };
-import { expectNumbers, inputsOf, type Recorded, wave } from "./recorded.ts";
+import { expectNumbers, inBothFormulations, inputsOf, type Recorded, wave } from "./recorded.ts";
 
 type Operation = (...xs: TensorType[]) => TensorType;
 const recorded = reference.cases as unknown as Record<string, Recorded>;
@@ -266,21 +265,5 @@ async function check(name: string, c: Recorded): Promise<void> {
 }
 
 describe("at its edges, every operation", () => {
-  it("is in the table that PyTorch recorded, and the other way round", () => {
-    expect(Object.keys(operations).sort()).toEqual(Object.keys(recorded).sort());
-  });
-
-  for (const tuned of [false, true]) {
-    describe(tuned ? "in the formulation tuned for the CPU" : "in standard operators", () => {
-      afterAll(() => {
-        settings.tuned = true;
-      });
-      for (const [name, c] of Object.entries(recorded)) {
-        it(`gives PyTorch's value and gradient: ${name}`, async () => {
-          settings.tuned = tuned;
-          await check(name, c);
-        });
-      }
-    });
-  }
+  inBothFormulations(operations, recorded, (name) => `gives PyTorch's value and gradient: ${name}`, check);
 });

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { gradients } from "../../../lib/autodiff/gradients.ts";
 import { rules } from "../../../lib/autodiff/rules.ts";
 import {
@@ -17,9 +17,9 @@ import {
   zeros,
 } from "../../../lib/index.ts";
 import * as F from "../../../lib/nn/functional/index.ts";
-import { settings } from "../../../lib/runtime/settings.ts";
 import { Tensor as TensorClass } from "../../../lib/tensor/tensor.ts";
 import reference from "../../reference/ops.json" with { type: "json" };
+import { inBothFormulations } from "./recorded.ts";
 
 interface Recorded {
   inputs: { shape: number[]; dtype: string; data: number[] }[];
@@ -344,23 +344,12 @@ async function checkBySteps(name: string, c: Recorded): Promise<void> {
 }
 
 describe("every operation", () => {
-  it("is in the table that PyTorch recorded, and the other way round", () => {
-    expect(Object.keys(operations).sort()).toEqual(Object.keys(recorded).sort());
-  });
-
-  for (const tuned of [false, true]) {
-    describe(tuned ? "in the formulation tuned for the CPU" : "in standard operators", () => {
-      afterAll(() => {
-        settings.tuned = true;
-      });
-      for (const [name, c] of Object.entries(recorded)) {
-        it(`${name} gives PyTorch's value, gradient and second derivative`, async () => {
-          settings.tuned = tuned;
-          await check(name, c);
-        });
-      }
-    });
-  }
+  inBothFormulations(
+    operations,
+    recorded,
+    (name) => `${name} gives PyTorch's value, gradient and second derivative`,
+    check,
+  );
 
   // A step of finite width must not cross an edge; these have edges everywhere.
   const edged = new Set([

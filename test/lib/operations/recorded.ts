@@ -1,5 +1,6 @@
-import { expect } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { type DType, type Tensor, tensor } from "../../../lib/index.ts";
+import { settings } from "../../../lib/runtime/settings.ts";
 
 /** A number as JSON can hold it. */
 export type Written = number | "nan" | "inf" | "-inf";
@@ -40,4 +41,30 @@ export function expectNumbers(ours: ArrayLike<number>, theirs: readonly Written[
     Number.isFinite(v) ? Math.abs(ours[i]! - v) <= limit * scale : Object.is(ours[i], v),
   );
   if (!agree || ours.length !== expected.length) expect(Array.from(ours), what).toEqual(expected);
+}
+
+/** A test for each recorded operation in each of its two formulations; and that ours and the recorded ones are the same. */
+export function inBothFormulations<C>(
+  operations: object,
+  recorded: Readonly<Record<string, C>>,
+  title: (name: string) => string,
+  check: (name: string, c: C) => Promise<void>,
+): void {
+  it("is in the table that PyTorch recorded, and the other way round", () => {
+    expect(Object.keys(operations).sort()).toEqual(Object.keys(recorded).sort());
+  });
+
+  for (const tuned of [false, true]) {
+    describe(tuned ? "in the formulation tuned for the CPU" : "in standard operators", () => {
+      afterAll(() => {
+        settings.tuned = true;
+      });
+      for (const [name, c] of Object.entries(recorded)) {
+        it(title(name), async () => {
+          settings.tuned = tuned;
+          await check(name, c);
+        });
+      }
+    });
+  }
 }
