@@ -47,7 +47,9 @@ function describe(value: unknown): string {
   if (types.isPromise(value)) return describePromise(value);
   if (Array.isArray(value) && types.isPromise(ownValue(value, 0))) return describePromises(value);
   if (types.isTypedArray(value)) return describeNumbers(value as unknown as Numbers);
-  return bounded(value);
+  const text = bounded(value);
+  // From Node 22 on, inspect() gives up on an error whose name or message throws; up to Node 20 it threw.
+  return types.isNativeError(value) && text === "[object Error]" ? describeError(value) : text;
 }
 
 function show(value: unknown, depth: number = SETTINGS[0][0], elements: number = SETTINGS[0][1]): string {
@@ -132,10 +134,13 @@ function describePromises(values: readonly unknown[]): string {
     : text;
 }
 
-/** Node and the kernel write onto promises where they were made; inspect() shows that as if it were the program's. */
+/**
+ * Node and the kernel write onto promises where they were made; inspect() shows that as if it were the program's.
+ * Up to Node 22 it puts brackets around a key that is a symbol, later it does not.
+ */
 export function withoutTraces(text: string): string {
   return text.replace(
-    /,\s*\[Symbol\((?:run|kResourceStore|async_id_symbol|trigger_async_id_symbol)\)\]: (?:\d+|undefined)/g,
+    /,\s*\[?Symbol\((?:run|kResourceStore|async_id_symbol|trigger_async_id_symbol)\)\]?: (?:\d+|undefined)/g,
     "",
   );
 }
