@@ -29,6 +29,9 @@ export default defineConfig({
     coverage: { provider: "v8", exclude: ["dist/**", "test/**"], reporter: [["text", { skipFull: true }]] },
     // Two cores: more workers than that only make the kernels under test wait for each other.
     maxWorkers: 2,
+    setupFiles: ["test/equal.ts"],
+    // Files that have not changed since the last run are not compiled again.
+    experimental: { fsModuleCache: true },
     projects: [
       part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"], { exclude: [HUB, MODELS], ...together }),
       part("hub", [HUB]),

@@ -2,7 +2,6 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { run, startKernel } from "../kernel/support/kernel.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"];
@@ -23,18 +22,6 @@ test("every npm command that the README names is there", () => {
   const named = [...text.matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map(([, run, short]) => run ?? short!);
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
   expect(named.length).toBeGreaterThan(5);
-});
-
-test("the README's first code is type-checked by the kernel, runs, and shows a picture", async () => {
-  const code = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))![1]!;
-  const kernel = await startKernel();
-  try {
-    const { result, error } = await run(kernel, code);
-    expect(error).toBeUndefined();
-    expect(result!.data["text/plain"]).toMatch(/^clean, noisy: rows of 8 pictures of 28 × 28 grey pixels/);
-  } finally {
-    await kernel.shutdown();
-  }
 });
 
 test("npm commands begin without a warning, and onnxruntime's install step still fetches nothing", () => {

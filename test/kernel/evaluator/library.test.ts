@@ -1,6 +1,8 @@
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { KernelClient } from "../../../kernel/client/index.ts";
+import { ROOT } from "../../root.ts";
 
 /** The library as a student uses it: in cells. What it computes is tested under test/lib. */
 
@@ -19,7 +21,7 @@ async function value(code: string, onOutput?: (type: string) => void): Promise<s
 }
 
 beforeAll(async () => {
-  kernel = await KernelClient.start({ cwd: fileURLToPath(new URL("../../../notebooks", import.meta.url)) });
+  kernel = await KernelClient.start({ cwd: join(ROOT, "notebooks") });
 });
 
 afterAll(async () => {
@@ -68,4 +70,9 @@ test("the numbers of a tensor need no cast in a cell", async () => {
   expect(await value("Math.max(...await x.data())")).toBe("4");
   expect(await value("let sum = 0; for (const v of await x.data()) sum += v; sum")).toBe("5.25");
   expect(await value("(await labels.data()).reduce((a, b) => a + b) + (await labels.data()).indexOf(2)")).toBe("10");
+});
+
+test("the README's first code is type-checked, runs, and shows a picture", async () => {
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))!;
+  expect(await value(code!)).toMatch(/^clean, noisy: rows of 8 pictures of 28 × 28 grey pixels/);
 });

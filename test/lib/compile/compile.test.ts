@@ -199,7 +199,7 @@ describe("the engine", () => {
   });
 
   it("answers timers while a computation runs", async () => {
-    const x = randn([1500, 1500]);
+    const x = randn([1000, 1000]);
     await x.realize();
     const f = compile((x: Tensor) => {
       let y = x;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as d from "../../../lib/index.ts";
 import { FakePage } from "./fake-page.ts";
 
@@ -8,7 +8,10 @@ beforeEach(() => {
   page = new FakePage();
   remove = page.install();
 });
-afterEach(() => remove());
+afterEach(() => {
+  vi.useRealTimers();
+  remove();
+});
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const display = (value: unknown): Promise<Record<string, unknown>> =>
@@ -59,9 +62,11 @@ describe("interact", () => {
       }
       return `level ${level}`;
     });
+    vi.useFakeTimers();
     void display(view);
-    await wait(30);
+    await vi.advanceTimersByTimeAsync(30);
     for (const value of [1, 2, 3, 4]) page.change(level.modelId, { value });
+    await vi.advanceTimersByTimeAsync(4000);
     await expect.poll(shown).toEqual(["level 4"]);
     expect([begun, stopped]).toEqual([[0, 4], [0]]);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noGrad, StableDiffusionPipeline } from "../../../lib/index.ts";
-import { writeTiny } from "../pipelines/tiny.ts";
+import { writeTiny } from "./tiny.ts";
 
 let home: string;
 let pipe: StableDiffusionPipeline;
