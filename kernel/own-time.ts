@@ -11,8 +11,9 @@ import { availableParallelism } from "node:os";
  */
 export class OwnTime {
   readonly #pid: number | undefined;
-  #since = 0;
-  #before = new Map<string, Thread>();
+  #own = 0;
+  #looked = 0;
+  #threads = new Map<string, Thread>();
 
   /** @param pid - the process; undefined: unknown, all time is its own */
   constructor(pid: number | undefined) {
@@ -22,37 +23,50 @@ export class OwnTime {
 
   /** Counts from now on. */
   restart(): void {
-    this.#since = performance.now();
-    this.#before = threadsOf(this.#pid);
+    this.#own = 0;
+    this.#looked = performance.now();
+    this.#threads = threadsOf(this.#pid);
   }
 
-  /** Milliseconds since it was made, or last restarted. */
+  /** Milliseconds since it was made, or last restarted: the more exact, the more often it is read. */
   get milliseconds(): number {
-    const passed = performance.now() - this.#since;
+    const passed = performance.now() - this.#looked;
+    const threads = threadsOf(this.#pid);
     let [busy, waited] = [0, 0];
-    for (const [id, now] of threadsOf(this.#pid)) {
-      const before = this.#before.get(id) ?? { busy: 0, waited: 0 };
-      busy += now.busy - before.busy;
-      waited = Math.max(waited, now.waited - before.waited);
+    for (const [id, now] of threads) {
+      const before = this.#threads.get(id) ?? NEW_THREAD;
+      const worked = now.busy - before.busy;
+      busy += worked;
+      // Linux counts the waiting only once it is over: a thread that was ready all the while and did nothing still waits.
+      waited += worked === 0 && before.isReady && now.isReady ? passed : now.waited - before.waited;
     }
-    // Threads that wait for each other's processors have those processors.
-    return Math.min(passed, Math.max(passed - waited, busy / availableParallelism()));
+    this.#looked += passed;
+    this.#threads = threads;
+    // Threads hand work on, so their waiting adds up; those that wait for each other's processors have those processors.
+    this.#own += Math.min(passed, Math.max(passed - waited, busy / availableParallelism()));
+    return this.#own;
   }
 }
 
-/** Milliseconds on a processor, and waiting for one. */
+/** Milliseconds on a processor, and waiting for one; whether it is on one, or could be. */
 interface Thread {
   busy: number;
   waited: number;
+  isReady: boolean;
 }
+
+const NEW_THREAD: Thread = { busy: 0, waited: 0, isReady: false };
 
 /** The threads of a process, by their ids; none if it has ended, or this system does not count. */
 function threadsOf(pid: number | undefined): Map<string, Thread> {
   const threads = new Map<string, Thread>();
   if (pid === undefined || process.platform !== "linux") return threads;
   for (const id of entries(`/proc/${pid}/task`)) {
-    const [busy = 0, waited = 0] = text(`/proc/${pid}/task/${id}/schedstat`).split(" ").map(Number);
-    threads.set(id, { busy: busy / 1e6, waited: waited / 1e6 });
+    const folder = `/proc/${pid}/task/${id}`;
+    const [busy = 0, waited = 0] = text(`${folder}/schedstat`).split(" ").map(Number);
+    // "ID (NAME) STATE ...", where a name may be anything.
+    const isReady = /\) R [^)]*$/.test(text(`${folder}/stat`));
+    threads.set(id, { busy: busy / 1e6, waited: waited / 1e6, isReady });
   }
   return threads;
 }

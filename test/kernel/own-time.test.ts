@@ -65,8 +65,7 @@ describe.skipIf(process.platform !== "linux")("a checker from which nothing is h
     return server.request("textDocument/diagnostic", { textDocument: { uri } });
   };
 
-  // What it waits for may for once be the disk, which counts as its own time.
-  it("is waited for while the machine gives it no time", { retry: 2 }, async () => {
+  it("is waited for while the machine gives it no time", async () => {
     const server = new LanguageServer(pathToFileURL(folder).href, { hangsAfter: 600 });
     starve(server.pid!);
     onFirstCore(...ENDLESS);
