@@ -26,6 +26,9 @@ import { guessCell, SessionNames } from "./session-names.ts";
 import { readSource, SourceFiles } from "./source-files.ts";
 import { COMMON_IMPORTS } from "./unknown-names.ts";
 
+/** Names that every script has: `console`, `Math`, `setTimeout`. */
+const JAVASCRIPT = Object.getOwnPropertyNames(globalThis).filter((name) => /^[A-Za-z]\w+$/.test(name));
+
 /**
  * Checks cells against all that earlier cells declared, and knows what completes and explains them.
  *
@@ -288,7 +291,7 @@ export class Checker {
     const isEarlier = (name: string) => !cell?.declared.has(name) && this.isSessionName(name);
     const places = async () => ({
       failed: this.#names.failed,
-      session: [...this.#names.all(), ...(cell?.declared.keys() ?? [])],
+      session: [...this.#names.all(), ...(cell?.declared.keys() ?? []), ...JAVASCRIPT],
       imports: new Map([...COMMON_IMPORTS, ...(await this.#exports())]),
       browser: this.#project.browserNames,
     });

@@ -4,6 +4,7 @@ import { commandHabit, syntaxHabit, unpackHabit } from "./habits.ts";
 import { type HintContext, withHint } from "./hints.ts";
 import { findDeclarations, notebookPath } from "./notebook-names.ts";
 import { isSyntaxProblem, type Problem, problemAt } from "./problems.ts";
+import { slip } from "./slips.ts";
 import { nodeAt, rangeOf } from "./tree.ts";
 import { unclosed } from "./unclosed.ts";
 import { explainMember, explainUnknownNames, type NamePlaces, runFirst } from "./unknown-names.ts";
@@ -35,6 +36,8 @@ export async function explain(
   const isName = (name: string) => cell.declared.has(name) || surroundings.isEarlier(name);
   const unpacking = unpackHabit(cell, isName);
   if (unpacking) return [problemAt(source, unpacking.start, unpacking.end, unpacking.message)];
+  const slipped = slip(cell);
+  if (slipped) return [{ ...problemAt(source, slipped.start, slipped.end, slipped.message), code: UNUSED }];
   if (problems.length === 0) return [];
   if (!problems.some(({ unknownName }) => unknownName !== undefined)) return Promise.all(problems.map(finish));
   const command = commandHabit(source, isName);
@@ -66,10 +69,15 @@ function withDeclaration(problem: Problem, cell: ParsedCell, isName: (name: stri
 async function withLikeMember(problem: Problem, source: string, { members }: Surroundings): Promise<Problem> {
   if (problem.code !== NO_SUCH_MEMBER || /[Ww]rite: |Promise</.test(problem.message)) return problem;
   const { start, end } = rangeOf(problem, source);
-  // A name of three letters is near to too many.
-  const alike = end - start > 3 ? nearest(source.slice(start, end), await members(start)) : undefined;
+  const name = source.slice(start, end);
+  const alike = nearest(name, await members(start));
+  // A name of three letters is near to too many, unless two of them are swapped.
+  if (end - start <= 3 && alike && [...alike].sort().join() !== [...name].sort().join()) return problem;
   return alike === undefined ? problem : { ...problem, message: `${problem.message} Did you mean '${alike}'?` };
 }
+
+/** TypeScript's number for a value that is computed and not used. */
+const UNUSED = 2695;
 
 /** "Property does not exist on type", without a proposal. */
 const NO_SUCH_MEMBER = 2339;

@@ -1,20 +1,24 @@
 import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
 import { children } from "../cells/syntax.ts";
+import { argumentFixes, callFixes } from "./call-fixes.ts";
+import { methodFixes } from "./member-fixes.ts";
+import { dateFixes, operatorFixes } from "./operator-fixes.ts";
 import { FLIPPED, METHODS } from "./operators.ts";
+import { SAME_LIST } from "./probes.ts";
 import type { Problem } from "./problems.ts";
+import { promiseFixes } from "./promise-fixes.ts";
 import { camelCase } from "./python-names.ts";
 import {
-  isArgument,
   isIndex,
   isOperation,
+  isReceiver,
   nodeAt,
   type Operation,
   outerRange,
   type Path,
   rangeOf,
   sameLine,
-  short,
 } from "./tree.ts";
 
 /**
@@ -33,17 +37,28 @@ export interface Fix {
 
 const OPERANDS = new Set([2362, 2363]);
 const OPERATOR = 2365;
+/** "This comparison appears to be unintentional because the types have no overlap". */
+const NO_OVERLAP = 2367;
+/** "Type 'number' is not comparable to type 'Promise<number>'", of a case. */
+const NO_CASE = 2678;
 const NO_INDEX = new Set([7053, 7052, 7015, 2538]);
 const NOT_ITERABLE = new Set([2488, 2461, 2548, 2549]);
 const NO_MEMBER = new Set([2339, 2551]);
-const ARGUMENTS = new Set([2345, 2554, 2769]);
+/** Wrong arguments, wrong options, and something that is no list. */
+const ARGUMENTS = new Set([2345, 2554, 2769, 2559, 2353, 2739, 2740, 2741, 2322]);
 /** "This condition will always return 'false' since JavaScript compares objects by reference". */
 const NEVER_EQUAL = 2839;
+const IS_OPERATOR = new Set([OPERATOR, NO_OVERLAP]);
 const NOT_CALLABLE = new Set([2348, 2349, 6234]);
 
 /** Proposals for one problem, the likeliest first. `problems` are all of the cell's. */
 export function fixesFor(problem: Problem, problems: readonly Problem[], cell: ParsedCell): Fix[] {
   return new Fixes(problems, cell).for(problem);
+}
+
+/** Conditions that both are, or of which one is. */
+function isBoth(node: t.Node): node is t.LogicalExpression {
+  return node.type === "LogicalExpression" && node.operator !== "??";
 }
 
 class Fixes {
@@ -65,13 +80,22 @@ class Fixes {
     const { code = 0, message } = problem;
     const { start, end } = rangeOf(problem, this.#source);
     const path = nodeAt(this.#program, start, end);
-    const isPromise = message.includes("Promise<") || OPERANDS.has(code);
+    const isOperand = OPERANDS.has(code);
+    const isComparison = code === OPERATOR || code === NO_OVERLAP;
+    const isPromise = message.includes("Promise<") || isOperand || code === NO_CASE;
+    const isMember = NO_MEMBER.has(code) || NO_INDEX.has(code);
+    const promises =
+      isPromise || code === 2801 ? promiseFixes(path, { isOperand, isComparison, isMember }, this.#source) : [];
+    const isTold = message.includes("Promise<") && !isMember;
     return [
-      ...(OPERANDS.has(code) || NO_INDEX.has(code) || code === OPERATOR ? this.#methods(path) : []),
-      ...(OPERANDS.has(code) || code === OPERATOR ? this.#lists(path) : []),
-      ...(NOT_CALLABLE.has(code) ? this.#calls(path) : []),
-      ...(ARGUMENTS.has(code) ? this.#arguments(path, message) : []),
-      ...(isPromise || code === 2801 ? this.#awaits(path, code) : []),
+      ...(isTold ? promises : []),
+      ...(isOperand || NO_INDEX.has(code) || isComparison ? [...this.#put(path), ...this.#methods(path)] : []),
+      ...(isOperand || code === OPERATOR ? operatorFixes(path, this.#source) : []),
+      ...(NOT_CALLABLE.has(code) ? callFixes(path, this.#source) : []),
+      ...(ARGUMENTS.has(code) ? argumentFixes(path, message, this.#source) : []),
+      ...(isMember ? methodFixes(path, message, this.#source) : []),
+      ...(isTold ? [] : promises),
+      ...(isOperand ? dateFixes(path, this.#source) : []),
       ...(NOT_ITERABLE.has(code) ? this.#spread(path) : []),
       ...(NO_MEMBER.has(code) ? this.#member(path, message) : []),
       ...(code === NEVER_EQUAL ? this.#equal(path) : []),
@@ -81,17 +105,45 @@ class Fixes {
   /** Operators and brackets as methods, in the whole of the expression at once; else in what is next to the error. */
   #methods({ node, parents }: Path): Fix[] {
     const wrong = [node, ...parents].filter((each) => this.#isConverted(each) && !this.#isAssigned(each, parents));
+    // x[x > 0]
+    const mask = wrong.find((each) => isIndex(each) && isOperation(each.property));
+    if (mask && isIndex(mask) && isOperation(mask.property)) {
+      const { left, operator, right } = mask.property;
+      const text = `[...(await ${this.#receiver(mask.object)}.data())].filter((v) => v ${operator} ${this.#text(right)})`;
+      const why = "Brackets index arrays and objects, not tensors.";
+      if (this.#text(left) === this.#text(mask.object)) return [{ start: mask.start!, end: mask.end!, text, why }];
+    }
     const ends = [...new Set([wrong.at(-1), wrong[0]])].filter((each) => each !== undefined);
     return ends.map((each) => {
-      const why = isOperation(each)
-        ? `Operators such as ${each.operator} work on numbers, not on tensors.`
-        : "Brackets index arrays and objects, not tensors.";
-      return { start: each.start!, end: each.end!, text: this.#render(each), why };
+      const why =
+        isOperation(each) || isBoth(each)
+          ? `Operators such as ${each.operator} work on numbers, not on tensors.`
+          : "Brackets index arrays and objects, not tensors.";
+      const text = this.#render(each);
+      // `tensor` may have to be imported first.
+      const rest = /\btensor\(/.test(text) && { ends: /used as an index|used to index/ };
+      return { start: each.start!, end: each.end!, text, why, ...rest };
     });
   }
 
   #isAssigned(node: t.Node, parents: readonly t.Node[]): boolean {
     return isIndex(node) && parents.some((each) => each.type === "AssignmentExpression" && each.left === node);
+  }
+
+  /** `x[0] = 1` as `x.set([0], 1)`. */
+  #put({ node, parents }: Path): Fix[] {
+    const assignment = [node, ...parents].find((each) => each.type === "AssignmentExpression");
+    if (assignment?.type !== "AssignmentExpression" || !isIndex(assignment.left)) return [];
+    const { start, end, left, right, operator } = assignment;
+    const indices = [this.#render(left.property)];
+    let { object } = left;
+    for (; isIndex(object); object = object.object) indices.unshift(this.#render(object.property));
+    const to = this.#receiver(object);
+    const method = METHODS[operator.slice(0, -1)];
+    const value =
+      operator === "=" ? this.#text(right) : `${to}.at(${indices.join(", ")}).${method}(${this.#text(right)})`;
+    const text = `${to}.set([${indices.join(", ")}], ${value})`;
+    return [{ start: start!, end: end!, text, why: "Brackets index arrays and objects, not tensors." }];
   }
 
   /** Whether an operation has an operand that is no number. */
@@ -103,10 +155,12 @@ class Fixes {
       );
       return isWrong || this.#isConverted(node.object);
     }
+    // x > 0 && x < 1
+    if (isBoth(node)) return this.#isConverted(node.left) && this.#isConverted(node.right);
     if (!isOperation(node)) return false;
     const [start, end] = outerRange(node, this.#source);
     const isWrong = this.#problems.some((each) => {
-      if (each.code === OPERATOR)
+      if (IS_OPERATOR.has(each.code))
         return each.start >= start && each.end <= end && each.start <= node.start! && each.end >= node.end!;
       return this.#isOperand(each, node.left) || this.#isOperand(each, node.right);
     });
@@ -122,7 +176,7 @@ class Fixes {
     if (this.#isConverted(node)) return true;
     if (this.#problems.some((each) => this.#isOperand(each, node))) return true;
     const types = this.#problems
-      .filter(({ code, start, end }) => code === OPERATOR && start <= operation.start! && end >= operation.end!)
+      .filter(({ code, start, end }) => IS_OPERATOR.has(code) && start <= operation.start! && end >= operation.end!)
       .map(({ message }) => / types '(.*)' and '(.*)'/.exec(message)?.[side === "left" ? 1 : 2]);
     return types.some((type) => type !== undefined && !/^(number|string|boolean|bigint|[\d"'-].*)$/.test(type));
   }
@@ -130,11 +184,14 @@ class Fixes {
   /** The source of a node with its operations as calls. */
   #render(node: t.Node): string {
     if (isIndex(node) && this.#isConverted(node)) {
-      const indices = [this.#text(node.property)];
+      const indices = [this.#index(node.property)];
       let { object } = node;
       for (; isIndex(object) && this.#isConverted(object); object = object.object)
-        indices.unshift(this.#text(object.property));
+        indices.unshift(this.#index(object.property));
       return `${this.#receiver(object)}.at(${indices.join(", ")})`;
+    }
+    if (isBoth(node) && this.#isConverted(node)) {
+      return `${this.#receiver(node.left)}.${METHODS[node.operator[0]!]}(${this.#render(node.right)})`;
     }
     if (isOperation(node) && this.#isConverted(node)) {
       const operator = node.operator.replace(/(?<=[^=!<>])=$/, "");
@@ -158,135 +215,19 @@ class Fixes {
     return text + this.#source.slice(from, node.end!);
   }
 
+  /** `[0, 2]` between brackets is a list of indices in Python; `x.at([0, 2])` is 0 to 2. */
+  #index(node: t.Node): string {
+    const text = this.#text(node);
+    return node.type === "ArrayExpression" ? `tensor(${text}, { dtype: "int64" })` : text;
+  }
+
   #receiver(node: t.Node): string {
     const text = this.#render(node);
-    const isSimple =
-      /^(Identifier|ThisExpression|.*MemberExpression|.*CallExpression|TSNonNullExpression|NewExpression|StringLiteral|ArrayExpression)$/;
-    return isSimple.test(node.type) || this.#isConverted(node) ? text : `(${text})`;
+    return isReceiver(node) || this.#isConverted(node) ? text : `(${text})`;
   }
 
   #text(node: t.Node): string {
     return this.#source.slice(node.start!, node.end!);
-  }
-
-  /** What Python's operators do with texts and lists, and `in` with the elements of a list. */
-  #lists({ node, parents }: Path): Fix[] {
-    const chain = [node, ...parents];
-    const fixes: Fix[] = [];
-    const loop = chain.find((each) => each.type === "ForInStatement");
-    if (loop) {
-      const end = this.#source.indexOf(")", outerRange(loop.right, this.#source)[1]) + 1;
-      const text = `for (${this.#text(loop.left)} of ${this.#text(loop.right)})`;
-      fixes.push({ start: loop.start!, end, text, why: "`in` goes through the keys, `of` through the values." });
-    }
-    const operation = chain.find(isOperation);
-    if (operation && (operation.operator === "*" || operation.operator === "+")) {
-      const { start, end, left, operator } = operation;
-      const right = this.#text(operation.right);
-      const only = left.type === "ArrayExpression" && left.elements.length === 1 ? left.elements[0] : undefined;
-      const times = only
-        ? `Array.from({ length: ${right} }, () => ${this.#text(only)})`
-        : `${this.#receiver(left)}.repeat(${right})`;
-      const text = operator === "+" ? `${this.#receiver(left)}.concat(${right})` : times;
-      fixes.push({
-        start: start!,
-        end: end!,
-        text,
-        why: `${operator} works on numbers${operator === "+" ? " and texts" : ""} only.`,
-      });
-    }
-    return fixes;
-  }
-
-  /** `layer(x)` as `layer.forward(x)`, `x.shape()` as `x.shape`, `nn.Linear(2, 3)` with `new`. */
-  #calls({ node, parents }: Path): Fix[] {
-    const call = [node, ...parents].find((each) => each.type === "CallExpression");
-    if (call?.type !== "CallExpression") return [];
-    const name = this.#text(call.callee);
-    const given = this.#source.slice(call.callee.end!, call.end!);
-    const write = (text: string, why: string): Fix => ({ start: call.start!, end: call.end!, text, why });
-    if (call.arguments.length === 0) return [write(name, `${short(name)} is a value, not a function.`)];
-    return [
-      write(`new ${name}${given}`, "A new object of a class is made with `new`."),
-      write(`${name}.forward${given}`, "A layer is not a function."),
-    ];
-  }
-
-  /** `randn(2, 3)` as `randn([2, 3])`, `Math.sqrt(x)` as `x.sqrt()`. */
-  #arguments({ node, parents }: Path, message: string): Fix[] {
-    if (message.includes("type '() => ")) {
-      const [text, why] = [`${this.#text(node)}()`, `${short(this.#text(node))} is a function: call it.`];
-      return [{ start: node.start!, end: node.end!, text, why }];
-    }
-    const call = [node, ...parents].find((each) => each.type === "CallExpression");
-    if (call?.type !== "CallExpression" || call.arguments.length === 0) return [];
-    const args = call.arguments.map((each) => this.#text(each));
-    const [first, last] = [call.arguments[0]!, call.arguments.at(-1)!];
-    const fixes: Fix[] = [];
-    const { callee } = call;
-    if (callee.type === "MemberExpression" && this.#text(callee.object) === "Math" && args.length === 1) {
-      const why = `${this.#text(callee)} takes a number, not a tensor.`;
-      const text = `${this.#receiver(first)}.${this.#text(callee.property)}()`;
-      fixes.push({ start: call.start!, end: call.end!, text, why });
-    }
-    if (call.arguments.every((each) => !/^(Object|Array|String|Spread|Arrow|Function)/.test(each.type))) {
-      const text = `${this.#source.slice(call.start!, first.start!)}[${args.join(", ")}]${this.#source.slice(last.end!, call.end!)}`;
-      fixes.push({ start: call.start!, end: call.end!, text, why: `${this.#text(callee)} takes a list.` });
-    }
-    return fixes;
-  }
-
-  #awaits({ node, parents }: Path, code: number): Fix[] {
-    const targets = this.#awaitable(node, parents, code).filter((each) => each.type !== "AwaitExpression");
-    const isOperand = code === OPERATOR || OPERANDS.has(code);
-    const operation = isOperand ? [node, ...parents].find(isOperation) : undefined;
-    const both = operation ? [this.#awaitBoth(operation)] : [];
-    return [...this.#awaitEach(targets, [node, ...parents], isOperand ? {} : { ends: /Promise</ }), ...both];
-  }
-
-  #awaitBoth({ start, end, left, right }: Operation): Fix {
-    const text = this.#source.slice(outerRange(left, this.#source)[1], outerRange(right, this.#source)[0]);
-    const why = "A promise is not its value yet.";
-    return { start: start!, end: end!, text: `(await ${this.#text(left)})${text}(await ${this.#text(right)})`, why };
-  }
-
-  #awaitEach(targets: readonly t.Node[], chain: readonly t.Node[], rest: Pick<Fix, "ends">): Fix[] {
-    return targets.map((target) => {
-      const around = chain.filter(
-        (each) =>
-          each !== target && each.start! <= target.start! && each.end! >= target.end! && sameLine(this.#text(each)),
-      );
-      // Shown with what it is part of: `(await x.item()) * 2`, `(await x.item()).toFixed(2)`.
-      const part = around.find((each) => /^(Binary|.*Member|.*Call|Spread)/.test(each.type));
-      const call = around[around.indexOf(part!) + 1];
-      const shown = (call?.type === "CallExpression" && call.callee === part ? call : part) ?? target;
-      const needsParens = shown !== target && !isArgument(shown, target);
-      const awaited = needsParens ? `(await ${this.#text(target)})` : `await ${this.#text(target)}`;
-      const [from, to] = outerRange(target, this.#source);
-      const [start, end] = [Math.min(shown.start!, from), Math.max(shown.end!, to)];
-      const text = this.#source.slice(start, from) + awaited + this.#source.slice(to, end);
-      const why = `${short(this.#text(target))} is a promise, not its value yet.`;
-      return { start, end, text, why, ...rest };
-    });
-  }
-
-  #awaitable(node: t.Node, parents: t.Node[], code: number): t.Node[] {
-    const [parent] = parents;
-    if (NO_MEMBER.has(code) || NO_INDEX.has(code)) {
-      const member = [node, ...parents].find((each) => /MemberExpression$/.test(each.type)) as
-        | t.MemberExpression
-        | undefined;
-      return member ? [member.object] : [];
-    }
-    if (code === OPERATOR && isOperation(node)) {
-      return [node.left, node.right].filter((each) => each.type !== "NumericLiteral");
-    }
-    if (parent?.type === "VariableDeclarator" && parent.id === node && parent.init) return [parent.init];
-    if (parent?.type === "AssignmentExpression" && parent.left === node) return [parent.right];
-    if (parent?.type === "ObjectProperty" && parent.key === node) return [parent.value];
-    if (node.type === "ReturnStatement" && node.argument) return [node.argument];
-    if (/^TSAs|^TSTypeAssertion/.test(node.type)) return [(node as t.TSAsExpression).expression];
-    return /Expression$|^Identifier$/.test(node.type) ? [node] : [];
   }
 
   /** `[...x]` and `for (const row of x)` of a tensor, `for (const i of 10)`. */
@@ -331,6 +272,6 @@ class Fixes {
     if (!operation) return [];
     const { start, end, left, right, operator } = operation;
     const text = `${this.#receiver(left)}.join() ${operator} ${this.#receiver(right)}.join()`;
-    return [{ start: start!, end: end!, text, why: "Two lists are never the same one, even with the same elements." }];
+    return [{ start: start!, end: end!, text, why: SAME_LIST }];
   }
 }

@@ -1,6 +1,18 @@
 import { firstJsx, type ParsedCell, parseCell, syntaxProblem } from "../cells/parse.ts";
 import { importAs, importModules, importNames } from "./python-imports.ts";
-import { atIndices, comprehension, condition, loop, parameters, shorten, slice, unpacked } from "./python-syntax.ts";
+import {
+  atIndices,
+  comprehension,
+  condition,
+  decorator,
+  fString,
+  lambdaBody,
+  loop,
+  parameters,
+  shorten,
+  slice,
+  unpacked,
+} from "./python-syntax.ts";
 
 /** What a cell would mean in another language, and what to write here. */
 export interface Habit {
@@ -51,6 +63,9 @@ interface Way {
 }
 
 const NAME = "[\\p{L}_$][\\p{L}\\p{N}_$]*";
+
+/** What stands in front of brackets with an index: names, calls, a text, a list. */
+const INDEXED = "((?:[\"'][^\"']*[\"']|\\[[^[\\]]*\\]|[\\w$.)\\]])+)";
 
 const WAYS: Way[] = [
   { match: /^\s*%%?time(?:it)?\b/, write: () => 'console.time("cell"); ...; console.timeEnd("cell")' },
@@ -123,7 +138,7 @@ const WAYS: Way[] = [
   { match: /^\s*raise\s+(\w+)\((.*)\)\s*$/, raw: true, write: ([, , text]) => `throw new Error(${text})` },
   { match: /^\s*raise\b/, write: () => 'throw new Error("...")' },
   {
-    match: /^\s*assert\s+(.+?)(?:,\s*(.+))?$/,
+    match: /^\s*assert\s+((?:[^,()[\]]|\([^()]*\)|\[[^[\]]*\])+?)(?:,\s*(.+))?$/,
     raw: true,
     write: ([, test, text]) => `if (!(${condition(test!)})) throw new Error(${text ?? '"..."'})`,
   },
@@ -141,10 +156,16 @@ const WAYS: Way[] = [
     match: /^\s*import\s+([\w.]+)\s+as\s+(\w+)\s*$/,
     write: ([, module, name]) => importAs(module!, name!),
   },
-  { match: /^\s*import\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s*$/, write: ([, modules]) => importModules(modules!) },
   {
-    match: /\blambda\b\s*([^:]*?)\s*:\s*(.+?)\s*[)\]}]*$/u,
-    write: ([, params, body]) => `(${parameters(params!)}) => ${body}`,
+    match: /^\s*import\b.*\bfrom\s+([\w@/.-]+)\s*;?\s*$/,
+    write: ([line, module]) =>
+      `Put the module's name in quotation marks: ${line.trim().replace(/\S+$/, JSON.stringify(module!.replace(/;$/, "")))}.`,
+  },
+  { match: /^\s*@([\w.]+)(?:\(.*\))?\s*$/, write: ([, name]) => decorator(name!) },
+  { match: /^\s*import\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s*(?:;.*)?$/, write: ([, modules]) => importModules(modules!) },
+  {
+    match: /\blambda\b\s*([^:]*?)\s*:\s*(.+?)\s*$/u,
+    write: ([, params, body]) => `(${parameters(params!)}) => ${lambdaBody(body!)}`,
   },
   {
     match: /\[\s*([^[\]]+?)\s+for\s+(.+?)\s+in\s+((?:\[[^\]]*\]|[^[\]])+?)(?:\s+if\s+(.+?))?\s*\]/u,
@@ -155,19 +176,19 @@ const WAYS: Way[] = [
     write: () => "items.map((item) => ...), with .filter((item) => ...) where it says `if`",
   },
   {
-    match: /([\w$.)\]]+)\[([^[\]]*:[^[\]]*,[^[\]]*|[^[\]]*,[^[\]]*:[^[\]]*)\]/,
+    match: new RegExp(`${INDEXED}\\[([^[\\]]*(?::[^[\\]]*,|,[^[\\]]*:|\\.\\.\\.\\s*,|,\\s*\\.\\.\\.)[^[\\]]*)\\]`),
     write: ([, object, parts]) => atIndices(object!, parts!),
   },
   {
-    match: /([\w$.)\]]+)\[\s*([^[\]?:,]*?)\s*:\s*([^[\]:]*?)\s*(?::\s*([^[\]]*?)\s*)?\]/,
+    match: new RegExp(`${INDEXED}\\[\\s*([^[\\]?:,]*?)\\s*:\\s*([^[\\]:]*?)\\s*(?::\\s*([^[\\]]*?)\\s*)?\\]`),
     write: ([, object, from, to, step]) => slice(object!, from!, to!, step),
   },
   {
-    match: /\b[fF](?:[rR])?(["'])(.*?)\1/,
+    match: /^\s*print\s*\((.*\b[fF][rR]?["'].*)\)\s*$/,
     raw: true,
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what to write
-    write: ([, , text]) => `\`${text!.replace(/\{([^{}:]*)(?::[^{}]*)?\}/g, "${$1}")}\``,
+    write: ([, args]) => `console.log(${args!.replace(/\b[fF][rR]?(["'])(.*?)\1/g, (...parts) => fString(parts[2]))})`,
   },
+  { match: /\b[fF](?:[rR])?(["'])(.*?)\1/, raw: true, write: ([, , text]) => fString(text!) },
   {
     match: /(?<![\w"'`])[rRbBuU](["'])(.*?)\1/,
     raw: true,
@@ -188,7 +209,11 @@ const WAYS: Way[] = [
   },
   { match: /\b(?:and|or|not|is)\b/, write: (_, text) => shorten(condition(text.trim())) },
   {
-    match: /\(\s*\*{1,2}\w|,\s*\*{1,2}\w/,
+    match: new RegExp(`^\\s*((?=[^=]*\\*)\\*?${NAME}(?:\\s*,\\s*\\*?${NAME})+)\\s*=\\s*(.+?)\\s*$`, "u"),
+    write: ([, names, values]) => unpacked(names!.replaceAll("*", "..."), values!),
+  },
+  {
+    match: /\(\s*\*{1,2}[\w[(]|,\s*\*{1,2}[\w[(]/,
     write: () => "f(...items) to pass a list, function f(...items) to accept one",
   },
   { match: /\\\s*$/, write: () => "A line may end after an operator or an opening bracket: remove the \\." },

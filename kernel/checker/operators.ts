@@ -14,6 +14,7 @@ export const METHODS: Record<string, string> = {
   "!=": "ne",
   "&": "logicalAnd",
   "|": "logicalOr",
+  "^": "ne",
 };
 
 /** For a number on the left and a tensor on the right. */
@@ -22,6 +23,7 @@ export const FLIPPED: Record<string, (number: string, tensor: string) => string>
   "*": (number, tensor) => `${tensor}.mul(${number})`,
   "-": (number, tensor) => `${tensor}.neg().add(${number})`,
   "/": (number, tensor) => `${tensor}.reciprocal().mul(${number})`,
+  "**": (number, tensor) => `${tensor}.mul(Math.log(${number})).exp()`,
   "<": (number, tensor) => `${tensor}.gt(${number})`,
   "<=": (number, tensor) => `${tensor}.ge(${number})`,
   ">": (number, tensor) => `${tensor}.lt(${number})`,

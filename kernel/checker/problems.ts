@@ -40,6 +40,12 @@ const ERROR = 1;
 
 /** "Could not find a declaration file for module": a package without types can be used all the same. */
 const UNTYPED_MODULE = 7016;
+
+/**
+ * "Variable 'losses' implicitly has an 'any[]' type": in one cell TypeScript learns from what is pushed into `const losses = []`; in
+ * the next it does not, and takes anything.
+ */
+const UNKNOWN_YET = new Set([7005, 7034]);
 const UNKNOWN_NAME = new Set([2304, 2552, 2503, 18004]);
 /** Of a module, and of one that is imported for its effects. */
 const MISSING_MODULE = new Set([2307, 2792, 2882]);
@@ -97,7 +103,7 @@ export function fileProblems(
 }
 
 function isProblem({ severity, code, message }: Diagnostic, { reportsImplicitAny = true }: ProblemOptions): boolean {
-  if ((severity ?? ERROR) !== ERROR || Number(code) === UNTYPED_MODULE) return false;
+  if ((severity ?? ERROR) !== ERROR || Number(code) === UNTYPED_MODULE || UNKNOWN_YET.has(Number(code))) return false;
   if (MISSING_MODULE.has(Number(code)) && isLoadedByUrl(quotedIn(message) ?? "")) return false;
   return reportsImplicitAny || !isImplicitAny(code) || UNKNOWN_INDEX.has(Number(code));
 }
@@ -162,7 +168,7 @@ function toProblem(
     problem.message = message.replace(/(?<![.?])$/, ".");
     if (quoted !== undefined) problem.unknownName = quoted;
   } else if (problem.code === IMPORT_IS_READ_ONLY) {
-    problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, function, class or import.`;
+    problem.message = `Cannot assign to '${quoted}': another cell declares it as a constant, function, class or import. Declare it with let there, or give the result a new name.`;
   }
   return problem;
 }

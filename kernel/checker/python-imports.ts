@@ -5,6 +5,8 @@ export function importNames(module: string, names: string): string {
   const other = elsewhere(module);
   if (other !== undefined) return other;
   const list = names.replace(/[()]/g, "").trim();
+  const functional = /^functional(?:\s+as\s+(\w+))?$/.exec(list);
+  if (module === "torch.nn" && functional) return importAs("torch.nn.functional", functional[1] ?? "functional");
   const from = JSON.stringify(inNpm(module));
   return list === "*"
     ? `import * as ${module.split(".").at(-1)} from ${from}`
@@ -22,6 +24,9 @@ export function importModules(modules: string): string {
 
 /** `import module as name`. */
 export function importAs(module: string, name: string): string {
+  const part = /^torch\.(nn|optim)(\.functional)?$/.exec(module);
+  if (part?.[2]) return `import { nn } from "difflab"; const ${name} = nn.functional`;
+  if (part) return `import { ${part[1] === name ? name : `${part[1]} as ${name}`} } from "difflab"`;
   return elsewhere(module) ?? `import * as ${name} from ${JSON.stringify(inNpm(module))}${pythonOnly(module)}`;
 }
 
@@ -40,6 +45,10 @@ const ELSEWHERE: Record<string, string> = {
   itertools: "No import is needed: lists have .map, .filter, .flatMap and .entries().",
   functools: "No import is needed: lists have .reduce((a, b) => a + b).",
   collections: "No import is needed: new Map(), new Set().",
+  IPython: "No import is needed: display(value) is there in every cell.",
+  torchvision: 'import { Image, mnist, fashionMnist } from "difflab"',
+  json: "No import is needed: JSON.parse(text), JSON.stringify(value).",
+  time: "No import is needed: Date.now(), in milliseconds.",
   __future__: "No import is needed: remove this line.",
 };
 
@@ -53,15 +62,13 @@ const MODULES: Record<string, string> = {
   torch: "difflab",
   numpy: "difflab",
   diffusers: "difflab",
-  torchvision: "difflab",
   fastai: "difflab",
   PIL: "difflab",
+  transformers: "difflab",
   cv2: "sharp",
   os: "node:os",
   sys: "node:process",
   pathlib: "node:path",
-  json: "node:fs",
-  time: "node:timers/promises",
   subprocess: "node:child_process",
 };
 

@@ -33,7 +33,10 @@ const FUNCTIONS: Record<string, Say> = {
   max: orTensor("max", (args) => `Math.max(${isList(args) ? args : `...${first(args, "items")}`})`),
   min: orTensor("min", (args) => `Math.min(${isList(args) ? args : `...${first(args, "items")}`})`),
   abs: math("abs"),
-  round: math("round"),
+  round: (args) => {
+    const [value, digits] = args.split(",").map((each) => each.trim());
+    return digits ? `Number((${value}).toFixed(${digits}))` : math("round")(args);
+  },
   pow: (args) => args.split(",").join(" **").trim() || "x ** 2",
   sorted: (args) => `${first(args, "items")}.toSorted((a, b) => a - b)`,
   reversed: (args) => `${first(args, "items")}.toReversed()`,
@@ -71,6 +74,18 @@ const FUNCTIONS: Record<string, Say> = {
   log: math("log"),
   floor: math("floor"),
   ceil: math("ceil"),
+  mean: orTensor(
+    "mean",
+    (args) => `${first(args, "items")}.reduce((sum, each) => sum + each, 0) / ${first(args, "items")}.length`,
+  ),
+  divmod: (args) => {
+    const [a = "a", b = "b"] = args.split(",").map((each) => each.trim());
+    return `[Math.floor(${a} / ${b}), ${a} % ${b}]`;
+  },
+  hex: (args) => `(${first(args)}).toString(16)`,
+  bin: (args) => `(${first(args)}).toString(2)`,
+  vars: (args) => first(args),
+  globals: () => "the names themselves: cells share their variables",
   printf: (args) => `console.log(${args})`,
   puts: (args) => `console.log(${args})`,
   echo: (args) => `console.log(${args})`,
@@ -108,6 +123,11 @@ const VALUES: Record<string, string> = {
   json: "JSON.parse(text), JSON.stringify(value)",
   asyncio: "await main(): a cell can await",
   tqdm: "progress(items)",
+  time: "Date.now() / 1000 for time.time(), in seconds",
+  os: 'import * as os from "node:os", or import * as fs from "node:fs"',
+  sys: "process: process.argv, process.version",
+  re: 'a regular expression: /[a-z]+/.exec(text), text.replaceAll(/a/g, "b")',
+  transformers: 'import { CLIPModel, CLIPTokenizer } from "difflab"',
   pd: "an array of objects: it is displayed as a table",
 };
 
@@ -167,6 +187,20 @@ const MEMBERS: Record<string, (object: string, args: string) => string> = {
   keys: (object) => `Object.keys(${object})`,
   values: (object) => `Object.values(${object})`,
   size: (object) => `${object}.length`,
+  astype: (object, args) => `${object}.to(${pythonValue(first(args, "float32"))})`,
+  type: (object, args) => `${object}.to(${pythonValue(first(args, "float32"))})`,
+  plot: (object) => `linePlot(await ${object}.data())`,
+  show: (object) => `showImages(${object}), or figure as the last line of the cell`,
+  zfill: (object, args) => `${object}.padStart(${args}, "0")`,
+  isdigit: (object) => `/^\\d+$/.test(${object})`,
+  capitalize: (object) => `${object}[0].toUpperCase() + ${object}.slice(1).toLowerCase()`,
+  title: (object) => `${object}.replace(/\\b\\w/g, (letter) => letter.toUpperCase())`,
+  splitlines: (object) => `${object}.split("\\n")`,
+  update: (object, args) => `Object.assign(${object}, ${first(args, "more")})`,
+  get: (object, args) => {
+    const [key, otherwise] = args.split(",").map((each) => each.trim());
+    return otherwise ? `${object}[${key}] ?? ${otherwise}` : `${object}[${key}]`;
+  },
   numpy: (object) => `await ${object}.data()`,
   cpu: (object) => `await ${object}.data() for its numbers, or await ${object}.to("cpu")`,
   cuda: (object) => `await ${object}.to("cuda")`,
@@ -183,7 +217,11 @@ export function pythonValue(text: string): string {
   return text
     .replace(/\bTrue\b/g, "true")
     .replace(/\bFalse\b/g, "false")
-    .replace(/\bNone\b/g, "undefined");
+    .replace(/\bNone\b/g, "undefined")
+    .replace(/^(?:torch\.|np\.)?(float16|float32|int64|int32|uint8|bool)$/, '"$1"')
+    .replace(/^(?:torch\.|np\.)?(?:int|long)$/, '"int64"')
+    .replace(/^(?:torch\.|np\.)?(?:float|double|float64)$/, '"float32"')
+    .replace(/^(?:torch\.)?half$/, '"float16"');
 }
 
 /** Python's `requires_grad` as `requiresGrad`. */

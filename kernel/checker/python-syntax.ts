@@ -2,23 +2,60 @@
 
 /** A condition with TypeScript's words. */
 export function condition(text: string): string {
-  return text
-    .replace(/:\s*$/, "")
-    .replace(/\bis\s+not\s+None\b|!=\s*None\b/g, "!== undefined")
-    .replace(/\bis\s+None\b|==\s*None\b/g, "=== undefined")
-    .replace(/\bis\s+not\b/g, "!==")
-    .replace(/\bis\b/g, "===")
-    .replace(/([\w$."'\]]+)\s+not\s+in\s+([\w$.]+)/g, "!$2.includes($1)")
-    .replace(/([\w$."'\]]+)\s+in\s+([\w$.]+)/g, "$2.includes($1)")
-    .replace(/(?<![=!<>])==(?!=)/g, "===")
-    .replace(/!=(?!=)/g, "!==")
-    .replace(/\s+and\s+/g, " && ")
-    .replace(/\s+or\s+/g, " || ")
-    .replace(/\bnot\s+/g, "!")
-    .replace(/\bTrue\b/g, "true")
-    .replace(/\bFalse\b/g, "false")
-    .replace(/\bNone\b/g, "undefined")
-    .replace(/\blen\(([^()]+)\)/g, "$1.length");
+  return (
+    text
+      .replace(/:\s*$/, "")
+      .replace(/\bis\s+not\s+None\b|!=\s*None\b/g, "!== undefined")
+      .replace(/\bis\s+None\b|==\s*None\b/g, "=== undefined")
+      .replace(/\bis\s+not\b/g, "!==")
+      .replace(/\bis\b/g, "===")
+      .replace(/([\w$."'\]]+)\s+not\s+in\s+([\w$.]+)/g, "!$2.includes($1)")
+      .replace(/([\w$."'\]]+)\s+in\s+([\w$.]+)/g, "$2.includes($1)")
+      .replace(/(?<![=!<>])==(?!=)/g, "===")
+      .replace(/!=(?!=)/g, "!==")
+      .replace(/\s+and\s+/g, " && ")
+      .replace(/\s+or\s+/g, " || ")
+      .replace(/\bnot\s+/g, "!")
+      .replace(/\bTrue\b/g, "true")
+      .replace(/\bFalse\b/g, "false")
+      .replace(/\bNone\b/g, "undefined")
+      .replace(/\blen\(([^()]+)\)/g, "$1.length")
+      // Two lists are never the same one.
+      .replace(/([\w$.]+\.shape)\s*(===|!==)\s*(\[[^\]]*\]|\([^)]*\)|[\w$.]+\.shape)/g, (_, shape, equals, other) => {
+        return `${shape}.join() ${equals} ${other.replace(/^\((.*)\)$/, "[$1]")}.join()`;
+      })
+  );
+}
+
+/** The text of an f-string as a template. */
+export function fString(text: string): string {
+  const values = text.replace(/\{([^{}:!=]*)=?(?:![rs])?(?::([^{}]*))?\}/g, (_, value: string, format = "") => {
+    const digits = /\.(\d+)f$/.exec(format)?.[1];
+    const needsAwait = /\.(?:item|tolist|data)\(\)$/.test(value);
+    const awaited = needsAwait ? (digits ? `(await ${value})` : `await ${value}`) : value;
+    return `\${${awaited}${digits ? `.toFixed(${digits})` : ""}}`;
+  });
+  return `\`${values}\``;
+}
+
+/** What a lambda returns, without what follows it in a call. */
+export function lambdaBody(text: string): string {
+  let depth = 0;
+  for (const [at, each] of [...text].entries()) {
+    if ("([{".includes(each)) depth++;
+    else if (")]}".includes(each)) depth--;
+    if (depth < 0 || (depth === 0 && each === ",")) return text.slice(0, at).trim();
+  }
+  return text;
+}
+
+/** What stands above a function in Python. */
+export function decorator(name: string): string {
+  if (/no_grad$|inference_mode$/.test(name)) return "noGrad(() => ...) around what the function computes";
+  if (name === "property") return "get name() { ... } in a class";
+  if (/^(static|class)method$/.test(name)) return "static name() { ... } in a class";
+  if (name === "dataclass") return "interface Point { x: number; y: number }";
+  return "Functions have no decorators here. Write below it: const g = decorate(f).";
 }
 
 export function parameters(text: string): string {
@@ -42,7 +79,7 @@ export function loop(names: string, items: string): string {
 
 /** What a loop binds: a name, or several of a list. */
 function bound(names: string): string {
-  return names.includes(",") ? `[${names.trim()}]` : names.trim();
+  return names.includes(",") ? `[${names.trim().replaceAll("(", "[").replaceAll(")", "]")}]` : names.trim();
 }
 
 function forHead(names: string, items: string): string {
@@ -50,7 +87,7 @@ function forHead(names: string, items: string): string {
   const range = /^range\((.*)\)$/.exec(items);
   if (range) {
     const [first = "", second, step = "1"] = range[1]!.split(",").map((each) => each.trim());
-    const [from, to] = second === undefined ? ["0", first] : [first, second];
+    const [from, to] = (second === undefined ? ["0", first] : [first, second]).map(condition) as [string, string];
     const next = step === "1" ? `${name}++` : `${name} += ${step}`;
     return `for (let ${name} = ${from}; ${name} ${step.startsWith("-") ? ">" : "<"} ${to}; ${next})`;
   }
@@ -88,13 +125,33 @@ export function slice(object: string, from: string, to: string, step: string | u
 
 /** Several dimensions between brackets, as `x[:, 1:3]`. */
 export function atIndices(object: string, parts: string): string {
-  const indices = parts.split(",").map((part, dim) => {
-    const [from = "", to, step] = part.split(":").map((each) => each.trim());
-    if (to === undefined) return /^(None|np\.newaxis|\.\.\.)$/.test(from) ? "null" : from;
-    if (from === "" && to === "" && !step) return "null";
-    return `[${from || "0"}, ${to || `${object}.shape[${dim}]`}${step ? `, ${step}` : ""}]`;
+  const all = parts.split(",").map((each) => each.trim());
+  const isNew = (part: string) => /^(None|np\.newaxis)$/.test(part);
+  // None adds a dimension, and a number takes one away.
+  const added = all.flatMap((part, at) => {
+    if (!isNew(part)) return [];
+    const before = all.slice(0, at).filter((each) => isNew(each) || !/^-?\w+$/.test(each)).length;
+    return all.slice(0, at).includes("...") ? at - all.length : before;
   });
-  return `${object}.at(${indices.join(", ")})`;
+  const kept = all.filter((part) => !isNew(part));
+  const last = kept.at(-1)!;
+  let indexed = object;
+  if (kept[0] === "..." && kept.length === 2) {
+    const [from = "", to] = last.split(":").map((each) => each.trim());
+    if (to === undefined) indexed = `${object}.select(-1, ${from})`;
+    else if (from !== "" || to !== "") indexed = `${object}.slice(-1, ${from || "0"}${to ? `, ${to}` : ""})`;
+  } else {
+    const indices = kept
+      .filter((part, at) => part !== "..." || at < kept.length - 1)
+      .map((part, dim) => {
+        const [from = "", to, step] = part.split(":").map((each) => each.trim());
+        if (to === undefined) return from === "..." ? "null" : from;
+        if (from === "" && to === "" && !step) return "null";
+        return `[${from || "0"}, ${to || `${object}.shape[${dim}]`}${step ? `, ${step}` : ""}]`;
+      });
+    if (indices.some((each) => each !== "null")) indexed = `${object}.at(${indices.join(", ")})`;
+  }
+  return indexed + added.map((dim) => `.unsqueeze(${dim})`).join("");
 }
 
 /** Several names that get their values at once. */

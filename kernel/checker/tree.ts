@@ -59,3 +59,26 @@ export function rangeOf({ line, column, endLine, endColumn }: Problem, source: s
     lines.slice(0, number - 1).reduce((sum, each) => sum + each.length + 1, 0) + at - 1;
   return { start: offset(line, column), end: offset(endLine, endColumn) };
 }
+
+export function textOf({ start, end }: t.Node, source: string): string {
+  return source.slice(start!, end!);
+}
+
+/** A node's text as what stands in front of a dot. */
+export function receiver(node: t.Node, source: string): string {
+  const text = textOf(node, source);
+  return isReceiver(node) ? text : `(${text})`;
+}
+
+/** Whether a dot may follow without parentheses around it. */
+export function isReceiver({ type }: t.Node): boolean {
+  return /^(Identifier|ThisExpression|.*MemberExpression|.*CallExpression|TSNonNullExpression|NewExpression|StringLiteral|TemplateLiteral|ArrayExpression)$/.test(
+    type,
+  );
+}
+
+/** The nearest call, or `new`, that has something of a node and its parents as an argument; else the nearest of all. */
+export function enclosingCall(chain: readonly t.Node[]): t.CallExpression | t.NewExpression | undefined {
+  const calls = chain.filter((each) => each.type === "CallExpression" || each.type === "NewExpression");
+  return calls.find((each) => each.arguments.some((argument) => chain.includes(argument))) ?? calls[0];
+}

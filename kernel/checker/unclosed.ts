@@ -34,7 +34,16 @@ export function unclosed(source: string, offset: number): Habit | undefined {
   const meant = (before.length > 0 ? before : found)
     .toSorted((a, b) => a.start - b.start)
     .at(before.length > 0 ? -1 : 0);
-  return meant && at(meant.start, meant.message);
+  if (!meant) return undefined;
+  // for (let i = 0; i < n // 2; i++)
+  const division = /([\w$.\])]+)\s*\/\/\s*([\w$.]+)/.exec(source.slice(meant.start).split("\n")[0]!);
+  if (CLOSING[meant.bracket] !== undefined && division) {
+    const start = meant.start + division.index;
+    const [text, a, b] = division;
+    const message = `// begins a comment. For Python's ${text}, write: Math.floor(${a} / ${b})`;
+    return { start, end: start + text.length, message };
+  }
+  return at(meant.start, meant.message);
 }
 
 /** A bracket that has no other one. */

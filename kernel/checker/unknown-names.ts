@@ -5,7 +5,8 @@ import { nearest } from "../resolution/similar.ts";
 import type { NotebookCell } from "./notebook-names.ts";
 import type { Problem } from "./problems.ts";
 import { camelCase, pythonMember, pythonName, pythonValue } from "./python-names.ts";
-import { nodeAt, rangeOf } from "./tree.ts";
+import { shorten } from "./python-syntax.ts";
+import { nodeAt, rangeOf, textOf } from "./tree.ts";
 
 /** Where the names that a cell lacks may be. */
 export interface NamePlaces {
@@ -54,13 +55,19 @@ function followsFrom(problem: Problem, problems: readonly Problem[], cell: Parse
   const { node, parents } = nodeAt(cell.program, range.start, range.end);
   const at = parents.findIndex((each) => each.type === "AssignmentExpression");
   const [assignment, call] = [parents[at], parents[at + 1]];
-  if (assignment?.type !== "AssignmentExpression" || call?.type !== "CallExpression") return false;
+  if (assignment?.type !== "AssignmentExpression") return false;
+  if (call?.type !== "CallExpression" && call?.type !== "NewExpression") return false;
+  const [first] = call.arguments.filter((each) => each.type === "AssignmentExpression");
+  // One problem names all of a call's.
+  if (assignment.left === node && first !== assignment && isUnknown(first!.left)) return true;
   if (assignment.left !== node) {
-    return problems.some(
-      (each) => each !== problem && each.unknownName !== undefined && isIn(each, assignment.left, cell.source),
-    );
+    return isUnknown(assignment.left);
   }
-  return problems.some((each) => each.unknownName !== undefined && isIn(each, call.callee, cell.source));
+  return isUnknown(call.callee);
+
+  function isUnknown(part: t.Node): boolean {
+    return problems.some((each) => each !== problem && each.unknownName !== undefined && isIn(each, part, cell.source));
+  }
 }
 
 function isIn(problem: Problem, { start, end }: t.Node, source: string): boolean {
@@ -74,6 +81,8 @@ function advice(problem: Problem, name: string, cell: ParsedCell, places: NamePl
   const { node, parents } = nodeAt(cell.program, range.start, range.end);
   const [parent] = parents;
   const message = `Cannot find name '${name}'.`;
+  const given = namedArgument(name, node, parents, cell.source);
+  if (given !== undefined) return { ...problem, message: `${message} ${given}`, hint: undefined };
   const imported = places.imports.get(name);
   if (imported !== undefined) return { ...problem, message, hint: `Import it: ${imported}` };
   const isCall = parent?.type === "CallExpression" && parent.callee === node;
@@ -81,7 +90,9 @@ function advice(problem: Problem, name: string, cell: ParsedCell, places: NamePl
     ? parent.arguments.map((each) => cell.source.slice(each.start!, each.end!)).join(", ")
     : undefined;
   const isType = parents.some((each) => each.type.startsWith("TSType"));
-  const written = pythonName(name, args, isType);
+  const isIndex = parent?.type === "MemberExpression" && parent.computed && parent.property === node;
+  const written =
+    isIndex && name === "None" ? `${textOf(parent.object, cell.source)}.unsqueeze(0)` : pythonName(name, args, isType);
   if (written !== undefined)
     return { ...problem, message: `${message} In TypeScript, write: ${written}`, hint: undefined };
   if (places.browser.has(name)) {
@@ -95,19 +106,31 @@ function advice(problem: Problem, name: string, cell: ParsedCell, places: NamePl
   if (problem.message.includes("Did you mean")) return { ...problem, hint: undefined };
   const assignment = parents.find((each) => each.type === "AssignmentExpression");
   if (assignment?.type === "AssignmentExpression" && assignment.left === node && assignment.operator === "=") {
-    if (parents.some((each) => each.type === "CallExpression" && each.arguments.includes(assignment))) {
-      const value = pythonValue(cell.source.slice(assignment.right.start!, assignment.right.end!));
-      const given = `{ ${camelCase(name)}: ${value} }`;
-      return {
-        ...problem,
-        message: `${message} Named arguments are passed as an object: ${given}`,
-        hint: undefined,
-      };
-    }
     const text = cell.source.slice(assignment.start!, assignment.end!).split("\n")[0]!;
     return { ...problem, message: `${message} Declare a new variable first: let ${text}`, hint: undefined };
   }
   return undefined;
+}
+
+/** What to write for `f(x, name=value)`. */
+function namedArgument(name: string, node: t.Node, parents: readonly t.Node[], source: string): string | undefined {
+  const at = parents.findIndex((each) => each.type === "AssignmentExpression");
+  const [assignment, call] = [parents[at], parents[at + 1]];
+  if (assignment?.type !== "AssignmentExpression" || assignment.left !== node || assignment.operator !== "=")
+    return undefined;
+  if (call?.type !== "CallExpression" && call?.type !== "NewExpression") return undefined;
+  if (!call.arguments.includes(assignment)) return undefined;
+  const value = pythonValue(textOf(assignment.right, source));
+  if (/^(dim|dims|axis|input|other|size|shape)$/.test(name)) {
+    const text = source.slice(call.start!, assignment.start!) + value + source.slice(assignment.end!, call.end!);
+    return `This argument has no name here. Write: ${shorten(text)}`;
+  }
+  // All that follow go into one object.
+  const named = call.arguments.filter((each) => each.type === "AssignmentExpression");
+  const options = named.map(({ left, right }) => {
+    return `${camelCase(textOf(left, source))}: ${pythonValue(textOf(right, source))}`;
+  });
+  return `Named arguments are passed as an object: { ${options.join(", ")} }`;
 }
 
 /** One problem for all names that other cells must declare. */

@@ -14,6 +14,8 @@ import { type Operand, Tensor } from "./tensor.ts";
 
 export type { TensorOptions } from "./creation.ts";
 
+/** A tensor of a flat list of numbers, arranged in a shape: `tensor(pixels, [28, 28])`. */
+export function tensor(data: ArrayLike<number> | ArrayLike<bigint>, shape: Shape, options?: TensorOptions): Tensor;
 /**
  * A tensor of the given numbers: nested lists of equal length, or a typed array with its shape.
  *
@@ -24,7 +26,6 @@ export type { TensorOptions } from "./creation.ts";
  * @throws RangeError if lists differ in length, or the shape holds another number of elements
  */
 export function tensor(data: Nested | ArrayLike<number> | ArrayLike<bigint>, options?: TensorOptions): Tensor;
-export function tensor(data: ArrayLike<number> | ArrayLike<bigint>, shape: Shape, options?: TensorOptions): Tensor;
 export function tensor(
   data: Nested | ArrayLike<number> | ArrayLike<bigint>,
   second?: Shape | TensorOptions,
@@ -128,17 +129,19 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
   return filled("full", shape, value, options);
 }
 
+/** Zeros: `zeros(2, 3)` is `zeros([2, 3])`. */
+export function zeros(...shape: number[]): Tensor;
 /** Zeros of a shape: `zeros([2, 3])`, or `zeros(2, 3)`; `zeros([2], { dtype: "int64" })`. */
 export function zeros(shape: Shape, options?: TensorOptions): Tensor;
-export function zeros(...shape: number[]): Tensor;
 export function zeros(...args: ShapeArguments<TensorOptions>): Tensor {
   const [shape, options] = shapeArguments(args);
   return filled("zeros", shape, 0, options);
 }
 
+/** Ones: `ones(2, 3)` is `ones([2, 3])`. */
+export function ones(...shape: number[]): Tensor;
 /** Ones of a shape: `ones([2, 3])`, or `ones(2, 3)`. */
 export function ones(shape: Shape, options?: TensorOptions): Tensor;
-export function ones(...shape: number[]): Tensor;
 export function ones(...args: ShapeArguments<TensorOptions>): Tensor {
   const [shape, options] = shapeArguments(args);
   return filled("ones", shape, 1, options);

@@ -75,9 +75,7 @@ export function formatLazy(x: Printable): string {
 export function formatNow(x: Printable): string {
   if (x.numel() === 0) return format([], x.shape, x.dtype, notes(x));
   try {
-    if (tracing.current === null && x.dtype !== "float16") {
-      return format(readNow(x.node), x.shape, x.dtype, notes(x));
-    }
+    if (tracing.current === null) return format(valuesNow(x), x.shape, x.dtype, notes(x));
   } catch {
     // A tensor that cannot be read (disposed of, too large to wait for) still has a shape to show.
   }
@@ -86,8 +84,12 @@ export function formatNow(x: Printable): string {
 
 /** The elements in nested lists, computed while the program waits. */
 export function listNow(x: Printable): Nested {
-  const values = x.dtype === "float16" ? x.to("float32") : x;
-  return nested(x.numel() === 0 ? [] : readNow(values.node), x.shape, x.dtype);
+  return nested(x.numel() === 0 ? [] : valuesNow(x), x.shape, x.dtype);
+}
+
+function valuesNow(x: Printable): ArrayLike<number | bigint> {
+  // Those of float16 are bits.
+  return readNow((x.dtype === "float16" ? x.to("float32") : x).node);
 }
 
 function notes(x: Printable): string {
@@ -97,7 +99,7 @@ function notes(x: Printable): string {
 /** Text, and for matrices that fit a table as well. */
 export async function mimeBundle(x: Printable): Promise<Record<string, unknown>> {
   const data = x.dtype === "int64" ? await x.bits() : await x.data();
-  const text = format(data, x.shape, x.dtype === "float16" ? "float32" : x.dtype, notes(x));
+  const text = format(data, x.shape, x.dtype, notes(x));
   return { "text/plain": text, "text/html": html(x, data, text) };
 }
 

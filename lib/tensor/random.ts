@@ -42,21 +42,23 @@ function drawn(
   return options.requiresGrad ? x.requiresGrad_() : x;
 }
 
+/** Numbers of the standard normal distribution: `randn(2, 3)` is `randn([2, 3])`. */
+export function randn(...shape: number[]): Tensor;
 /**
  * Numbers of the standard normal distribution: PyTorch's CPU numbers for the same seed, to 2e-6. `randn([2, 3])`,
  * `randn([8, 1, 28, 28]).mul(sigma)`.
  */
 export function randn(shape: Shape, options?: RandomOptions): Tensor;
-export function randn(...shape: number[]): Tensor;
 export function randn(...args: ShapeArguments<RandomOptions>): Tensor {
   const [shape, options] = shapeArguments(args);
   const fill = (from: { generator?: Generator }) => fillNormal(new Float32Array(sizeOf(shape)), from);
   return drawn("randn", "float32", shape, fill, options, floats);
 }
 
+/** Uniform random numbers from 0 to 1 (not included): `rand(2, 3)` is `rand([2, 3])`. */
+export function rand(...shape: number[]): Tensor;
 /** Uniform random numbers from 0 to 1 (not included): PyTorch's CPU numbers for the same seed. `rand([2, 3])`. */
 export function rand(shape: Shape, options?: RandomOptions): Tensor;
-export function rand(...shape: number[]): Tensor;
 export function rand(...args: ShapeArguments<RandomOptions>): Tensor {
   const [shape, options] = shapeArguments(args);
   const fill = (from: { generator?: Generator }) => fillUniform(new Float32Array(sizeOf(shape)), from);

@@ -41,6 +41,7 @@ export class Tensor extends HostOps<Tensor> {
       if (spec === null) dim++;
       else if (typeof spec === "number") out = out.select(dim, spec);
       else if (spec instanceof Tensor) {
+        checkIndex(spec);
         const at = inRange("at", spec, out.size(dim), { negative: true });
         out = new Tensor(g.indexSelect(out.node, dim, at.node));
         dim += spec.ndim;
@@ -109,3 +110,15 @@ export class Tensor extends HostOps<Tensor> {
 }
 
 export { realize } from "./values.ts";
+
+/** What is no list of places, with what to write for it. */
+function checkIndex({ dtype, shape }: Tensor): void {
+  if (dtype === "bool") {
+    throw new TypeError(
+      `at: got a bool mask ${show(shape)}, expected int64 indices: how many elements a mask picks is unknown until it is computed. Write x.maskedFill(mask.logicalNot(), 0) or x.set([mask], value), or filter the numbers of await x.data()`,
+    );
+  }
+  if (dtype !== "int64" && dtype !== "int32") {
+    throw new TypeError(`at: the index has dtype ${dtype}, expected int64: write index.to("int64")`);
+  }
+}

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { withoutTraces } from "../../display/index.ts";
 
 /**
- * What a promise is printed as where await was forgotten: by default a text and console.log say nothing of what to do.
+ * What a promise is printed as where await was forgotten: by default a text, JSON and console.log say nothing of what to do.
  */
 export function installPromises(): void {
   const define = (key: string | symbol, value: unknown) =>
@@ -21,5 +21,8 @@ export function installPromises(): void {
   }
   define(inspect.custom, print);
   // `${promise}` and "loss: " + promise.
-  define("toString", () => "[a promise: write await in front of it]");
+  const said = () => "[a promise: write await in front of it]";
+  define("toString", said);
+  // JSON.stringify({ loss: promise }), which would be {}.
+  define("toJSON", said);
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCell } from "../../../kernel/cells/parse.ts";
 import { Checker } from "../../../kernel/checker/checker.ts";
 import { formatProblems, type Problem } from "../../../kernel/checker/problems.ts";
+import { reword } from "../../../kernel/checker/wording.ts";
 import { GLOBAL_NAMES } from "../../../kernel/evaluator/child/globals.ts";
 import { ROOT } from "../../root.ts";
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
     names: GLOBAL_NAMES,
   });
   await checker.preload(["difflab"]);
-  await ran('import { digits, optim, randn, nn, Tensor } from "difflab"');
+  await ran('import { digits, optim, randn, nn, stack, tensor, Tensor } from "difflab"');
   await ran("const clear = randn([2, 3]), noise = randn([2, 3]), x = randn([2]), h = 0.1, f = (x: Tensor) => x.mul(2)");
 });
 afterAll(() => checker?.dispose());
@@ -75,6 +76,29 @@ describe("operators on tensors are told with the method to call", () => {
     ["clear == noise", "clear.eq(noise)"],
     ["clear.mean() < noise.mean()", "clear.mean().lt(noise.mean())"],
     ["-clear.mean()", "clear.mean().neg()"],
+    ["+clear", "await clear.item()"],
+    ["~clear", "clear.logicalNot()"],
+    ["clear != 0", "clear.ne(0)"],
+    ["clear === 3", "clear.eq(3)"],
+    ["2 ** clear", "clear.mul(Math.log(2)).exp()"],
+    ["clear && noise", "clear.logicalAnd(noise)"],
+    ["clear > 0 && clear < 1", "clear.gt(0).logicalAnd(clear.lt(1))"],
+    ["clear[0] = 1", "clear.set([0], 1)"],
+    ["clear[0, 1] = 1", "clear.set([0, 1], 1)"],
+    ["clear[0] += 1", "clear.set([0], clear.at(0).add(1))"],
+    ["clear[clear > 0] = 0", "clear.set([clear.gt(0)], 0)"],
+    ["clear[clear > 0]", "[...(await clear.data())].filter((v) => v > 0)"],
+    ["clear[[0, 1]]", 'clear.at(tensor([0, 1], { dtype: "int64" }))'],
+    ["Math.max(clear, 1)", "clear.maximum(1)"],
+    ["Math.abs(clear.mean())", "clear.mean().abs()"],
+    ["clear.mean.item()", "clear.mean().item()"],
+    ["clear.data[0]", "(await clear.data())[0]"],
+    ["clear.sum({ dim: 0 })", "clear.sum(0)"],
+    ["clear.clamp({ min: 0, max: 1 })", "clear.clamp(0, 1)"],
+    ["clear.add([1, 2, 3])", "clear.add(tensor([1, 2, 3]))"],
+    ["stack(clear, noise)", "stack([clear, noise])"],
+    ["tensor([clear, noise])", "stack([clear, noise])"],
+    ["tensor(clear)", "clear.clone()"],
   ])("%s", async (source, write) => {
     const message = await only(source);
     expect(message).toMatch(/ Write: /);
@@ -121,6 +145,15 @@ describe("operators on texts and lists, and calls, are told with what to write",
     ["nn.Linear(2, 3)", "new nn.Linear(2, 3)"],
     ["const lin = new nn.Linear(3, 2); lin(clear)", "lin.forward(clear)"],
     ["const lin = new nn.Linear(3, 2); new optim.SGD(lin.parameters, { lr: 1 })", "lin.parameters()"],
+    ["3 * 'ab'", "'ab'.repeat(3)"],
+    ["[1, 2] * 2", "Array.from({ length: 2 }, () => [1, 2]).flat()"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what to write
+    ["'%.2f m' % h", "`${h.toFixed(2)} m`"],
+    ["new Date() - new Date(2026, 1)", "Number(new Date()) - Number(new Date(2026, 1))"],
+    ["Date.now() - new Date()", "Date.now() - Number(new Date())"],
+    ["1 < h < 3", "1 < h && h < 3"],
+    ["digits(8)", "digits({ n: 8 })"],
+    ["new optim.Adam([], 0.1)", "new optim.Adam([], { lr: 0.1 })"],
   ])("%s", async (source, write) => {
     const message = await only(source);
     expect(message.split(" Write: ")[1]).toBe(write);
@@ -141,6 +174,16 @@ describe("a forgotten await is told with where it belongs", () => {
     ["const a = x.mean().item(), b = x.mean().item(); a + b", "(await a) + (await b)"],
     ["const a = x.mean().item(), b = x.mean().item(); a - b", "(await a) - (await b)"],
     ["const o: { n: number } = { n: x.mean().item() }", "await x.mean().item()"],
+    ["x.mean().item() === 0", "(await x.mean().item()) === 0"],
+    ["-x.mean().item()", "-(await x.mean().item())"],
+    ["!x.any().item()", "!(await x.any().item())"],
+    ["Number(x.mean().item())", "Number(await x.mean().item())"],
+    ["Number.isNaN(x.mean().item())", "Number.isNaN(await x.mean().item())"],
+    ["JSON.stringify(x.tolist())", "JSON.stringify(await x.tolist())"],
+    ["const { length } = x.data()", "await x.data()"],
+    ["switch (x.mean().item()) { case 0: 1 }", "await x.mean().item()"],
+    ["const ps = [1, 2].map(async (v) => v); Math.max(...ps)", "(await Promise.all(ps))"],
+    ["const p = x.mean().item(); [p, p].map((v) => v * 2)", "(await Promise.all([p, p]))"],
   ])("%s", async (source, write) => {
     const message = await only(source);
     expect(message).toMatch(/promise/i);
@@ -188,8 +231,29 @@ describe("names of other languages and of libraries", () => {
     ["abs(clear)", "(of a tensor: clear.abs())"],
     ["max([1, 2])", "In TypeScript, write: Math.max(...[1, 2])"],
     ["clear.cuda()", 'await clear.to("cuda")'],
-    ["digits(8)", "Options are passed by name, in an object: { n: ..., size: ..., seed: ..., labels: ... }"],
-    ["new optim.Adam([], 0.1)", "Options are passed by name, in an object such as { name: 0.1 }"],
+    ["digits(true)", "Options are passed by name, in an object: { n: ..., size: ..., seed: ..., labels: ... }"],
+    ["new optim.Adam([], 'x')", 'Options are passed by name, in an object such as { name: "x" }'],
+    ["randn([2], dtype=float32)", 'Named arguments are passed as an object: { dtype: "float32" }'],
+    [
+      "new nn.Conv2d(1, 8, kernel_size=3, padding=1)",
+      "Named arguments are passed as an object: { kernelSize: 3, padding: 1 }",
+    ],
+    ["clear.mean(dim=0)", "This argument has no name here. Write: clear.mean(0)"],
+    ["stack([clear, noise], dim=1)", "This argument has no name here. Write: stack([clear, noise], 1)"],
+    ["clear[None]", "In TypeScript, write: clear.unsqueeze(0)"],
+    ["clear.astype(np.float32)", "import { tensor }"],
+    ["clear.astype('float32')", "In TypeScript, write: clear.to('float32')"],
+    ["round(3.14159, 2)", "Number((3.14159).toFixed(2))"],
+    ["({ a: 1 }).update({ b: 2 })", "Object.assign"],
+    ["consol.log(1)", "Did you mean 'console'?"],
+    ["console.lgo(1)", "Did you mean 'log'?"],
+    ["const n = 1; n = 2", "declare it with let instead of const"],
+    ["randn([2], { dtype: 'float' })", "Did you mean '\"float16\"'?"],
+    ["randn([2], { dtpye: 'float32' })", "Did you mean to write 'dtype'?"],
+    ["tensor([1, 'a'])", "A tensor is made of numbers, not of a value of type 'string'."],
+    ["clear.softmax()", "Expected 1 argument, but got 0."],
+    ["nn.ReLU(clear)", "ReLU is a class: write `new` in front of it."],
+    ["import whole from 'difflab'; whole([2])", "This is a whole module, not a function."],
     ["a, b = 1, 2", "In TypeScript, write: const [a, b] = [1, 2]"],
     ["a, b = clear.shape", "In TypeScript, write: const [a, b] = clear.shape"],
     ["let p = 1, q = 2; p, q = q, p", "In TypeScript, write: [p, q] = [q, p]"],
@@ -277,6 +341,12 @@ test("a class declared again says so, and no type shows a path", async () => {
     await ran(`class Plain { ${after} }`);
     expect(await only("const again: Plain = plain"), after).toContain("'Plain' has been declared again");
   }
+});
+
+test("where types are asked for, a parameter without one is told with what to write", () => {
+  expect(reword("Parameter 'v' implicitly has an 'any' type.")).toBe(
+    "The parameter 'v' needs a type. Write, for example: v: number, or v: Tensor",
+  );
 });
 
 test("an option of the wrong type is named", async () => {

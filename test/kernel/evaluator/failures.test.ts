@@ -131,6 +131,8 @@ describe("a promise that is not awaited", () => {
     expect(stdout).toBe(`${pending} [ ${pending} ] Promise { 5 }\n`);
     const word = "[a promise: write await in front of it]";
     expect(result!.data["text/plain"]).toBe(`'loss ${word}, ${word}'`);
+    const json = await run(kernel, "JSON.stringify({ loss: [p] })");
+    expect(json.result!.data["text/plain"]).toBe(`'{"loss":["${word}"]}'`);
   });
 });
 

@@ -25,6 +25,7 @@ import {
   where,
   zeros,
 } from "../../../lib/index.ts";
+import { DISPLAY } from "../../../lib/page/display.ts";
 import recorded from "../../reference/torch-random.json" with { type: "json" };
 
 describe("creating tensors", () => {
@@ -340,6 +341,12 @@ describe("showing a tensor", () => {
     );
     expect(inspect(tensor([true, false]))).toBe("tensor([ true, false], shape=[2], dtype=bool)");
     expect(inspect(tensor(3, { requiresGrad: true }))).toBe("tensor(3., shape=[], dtype=float32, requiresGrad=true)");
+  });
+
+  it("says float16 where it is, and prints its values too", async () => {
+    const half = tensor([1.5, -2], { dtype: "float16" });
+    expect(inspect(half)).toBe("tensor([ 1.5000, -2.0000], shape=[2], dtype=float16)");
+    expect((await half[DISPLAY]())["text/plain"]).toBe(inspect(half));
   });
 
   it("goes on in the next line where a row is long, and shows that there is nothing", () => {
