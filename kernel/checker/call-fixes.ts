@@ -1,5 +1,5 @@
 import type * as t from "@babel/types";
-import type { Fix } from "./fixes.ts";
+import type { Fix } from "./fix.ts";
 import { enclosingCall, type Path, receiver, short, textOf } from "./tree.ts";
 
 /** `layer(x)` as `layer.forward(x)`, `x.shape()` as `x.shape`, `nn.Linear(2, 3)` with `new`. */

@@ -2,6 +2,7 @@ import type * as t from "@babel/types";
 import type { ParsedCell } from "../cells/parse.ts";
 import { children } from "../cells/syntax.ts";
 import { argumentFixes, callFixes } from "./call-fixes.ts";
+import type { Fix } from "./fix.ts";
 import { methodFixes } from "./member-fixes.ts";
 import { dateFixes, operatorFixes } from "./operator-fixes.ts";
 import { FLIPPED, METHODS } from "./operators.ts";
@@ -20,20 +21,6 @@ import {
   rangeOf,
   sameLine,
 } from "./tree.ts";
-
-/**
- * A change of the cell that may take an error away. Nobody knows beforehand: {@link ./checker.ts} checks the cell with
- * it, and proposes what does.
- */
-export interface Fix {
-  start: number;
-  end: number;
-  text: string;
-  /** What is wrong, in front of "Write: ...". */
-  why: string;
-  /** It helps where it ends errors that say this, though others may come instead. Default: it must end all. */
-  ends?: RegExp;
-}
 
 const OPERANDS = new Set([2362, 2363]);
 const OPERATOR = 2365;

@@ -1,4 +1,4 @@
-import type { Fix } from "./fixes.ts";
+import type { Fix } from "./fix.ts";
 import { type Path, short, textOf } from "./tree.ts";
 
 /** `x.mean.item()` with the call that a method needs: `x.mean().item()`. */

@@ -1,4 +1,4 @@
-import type { Fix } from "./fixes.ts";
+import type { Fix } from "./fix.ts";
 import { isOperation, outerRange, type Path, receiver, textOf } from "./tree.ts";
 
 /** `later - earlier` of two dates. */

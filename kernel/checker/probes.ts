@@ -27,7 +27,6 @@ const KINDS = {
   promise: "Promise<unknown> & { readonly shape?: never }",
   list: "readonly unknown[] | string | ArrayBufferView",
   array: "readonly unknown[]",
-  numbers: "readonly number[]",
 };
 type Kind = keyof typeof KINDS;
 
@@ -111,11 +110,6 @@ export function probesOf({ program, source }: ParsedCell): Probe[] {
         if (/^Number\.is/.test(callee)) {
           const why = `${callee} takes a number, not a tensor.`;
           add("tensor", argument, node, (value) => `${why} Write: ${callee}(await ${value}.item())`);
-        }
-        const { callee: method } = node;
-        if (!argument && method.type === "MemberExpression" && /^(sort|toSorted)$/.test(text(method.property))) {
-          const why = `Without a comparison, ${text(method.property)}() sorts numbers as text: 10 comes before 9.`;
-          add("numbers", method.object, node, () => `${why} Write: ${callee}((a, b) => a - b)`);
         }
         break;
       }

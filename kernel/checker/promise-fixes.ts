@@ -1,5 +1,5 @@
 import type * as t from "@babel/types";
-import type { Fix } from "./fixes.ts";
+import type { Fix } from "./fix.ts";
 import { isArgument, isOperation, type Operation, outerRange, type Path, sameLine, short, textOf } from "./tree.ts";
 
 /** What an error with a promise in it is about. */

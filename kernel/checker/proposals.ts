@@ -1,5 +1,6 @@
 import type { ParsedCell } from "../cells/parse.ts";
-import { type Fix, fixesFor } from "./fixes.ts";
+import type { Fix } from "./fix.ts";
+import { fixesFor } from "./fixes.ts";
 import { type Problem, problemAt } from "./problems.ts";
 import { rangeOf } from "./tree.ts";
 
