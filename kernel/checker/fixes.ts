@@ -95,10 +95,9 @@ class Fixes {
     // x[x > 0]
     const mask = wrong.find((each) => isIndex(each) && isOperation(each.property));
     if (mask && isIndex(mask) && isOperation(mask.property)) {
-      const { left, operator, right } = mask.property;
-      const text = `[...(await ${this.#receiver(mask.object)}.data())].filter((v) => v ${operator} ${this.#text(right)})`;
+      const text = `await ${this.#receiver(mask.object)}.maskedSelect(${this.#render(mask.property)})`;
       const why = "Brackets index arrays and objects, not tensors.";
-      if (this.#text(left) === this.#text(mask.object)) return [{ start: mask.start!, end: mask.end!, text, why }];
+      return [{ start: mask.start!, end: mask.end!, text, why }];
     }
     const ends = [...new Set([wrong.at(-1), wrong[0]])].filter((each) => each !== undefined);
     return ends.map((each) => {

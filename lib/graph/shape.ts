@@ -76,9 +76,19 @@ export function axis(where: string, dim: number, rank: number): number {
   return dim < 0 ? dim + rank : dim;
 }
 
+function shownDims(dims: unknown): string {
+  if (typeof dims === "object" && dims !== null) return `{ ${Object.keys(dims).slice(0, 3).join(", ")} }`;
+  return typeof dims === "string" ? JSON.stringify(dims) : String(dims);
+}
+
 /** Several dims, counted from the front, ascending, each once. `undefined` means all of them. */
 export function axes(where: string, dims: number | readonly number[] | undefined, rank: number): number[] {
   if (dims === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (typeof dims !== "number" && !Array.isArray(dims)) {
+    throw new TypeError(
+      `${where}: dims are ${shownDims(dims)}; expected a number or a list of numbers, such as ${where}(0)`,
+    );
+  }
   const list = (typeof dims === "number" ? [dims] : dims).map((d) => axis(where, d, rank));
   const unique = [...new Set(list)].sort((a, b) => a - b);
   if (unique.length !== list.length) throw new RangeError(`${where}: dims ${show(list)} name a dimension twice`);

@@ -11,8 +11,19 @@ const plain =
   (e, n) =>
     e.graph.add(type, e.names(n));
 
+/** An operation that onnxruntime has not in this dtype, in another one that holds the same values. */
+function inType(e: Emitter, n: Node, type: string, dtype: DType, inputs: readonly number[]): string {
+  const names = e
+    .names(n)
+    .map((name, i) => (inputs.includes(i) ? e.graph.add("Cast", [name], { to: elementType[dtype] }) : name));
+  return e.graph.add("Cast", [e.graph.add(type, names)], { to: elementType[n.dtype] });
+}
+
 const unary: Record<UnaryOp, Emit> = {
-  neg: plain("Neg"),
+  neg: (e, n) =>
+    n.dtype === "uint8"
+      ? e.graph.add("Sub", [e.graph.scalar(0, n.dtype), e.name(n.inputs[0]!)])
+      : e.graph.add("Neg", e.names(n)),
   exp: plain("Exp"),
   log: plain("Log"),
   sqrt: plain("Sqrt"),
@@ -55,7 +66,7 @@ const binary: Record<BinaryOp, Emit> = {
   sub: plain("Sub"),
   mul: plain("Mul"),
   div: plain("Div"),
-  pow: plain("Pow"),
+  pow: (e, n) => (n.dtype === "uint8" ? inType(e, n, "Pow", "int32", [0, 1]) : e.graph.add("Pow", e.names(n))),
   maximum: plain("Max"),
   minimum: plain("Min"),
   mod: (e, n) => {
@@ -129,7 +140,7 @@ export const standard: Emissions = {
   live: given,
   const: (e, n) => e.fed(n) ?? e.scalar(n.attrs.value, n),
   cast: (e, n) => e.graph.add("Cast", e.names(n), { to: elementType[n.dtype] }),
-  where: plain("Where"),
+  where: (e, n) => (n.dtype === "bool" ? inType(e, n, "Where", "uint8", [1, 2]) : e.graph.add("Where", e.names(n))),
   sum: reduce("ReduceSum"),
   sumSquare: reduce("ReduceSumSquare"),
   max: extremum("ReduceMax"),

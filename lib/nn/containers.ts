@@ -16,6 +16,9 @@ export class Sequential extends Module {
 
   constructor(...layers: (Module & Layer)[]) {
     super();
+    if (Array.isArray(layers[0])) {
+      throw new TypeError("Sequential: got a list, expected layers one after the other: new Sequential(a, b)");
+    }
     this.layers = layers;
     for (const [i, layer] of layers.entries()) Object.assign(this, { [i]: layer });
     // Numbered fields are the parts; the list itself must not be walked a second time.

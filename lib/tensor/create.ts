@@ -67,8 +67,25 @@ function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): Typed
   const out = allocate(dtype, n);
   if (out instanceof BigInt64Array) for (let i = 0; i < n; i++) out[i] = toBigInt(values[i]!);
   else if (dtype === "bool") for (let i = 0; i < n; i++) out[i] = Number(values[i]) !== 0 ? 1 : 0;
-  else for (let i = 0; i < n; i++) out[i] = Number(values[i]);
+  else {
+    for (let i = 0; i < n; i++) {
+      const value = Number(values[i]);
+      checkHolds(dtype, value);
+      out[i] = value;
+    }
+  }
   return out;
+}
+
+/** The largest whole number of each dtype that has one. */
+const largest: Partial<Record<DType, number>> = { uint8: 255, int32: 2 ** 31 - 1, int64: 2 ** 63 };
+
+/** Refuses numbers that an integer dtype would make other ones of. As in PyTorch, fractions are cut off, and uint8 takes -1 as 255. */
+function checkHolds(dtype: DType, value: number): void {
+  const most = largest[dtype];
+  if (most === undefined || Math.abs(Math.trunc(value)) <= most || (dtype === "int32" && value === -(2 ** 31))) return;
+  const range = dtype === "uint8" ? "0 to 255" : dtype === "int32" ? "-2147483648 to 2147483647" : "-2^63 to 2^63 - 1";
+  throw new RangeError(`tensor: ${value} does not fit into ${dtype}, which holds ${range}`);
 }
 
 /** A number as int64: fractions are cut off, as in PyTorch. */
@@ -76,6 +93,7 @@ function toBigInt(value: number | boolean | bigint): bigint {
   if (typeof value === "bigint") return value;
   if (!Number.isFinite(Number(value)))
     throw new RangeError(`tensor: ${value} cannot be an int64; expected a finite number`);
+  checkHolds("int64", Number(value));
   return BigInt(Math.trunc(Number(value)));
 }
 
@@ -293,7 +311,7 @@ export function stack(list: readonly Tensor[], dim = 0): Tensor {
 /** `condition ? a : b`, elementwise with broadcasting. `where(x.gt(0), x, 0)`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = a instanceof Tensor ? a : b instanceof Tensor ? b : condition.float();
-  return new Tensor(g.where(condition.node, nodeOf(a, like), nodeOf(b, like)));
+  return new Tensor(g.where(condition.node, nodeOf("where", a, like), nodeOf("where", b, like)));
 }
 
 /** The larger of `a` and `b`, element by element: `maximum(x, 0)`. */

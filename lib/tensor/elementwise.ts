@@ -2,7 +2,7 @@ import { isFloat } from "../graph/dtype.ts";
 import type { BinaryOp, UnaryOp } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { checkNumber } from "../options.ts";
-import { nodeOf } from "./operands.ts";
+import { checkTensor, nodeOf } from "./operands.ts";
 import { self } from "./state.ts";
 import { Values } from "./values.ts";
 
@@ -50,6 +50,11 @@ export abstract class Elementwise<T extends Elementwise<T>> extends Values<T> {
   /** Each element to the power `exponent`: `x.pow(3)`. Any shape, the same shape back. */
   pow(exponent: T | number): T {
     // Exponents are seldom varied and often simplify: they belong to the program.
+    if (typeof exponent === "number" && exponent < 0 && !isFloat(this.dtype)) {
+      throw new RangeError(
+        `pow: ${this.dtype} to the power ${exponent} is a fraction; write x.float().pow(${exponent})`,
+      );
+    }
     return typeof exponent === "number"
       ? this.wrap(g.pow(this.node, g.operand(this.node, exponent)))
       : binary(this, "pow", exponent);
@@ -240,6 +245,7 @@ export abstract class Elementwise<T extends Elementwise<T>> extends Values<T> {
 
   /** `value` where `mask` is true. */
   maskedFill(mask: T, value: number): T {
+    checkTensor("maskedFill", mask);
     return this.wrap(g.where(mask.node, g.constant(value, this.dtype, true), this.node));
   }
 
@@ -312,5 +318,5 @@ function unary<T extends Elementwise<T>>(x: Elementwise<T>, op: UnaryOp): T {
 }
 
 function binary<T extends Elementwise<T>>(x: Elementwise<T>, op: BinaryOp, other: T | number): T {
-  return x.wrap(g.binary(op, x.node, nodeOf(other, x)));
+  return x.wrap(g.binary(op, x.node, nodeOf(op, other, x)));
 }

@@ -5,6 +5,7 @@ import { checkInteger } from "../options.ts";
 import { HostArray } from "../runtime/storage.ts";
 import { Arranging } from "./arrange.ts";
 import { eigenSymmetric, singularValues } from "./decompose.ts";
+import { checkTensor } from "./operands.ts";
 
 /**
  * What has a shape that depends on the values, or is computed on the host: these read the tensor first (`await`), and
@@ -29,6 +30,7 @@ export abstract class HostOps<T extends HostOps<T>> extends Arranging<T> {
 
   /** The elements where `mask` (bool, of this shape) is true, in a row. Gradients go back to their places. */
   async maskedSelect(mask: T): Promise<T> {
+    checkTensor("maskedSelect", mask, "a bool tensor");
     if (show(mask.shape) !== show(this.shape)) {
       throw new RangeError(`maskedSelect: mask ${show(mask.shape)}, expected the tensor's shape ${show(this.shape)}`);
     }
@@ -49,7 +51,10 @@ export abstract class HostOps<T extends HostOps<T>> extends Arranging<T> {
     const values: number[] = [];
     for (const v of sorted) if (values.length === 0 || !(values.at(-1) === v)) values.push(v === 0 ? 0 : v);
     const number = new Map(values.map((v, i) => [v, i]));
-    const inverse = BigInt64Array.from(data, (v) => BigInt(number.get(v === 0 ? 0 : v)!));
+    // As in PyTorch, no NaN equals another: each is a value of its own, and they come last.
+    let next = values.findIndex(Number.isNaN);
+    const place = (v: number) => (Number.isNaN(v) ? next++ : number.get(v === 0 ? 0 : v)!);
+    const inverse = BigInt64Array.from(data, (v) => BigInt(place(v)));
     const counts = new BigInt64Array(values.length);
     for (const i of inverse) counts[Number(i)]!++;
     const float = made(this, "float32", [values.length], Float32Array.from(values));

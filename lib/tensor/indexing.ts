@@ -1,12 +1,14 @@
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
-import { indexNode, inRange } from "./operands.ts";
+import { checkInteger } from "../options.ts";
+import { checkTensor, indexNode, inRange } from "./operands.ts";
 import { Shaping } from "./shaping.ts";
 
 /** Parts of a tensor, elements at indices, and matrix products. */
 export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
   /** Elements `start` to `end` (not included) along `dim`, every `step`th; negative positions count from the end. */
   slice(dim: number, start: number, end = Number.MAX_SAFE_INTEGER, step = 1): T {
+    checkInteger("slice", "start or end", [start, ...(end === Infinity ? [] : [end])], Number.MIN_SAFE_INTEGER);
     return this.wrap(g.narrow(this.node, dim, start, end, step, true));
   }
 
@@ -41,6 +43,7 @@ export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
 
   /** One element for each index: `out[i][j] = x[i][index[i][j]]` if `dim` is 1. */
   gather(dim: number, index: T): T {
+    checkTensor("gather", index, "a tensor of int64 indices");
     return this.wrap(g.gather(this.node, dim, inRange("gather", index, this.size(dim), { lookUp: true }).node));
   }
 
@@ -52,6 +55,12 @@ export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
   /** Parts of `size` along `dim`; the last may be smaller. A list gives each part's size. */
   split(size: number | readonly number[], dim = 0): T[] {
     const total = this.size(dim);
+    checkInteger(
+      "split",
+      "size",
+      typeof size === "number" ? [size] : Array.isArray(size) ? size : [size],
+      Number(typeof size === "number"),
+    );
     const sizes =
       typeof size === "number"
         ? Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size))
@@ -69,7 +78,8 @@ export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
 
   /** `count` equal parts along `dim` (the last may be smaller). */
   chunk(count: number, dim = 0): T[] {
-    return this.split(Math.ceil(this.size(dim) / count), dim);
+    checkInteger("chunk", "count", [count], 1);
+    return this.split(Math.max(1, Math.ceil(this.size(dim) / count)), dim);
   }
 
   /** The slices along `dim`, without that dimension. */
@@ -82,6 +92,7 @@ export abstract class Indexing<T extends Indexing<T>> extends Shaping<T> {
    * `[n, m]`.
    */
   matmul(other: T): T {
+    checkTensor("matmul", other);
     return this.wrap(g.matmul(this.node, other.node));
   }
 

@@ -4,7 +4,7 @@ import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
 import { checkInteger, checkNumber, checkOptions } from "../options.ts";
 import { Indexing } from "./indexing.ts";
-import { type Dims, type KeepDim, keeps } from "./operands.ts";
+import { checkTensor, type Dims, type KeepDim, keeps } from "./operands.ts";
 import { self } from "./state.ts";
 
 /** How close two numbers must be to count as equal. */
@@ -51,6 +51,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
 
   /** From this tensor towards `end`: `x + weight (end - x)`. `black.lerp(white, 0.5)` is grey. */
   lerp(end: T, weight: T | number): T {
+    checkTensor("lerp", end);
     return this.add(end.sub(self(this)).mul(weight));
   }
 
@@ -72,6 +73,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
 
   /** The sum of the products of two vectors `[n]`: a scalar. */
   dot(other: T): T {
+    checkTensor("dot", other);
     if (this.ndim !== 1 || other.ndim !== 1) {
       throw new RangeError(`dot: got ${show(this.shape)} and ${show(other.shape)}, expected two vectors; use matmul`);
     }
@@ -80,6 +82,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
 
   /** All products of two vectors: `[n]` and `[m]` to `[n, m]`. */
   outer(other: T): T {
+    checkTensor("outer", other);
     if (this.ndim !== 1 || other.ndim !== 1) {
       throw new RangeError(`outer: got ${show(this.shape)} and ${show(other.shape)}, expected two vectors`);
     }
@@ -88,6 +91,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
 
   /** Matrix products in a batch: `[b, n, m]` and `[b, m, p]` to `[b, n, p]`. */
   bmm(other: T): T {
+    checkTensor("bmm", other);
     if (this.ndim !== 3 || other.ndim !== 3 || this.shape[0] !== other.shape[0]) {
       throw new RangeError(`bmm: got ${show(this.shape)} and ${show(other.shape)}, expected [b, n, m] and [b, m, p]`);
     }
@@ -161,6 +165,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
    * @param p - of the norm; default 2
    */
   cdist(other: T, p = 2): T {
+    checkTensor("cdist", other);
     if (this.ndim < 2 || other.ndim < 2 || this.shape.at(-1) !== other.shape.at(-1)) {
       throw new RangeError(
         `cdist: got ${show(this.shape)} and ${show(other.shape)}, expected [.., n, d] and [.., m, d]`,

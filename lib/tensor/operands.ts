@@ -1,7 +1,7 @@
 import { type Node, source } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import type { Shape } from "../graph/shape.ts";
-import { checkOptions } from "../options.ts";
+import { checkOptions, shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { settings } from "../runtime/settings.ts";
 import { current, HostArray } from "../runtime/storage.ts";
@@ -24,10 +24,25 @@ export function keeps(where: string, given: KeepDim): boolean {
 }
 
 /** A number beside `x`, or another tensor, as a value of the graph. */
-export function nodeOf(value: { readonly node: Node } | number, other: { readonly node: Node }): Node {
-  if (value instanceof TensorState) return value.node;
+export function nodeOf(where: string, value: { readonly node: Node } | number, other: { readonly node: Node }): Node {
   if (typeof value === "number") return g.operand(other.node, value, true);
-  throw new TypeError(`expected a tensor or a number, got ${typeof value}`);
+  checkTensor(where, value, "a tensor or a number");
+  return value.node;
+}
+
+/** Refuses what is no tensor, which types do where there are any. */
+export function checkTensor(where: string, value: unknown, expected = "a tensor"): void {
+  if (value instanceof TensorState) return;
+  let hint = "";
+  if (value instanceof Promise) hint = "; write await in front of it";
+  else if (
+    Array.isArray(value) ||
+    ArrayBuffer.isView(value) ||
+    (typeof value === "number" && expected === "a tensor")
+  ) {
+    hint = "; tensor(numbers) makes one of numbers";
+  }
+  throw new TypeError(`${where}: got ${shown(value)}, expected ${expected}${hint}`);
 }
 
 /** A list of indices, or an int64 tensor, as a value of the graph. */

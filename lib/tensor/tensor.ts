@@ -1,10 +1,11 @@
 import type { Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
+import { shown } from "../options.ts";
 import { DISPLAY } from "../page/display.ts";
 import { counting } from "./arrange.ts";
 import { HostOps } from "./host.ts";
-import { inRange } from "./operands.ts";
+import { checkTensor, inRange } from "./operands.ts";
 import { formatNow, listNow, mimeBundle } from "./print.ts";
 
 /** A tensor, or a number beside one. */
@@ -39,7 +40,9 @@ export class Tensor extends HostOps<Tensor> {
     let dim = 0;
     for (const spec of specs) {
       if (spec === null) dim++;
-      else if (typeof spec === "number") out = out.select(dim, spec);
+      else if (typeof spec !== "number" && !Array.isArray(spec) && !(spec instanceof Tensor)) {
+        throw new TypeError(`at: got ${shown(spec)}, expected a number, null, [start, end] or a tensor of indices`);
+      } else if (typeof spec === "number") out = out.select(dim, spec);
       else if (spec instanceof Tensor) {
         checkIndex(spec);
         const at = inRange("at", spec, out.size(dim), { negative: true });
@@ -57,6 +60,9 @@ export class Tensor extends HostOps<Tensor> {
    * @param value - a number, or a tensor that broadcasts to what `at(...index)` gives
    */
   set(index: readonly IndexSpec[], value: Operand): this {
+    if (!Array.isArray(index))
+      throw new TypeError(`set: the index is ${shown(index)}, expected a list: x.set([0], value)`);
+    if (typeof value !== "number") checkTensor("set", value, "a tensor or a number");
     const given = typeof value === "number" ? g.constant(value, this.dtype, true) : g.cast(value.node, this.dtype);
     const [mask] = index;
     if (mask instanceof Tensor && mask.dtype === "bool") {
@@ -115,7 +121,7 @@ export { realize } from "./values.ts";
 function checkIndex({ dtype, shape }: Tensor): void {
   if (dtype === "bool") {
     throw new TypeError(
-      `at: got a bool mask ${show(shape)}, expected int64 indices: how many elements a mask picks is unknown until it is computed. Write x.maskedFill(mask.logicalNot(), 0) or x.set([mask], value), or filter the numbers of await x.data()`,
+      `at: got a bool mask ${show(shape)}, expected int64 indices: how many elements a mask picks is unknown until it is computed. Write await x.maskedSelect(mask), x.maskedFill(mask, value) or x.set([mask], value)`,
     );
   }
   if (dtype !== "int64" && dtype !== "int32") {

@@ -87,7 +87,7 @@ describe("operators on tensors are told with the method to call", () => {
     ["clear[0, 1] = 1", "clear.set([0, 1], 1)"],
     ["clear[0] += 1", "clear.set([0], clear.at(0).add(1))"],
     ["clear[clear > 0] = 0", "clear.set([clear.gt(0)], 0)"],
-    ["clear[clear > 0]", "[...(await clear.data())].filter((v) => v > 0)"],
+    ["clear[clear > 0]", "await clear.maskedSelect(clear.gt(0))"],
     ["clear[[0, 1]]", 'clear.at(tensor([0, 1], { dtype: "int64" }))'],
     ["Math.max(clear, 1)", "clear.maximum(1)"],
     ["Math.abs(clear.mean())", "clear.mean().abs()"],

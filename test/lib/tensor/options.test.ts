@@ -82,7 +82,7 @@ describe("numbers given as text", () => {
     expect(() => new nn.Linear("2" as never, 2)).toThrow('Linear: inFeatures is "2", expected an integer');
     expect(() => new nn.GroupNorm(1, 2, { eps: "1e-5" as never })).toThrow('GroupNorm: eps is "1e-5"');
     expect(() => tensor([1]).clamp("0" as never)).toThrow('clamp: min is "0"');
-    expect(() => tensor([1]).add("1" as never)).toThrow("expected a tensor or a number, got string");
+    expect(() => tensor([1]).add("1" as never)).toThrow("expected a tensor or a number");
     expect(() => new d.DataLoader({ length: 3, tensors: () => [] }, { batchSize: "2" as never })).toThrow("batchSize");
     expect(() => new nn.Conv2d(1, 1, "3" as never)).toThrow('Conv2d: kernelSize is "3"');
     expect(() => nn.functional.maxPool2d(d.zeros([1, 1, 4, 4]), 2, { stride: "2" as never })).toThrow('stride is "2"');
