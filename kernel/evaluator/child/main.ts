@@ -28,6 +28,7 @@ import { Questions } from "./questions.ts";
 import { CellRunner } from "./runner.ts";
 import { installTraces } from "./stack.ts";
 import { installInput } from "./stdin.ts";
+import { installWarnings } from "./warnings.ts";
 
 /** How long nothing must have happened before a package is loaded ahead of its use. */
 const IDLE = 250;
@@ -50,6 +51,7 @@ installContext(atWork);
 installPromises();
 installTraces();
 installPolyfills();
+installWarnings();
 // Beside libraries that draw, cells see a `document`; tslab gives their code no file name, which Node calls so.
 installDom({ sees: (file) => file.startsWith("evalmachine.") || isDrawingLibrary(file) });
 

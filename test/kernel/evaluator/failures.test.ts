@@ -148,3 +148,25 @@ throw new Error("${message}", { cause: new TypeError("fetch failed", { cause: ro
     expect(long).toMatch(/caused by:[\s\S]*TypeError[\s\S]*caused by:[\s\S]*ENOTFOUND/);
   });
 });
+
+describe("warnings", () => {
+  it("of programs are shown, those of what this version of Node finds outdated or new are not", async () => {
+    const { stderr } = await run(
+      kernel,
+      `import * as outdated from "node:util"; import { Buffer as Old } from "node:buffer";
+(outdated as any)._extend({}, {}); new (Old as any)(3);
+process.emitWarning("Node's", "DeprecationWarning", "DEP0001");
+process.emitWarning("Node's", { type: "DeprecationWarning", code: "DEP0002" });
+process.emitWarning(Object.assign(new Error("Node's"), { name: "DeprecationWarning", code: "DEP0003" }));
+process.emitWarning("Node's", "ExperimentalWarning");
+process.emitWarning("a package's", "DeprecationWarning", "LIB1");
+process.emitWarning("a program's");
+await new Promise((resolve) => setTimeout(resolve, 20));`,
+    );
+    const said = stderr.split("\n").filter((line) => line.includes("Warning: "));
+    expect(said.map((line) => line.replace(/^\(node:\d+\) /, ""))).toEqual([
+      "[LIB1] DeprecationWarning: a package's",
+      "Warning: a program's",
+    ]);
+  });
+});
