@@ -136,8 +136,10 @@ function runNpm(root, args) {
     (file) => file.endsWith("npm-cli.js") && existsSync(file),
   );
   if (found) return run(process.execPath, [found, ...args], { cwd: root });
-  // npm is a script of the shell on Windows; the arguments are fixed words, safe in any shell.
-  return run("npm", args, { cwd: root, shell: process.platform === "win32" });
+  // npm is a script of the shell on Windows; the arguments are fixed words, safe in any shell, and part of its line: Node 24
+  // warns of those that are not.
+  if (process.platform === "win32") return run(["npm", ...args].join(" "), [], { cwd: root, shell: true });
+  return run("npm", args, { cwd: root });
 }
 
 /**
