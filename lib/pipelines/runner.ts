@@ -53,6 +53,8 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   readonly #options: RunnerOptions;
   #quick: Compiled<A, R> | null = null;
   #full: Compiled<A, R> | null = null;
+  /** Whether the full one lives in a thread of its own. */
+  #isAside = false;
   #revision = 0;
 
   /**
@@ -90,11 +92,13 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
     if (!slow || (many && made >= MEANWHILE)) {
       // What it keeps in memory is needed no more; another takes a tenth of a second.
       if (slow) this.#quick = closed(this.#quick);
-      this.#full ??= this.#compile(slow ? { aside: true } : {});
+      // Weights that were changed since are in memory: each call would carry them over to the other thread.
+      else if (this.#isAside) this.#full = closed(this.#full);
+      this.#full ??= this.#compileFull(slow);
       return this.#full;
     }
     if (many && made === 0) {
-      this.#full ??= this.#compile({ aside: true });
+      this.#full ??= this.#compileFull(true);
       // What goes wrong is said by the call that needs it.
       this.#full.prepare(...args).catch(() => {});
     }
@@ -106,6 +110,11 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   #isSlow(): boolean {
     const { quick: model, large = LARGE } = this.#options;
     return model?.precision === "float32" && model.mapped && weightsOf(model) > large;
+  }
+
+  #compileFull(aside: boolean): Compiled<A, R> {
+    this.#isAside = aside;
+    return this.#compile(aside ? { aside } : {});
   }
 
   #compile(session: Partial<SessionOptions>): Compiled<A, R> {

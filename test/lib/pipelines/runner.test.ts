@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { randn, type Tensor, UNet2DModel } from "../../../lib/index.ts";
+import { noGrad, randn, type Tensor, UNet2DModel } from "../../../lib/index.ts";
 import { Runner } from "../../../lib/pipelines/runner.ts";
 import { aside, engine } from "../../../lib/runtime/engine.ts";
 
@@ -66,6 +66,32 @@ describe("a network whose full session is long in the making", () => {
     const before = await pictures(runner, 13);
     await aside.stop();
     expect(await pictures(runner, 13)).toEqual(before);
+    runner.close();
+  });
+
+  it("does not go on there once its weights are in memory, which each call would carry over", async () => {
+    const changed = await UNet2DModel.fromPretrained(folder);
+    const runner = new Runner("U-Net", (x: Tensor) => changed.forward(x, 3).sample, {
+      ...{ model: changed, quick: changed, large: 0 },
+    });
+    await pictures(runner, 13);
+    noGrad(() => {
+      for (const weight of changed.parameters()) weight.mul_(0.5);
+    });
+    const asked: string[] = [];
+    const request = aside.request.bind(aside);
+    aside.request = (what, moved) => {
+      asked.push(what.type);
+      return request(what, moved);
+    };
+    try {
+      const [picture] = await pictures(runner, 13);
+      expect(asked).toEqual([]);
+      const usual = new Runner("U-Net", (x: Tensor) => changed.forward(x, 3).sample, { model: changed });
+      for (const [i, value] of (await pictures(usual, 1))[0]!.entries()) expect(picture![i]).toBeCloseTo(value, 4);
+    } finally {
+      Object.assign(aside, { request });
+    }
     runner.close();
   });
 
