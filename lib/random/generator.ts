@@ -1,5 +1,4 @@
 import { getRandomValues } from "node:crypto";
-import { shown } from "../options.ts";
 import { Mt19937, STATE_WORDS } from "./mt19937.ts";
 
 const UINT64 = 1n << 64n;
@@ -167,7 +166,8 @@ function seedToUint64(seed: number | bigint, where: string): bigint {
     );
   }
   if (typeof seed !== "number" && typeof seed !== "bigint") {
-    throw new TypeError(`${where}: seed is ${shown(seed)}, expected a whole number`);
+    const text = typeof seed === "string" || Array.isArray(seed) ? JSON.stringify(seed) : String(seed);
+    throw new TypeError(`${where}: seed is ${text}, expected a whole number`);
   }
   const value = BigInt(seed);
   if (value < -(UINT64 / 2n) || value >= UINT64) {
