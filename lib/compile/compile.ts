@@ -17,7 +17,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): Pending<R>;
   /** How many forms there were: one for each combination of shapes, branches, settings and weights that it met. */
   readonly traces: number;
-  /** Opens the session for a call with these arguments, which is not made. */
+  /** Opens the session for a call with these arguments, without making the call. */
   prepare(...args: A): Promise<void>;
   /**
    * Puts everything that the last call changed back to what it was before, on the host too: counters, learning rates,

@@ -13,7 +13,7 @@ export interface Target {
   readonly block: 0 | 8 | 16;
   /** The folder above files with weights, which are constants of the program that onnxruntime lays out as it likes. */
   readonly folder?: string | undefined;
-  /** Weights are read where they lie, forwards and backwards: no second copy of them is laid out. */
+  /** Weights are read in place, forwards and backwards, without a second copy. */
   readonly inPlace?: boolean | undefined;
   /** Gathers the weights that layers read in 8 bits; none do without it. */
   readonly eightBit?: EightBitWeights | undefined;

@@ -11,7 +11,7 @@ const plain =
   (e, n) =>
     e.graph.add(type, e.names(n));
 
-/** An operation that onnxruntime has not in this dtype, in another one that holds the same values. */
+/** An operation that onnxruntime lacks for this dtype, computed in another one that holds the same values. */
 function inType(e: Emitter, n: Node, type: string, dtype: DType, inputs: readonly number[]): string {
   const names = e
     .names(n)

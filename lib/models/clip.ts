@@ -126,7 +126,7 @@ export interface CLIPOutput {
   readonly textEmbeds: Tensor;
   /** Projected and of length 1, `[images, projection_dim]`. */
   readonly imageEmbeds: Tensor;
-  /** What the image encoder said, before its projection. */
+  /** The image encoder's output, before its projection. */
   readonly visionModelOutput: CLIPVisionOutput;
   /** The contrastive loss, where text i belongs to image i. */
   readonly loss: Tensor;

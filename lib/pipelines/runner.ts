@@ -13,8 +13,8 @@ import { revisionOf } from "./revisions.ts";
 const FULL_FROM = 12;
 
 /**
- * So many calls of a longer run come first from a session that is there at once, while the full one is prepared beside them: by
- * then it usually is there.
+ * In a longer run, this many calls use a session that is ready at once, while the full one is prepared in parallel: by then it
+ * usually is ready.
  */
 const MEANWHILE = 3;
 
@@ -31,21 +31,21 @@ export interface RunnerOptions {
   readonly model: Model;
   /** How its sessions differ from others. */
   readonly session?: Partial<SessionOptions>;
-  /** From how many weights on a network is large; default 64 million. */
+  /** A network with more weights than this is large; default 64 million. */
   readonly large?: number;
 }
 
-/** Where in its run a call is. */
+/** Where a call stands in its run. */
 export interface Place {
-  /** How many calls the whole run takes, this one included. */
+  /** How many calls the whole run makes, this one included. */
   readonly calls: number;
   /** How many of them came before this one; default 0. */
   readonly made?: number;
 }
 
 /**
- * A network's function, compiled for sampling: quickly for a few calls, in full where many are to come. The full session of a
- * large network is prepared in a thread of its own while the first calls go on.
+ * A network's function, compiled for sampling: quickly for a few calls, in full for many. The full session of a large
+ * network is prepared in a separate thread while the first calls run.
  */
 export class Runner<A extends readonly unknown[], R extends Tensor | readonly Tensor[]> {
   readonly #name: string;
@@ -53,7 +53,7 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   readonly #options: RunnerOptions;
   #quick: Compiled<A, R> | null = null;
   #full: Compiled<A, R> | null = null;
-  /** Whether the full one lives in a thread of its own. */
+  /** Whether the full one runs in a separate thread. */
   #isAside = false;
   #revision = 0;
 
@@ -83,14 +83,14 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
   }
 
   /**
-   * The two kinds of session round differently. Which one runs depends on a call's place in its run alone, and not on what is
+   * The two kinds of session round differently. Which one runs depends only on a call's place in its run, not on what is
    * ready by then, so that the same seed always gives the same picture.
    */
   #choose({ calls, made = 0 }: Place, args: A): Compiled<A, R> {
     const slow = this.#isSlow();
     const many = calls > FULL_FROM;
     if (!slow || (many && made >= MEANWHILE)) {
-      // What it keeps in memory is needed no more; another takes a tenth of a second.
+      // Its memory is no longer needed; opening another takes a tenth of a second.
       if (slow) this.#quick = closed(this.#quick);
       // Weights that were changed since are in memory: each call would carry them over to the other thread.
       else if (this.#isAside) this.#full = closed(this.#full);
@@ -99,14 +99,14 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
     }
     if (many && made === 0) {
       this.#full ??= this.#compileFull(true);
-      // What goes wrong is said by the call that needs it.
+      // If it fails, the call that needs it says why.
       this.#full.prepare(...args).catch(() => {});
     }
     this.#quick ??= this.#compile(quick);
     return this.#quick;
   }
 
-  /** Whether its full session is long in the making. Weights in 8 bits are laid out in a second or two. */
+  /** Whether its full session takes long to prepare. Weights in 8 bits are laid out in a second or two. */
   #isSlow(): boolean {
     const { quick: model, large = LARGE } = this.#options;
     return model?.precision === "float32" && model.mapped && weightsOf(model) > large;

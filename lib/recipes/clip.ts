@@ -49,9 +49,9 @@ async function locked(run: Run): Promise<CLIPModel> {
 }
 
 /**
- * The pair and, while it learns, what helps it to look. A contrast with 95 others is soon won by colours alone, so a linear layer for
- * each question about a picture, which captions and pictures share, makes it look at shapes as well. Transformers are slow to
- * find shapes by themselves: each patch is also to say what a trained network of convolutions sees there (the third stage of the
+ * The pair and, while it learns, what helps it to see. A contrast with 95 others is soon won by colours alone, so a linear layer for
+ * each question about a picture, shared by captions and pictures, makes it look at shapes as well. Transformers are slow to
+ * find shapes on their own, so each patch also has to predict what a trained convolutional network sees there (the third stage of the
  * eye has a place for each patch), as in https://arxiv.org/abs/1412.6550. Only the pair ships.
  */
 class Taught extends nn.Module {

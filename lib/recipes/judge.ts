@@ -12,7 +12,7 @@ export const judge: Recipe = {
   train: (run) => train(run, true),
 };
 
-/** The same from other pictures, and fewer: what it sees of a picture is the autoencoder's perceptual loss, and a hint for CLIP. */
+/** The same from other, fewer pictures: its features are the autoencoder's perceptual loss, and a hint for CLIP. */
 export const eye: Recipe = {
   about: "a classifier whose features the autoencoder and the CLIP pair learn from",
   steps: 2400,

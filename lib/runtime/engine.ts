@@ -126,8 +126,8 @@ function workerFile(): URL {
   return new URL(import.meta.url.endsWith(".ts") ? "../../dist/lib/runtime/thread.js" : "./thread.js", import.meta.url);
 }
 
-/** The one that computes, and holds all tensors. */
+/** The main one: it computes, and holds all tensors. */
 export const engine = new Engine();
 
-/** Another one, for sessions that take long to open: meanwhile the first goes on. It holds no tensors. */
+/** A second one, for sessions that take long to open; the first keeps working meanwhile. It holds no tensors. */
 export const aside = new Engine();

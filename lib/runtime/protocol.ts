@@ -79,8 +79,8 @@ export interface EightBitSource {
 /** How a session of onnxruntime is opened. */
 export interface SessionOptions {
   /**
-   * Whether it lives in a thread of its own, so that others run while it opens; its inputs and outputs are then copied at each
-   * run. Default false.
+   * Whether it runs in a separate thread, so that others can run while it opens; its inputs and outputs are then copied at
+   * each run. Default false.
    */
   readonly aside?: boolean;
   /** Where it computes. */

@@ -146,7 +146,7 @@ export class Session {
     const lost = rounded.filter((_, i) => Number.isFinite(coarseness[i]) && coarseness[i]! > coarsest);
     if (lost.length === 0) return false;
     notice(
-      `8 bits: ${lost.length} of the ${rounded.length} inputs of layers ${lost.length === 1 ? "holds" : "hold"} a few numbers so large that rounding would leave nothing of the others; their layers compute in float32`,
+      `8 bits: ${lost.length} of the ${rounded.length} inputs of layers ${lost.length === 1 ? "holds" : "hold"} a few numbers so large that rounding would wipe out the others; these layers now compute in float32`,
     );
     for (const input of lost) this.#exact.add(input);
     this.#free();
@@ -320,7 +320,7 @@ function closeFirst(entries: Iterable<[string, { session: Session }]>): void {
   }
 }
 
-/** Closes the sessions for single operations, for tests of how many there are; what is computed next opens its own. */
+/** Closes the sessions for single operations, for tests that count them; the next computation opens its own. */
 export function closeSessions(): void {
   for (const { session } of known.values()) session.close();
   known.clear();

@@ -11,8 +11,8 @@ export const settings = {
   /** Use the formulations tuned for onnxruntime's CPU provider; the standard ones are slower and give the same. */
   tuned: true,
   /**
-   * Weights in files that take more bytes than this together are read where they lie, where gradients pass through them: laid out anew
-   * for both directions, those of Stable Diffusion take 3.7 GB more.
+   * If gradients pass through weights in files that together exceed this many bytes, the weights are read in place: copies for
+   * both directions would take 3.7 GB more for Stable Diffusion.
    */
   inPlaceFrom: 512 * 2 ** 20,
   /** Path prefix of onnxruntime's own profiles of compiled functions; they are written when a session closes. */

@@ -77,10 +77,10 @@ function fill(dtype: DType, values: ArrayLike<number | boolean | bigint>): Typed
   return out;
 }
 
-/** The largest whole number of each dtype that has one. */
+/** The largest whole number that each integer dtype holds. */
 const largest: Partial<Record<DType, number>> = { uint8: 255, int32: 2 ** 31 - 1, int64: 2 ** 63 };
 
-/** Refuses numbers that an integer dtype would make other ones of. As in PyTorch, fractions are cut off, and uint8 takes -1 as 255. */
+/** Refuses numbers that an integer dtype would turn into others. As in PyTorch, fractions are cut off, and uint8 takes -1 as 255. */
 function checkHolds(dtype: DType, value: number): void {
   const most = largest[dtype];
   if (most === undefined || Math.abs(Math.trunc(value)) <= most || (dtype === "int32" && value === -(2 ** 31))) return;

@@ -30,7 +30,7 @@ export function nodeOf(where: string, value: { readonly node: Node } | number, o
   return value.node;
 }
 
-/** Refuses what is no tensor, which types do where there are any. */
+/** Refuses anything but a tensor, for scripts without types. */
 export function checkTensor(where: string, value: unknown, expected = "a tensor"): void {
   if (value instanceof TensorState) return;
   let hint = "";

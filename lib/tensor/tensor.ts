@@ -117,7 +117,7 @@ export class Tensor extends HostOps<Tensor> {
 
 export { realize } from "./values.ts";
 
-/** What is no list of places, with what to write for it. */
+/** Refuses a tensor that does not hold indices, and says what to write. */
 function checkIndex({ dtype, shape }: Tensor): void {
   if (dtype === "bool") {
     throw new TypeError(

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { withoutTraces } from "../../display/index.ts";
 
 /**
- * What a promise is printed as where await was forgotten: by default a text, JSON and console.log say nothing of what to do.
+ * How a promise is printed where await was forgotten: by default strings, JSON and console.log do not say what to do.
  */
 export function installPromises(): void {
   const define = (key: string | symbol, value: unknown) =>
