@@ -90,11 +90,15 @@ it("A value that never finishes its display gets a place holder and holds up not
 
 it("A late value takes the place of its place holder, unless that was updated meanwhile", async () => {
   const { display, settled, log } = recorder({ patience: 5 });
-  display(slow("late", 60));
-  const updated = display(slow("out of date", 60));
+  let finish!: () => void;
+  const later = new Promise<void>((resolve) => (finish = resolve));
+  const late = (text: string) => ({ [DISPLAY]: () => later.then(() => ({ "text/plain": text })) });
+  display(late("late"));
+  const updated = display(late("out of date"));
   await settled();
   updated.update("new");
-  await sleep(150);
+  finish();
+  await sleep(20);
   expect(log().slice(2)).toEqual([
     ["update_display_data", "'new'"],
     ["update_display_data", "late"],
