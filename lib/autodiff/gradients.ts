@@ -1,5 +1,6 @@
 import { gradMode, type Node, recording } from "../graph/node.ts";
 import { add, cast, cat, constant, expand, pad } from "../graph/ops/index.ts";
+import { within } from "../scope.ts";
 import type { Rule } from "./rule.ts";
 import { rules } from "./rules.ts";
 
@@ -18,8 +19,11 @@ export function gradients(root: Node, options: { seed?: Node; createGraph?: bool
 function gradientsOf(root: Node, seed: Node | undefined, createGraph: boolean): Map<Node, Node> {
   const found = new Map<Node, Node>();
   const before = gradMode.enabled;
-  gradMode.enabled = createGraph;
-  try {
+  const leave = () => {
+    gradMode.enabled = before;
+  };
+  within(leave, () => {
+    gradMode.enabled = createGraph;
     found.set(root, seed ?? expand(cast(constant(1), root.dtype), root.shape));
     for (const node of order(root).reverse()) {
       const dy = found.get(node);
@@ -33,9 +37,7 @@ function gradientsOf(root: Node, seed: Node | undefined, createGraph: boolean): 
         found.set(input, sum ? (joined(sum, dx) ?? add(sum, dx)) : dx);
       }
     }
-  } finally {
-    gradMode.enabled = before;
-  }
+  });
   return found;
 }
 

@@ -1,4 +1,5 @@
 import type { SessionOptions } from "../runtime/protocol.ts";
+import { onStopped } from "../scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { tensorsIn } from "../tensor/tensors-in.ts";
 import { tracing } from "../tensor/trace.ts";
@@ -42,6 +43,10 @@ const kept = { always: 2, most: 8, bytes: 256 * 2 ** 20 };
 
 // One call after the other, of all compiled functions: each starts from the state that the one before has left.
 let last: Promise<unknown> = Promise.resolve();
+// The one that was stopped never ends.
+onStopped(() => {
+  last = Promise.resolve();
+});
 
 function afterAll<T>(action: () => Promise<T> | T): Promise<T> {
   const result = last.then(action);

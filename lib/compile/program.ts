@@ -6,6 +6,7 @@ import type { SessionOptions } from "../runtime/protocol.ts";
 import { open, type Session, targetOf } from "../runtime/sessions.ts";
 import { settings } from "../runtime/settings.ts";
 import type { DeviceBuffer } from "../runtime/storage.ts";
+import { within } from "../scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Outer, Record, Trace, Variable } from "../tensor/trace.ts";
 import type { Traced } from "./traced.ts";
@@ -77,7 +78,11 @@ export class Program {
     if (!this.#session?.usable) {
       // A plan of all memory ahead of time takes .8 GB more for a 3-million-parameter U-Net, and gains nothing.
       const extra = { arena: true, memPattern: false, ...this.#options };
-      this.#session = open(this.#graph, this.device, await targetOf(this.device), extra);
+      const target = await targetOf(this.device);
+      this.#session = within(
+        () => {},
+        () => open(this.#graph, this.device, target, extra),
+      );
     }
     return this.#session;
   }

@@ -1,4 +1,5 @@
 import type { Node } from "../graph/node.ts";
+import { within } from "../scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { arrangeDisplaced, type Record, Retrace, Trace, tracing, type Variable } from "../tensor/trace.ts";
 import { takeApart } from "./containers.ts";
@@ -51,8 +52,26 @@ function traceAttempt<R>(
   trace: Trace,
   attempts: readonly Trace[],
 ): Traced<R> {
+  const leave = (stopped: boolean) => {
+    if (stopped) undoAll(trace);
+    tracing.current = null;
+    for (const back of trace.writes.values()) back();
+    for (const tensor of trace.grads) tensor.grad = null;
+  };
+  return within(leave, () => {
+    tracing.current = trace;
+    return traceNow(name, f, args, trace, attempts);
+  });
+}
+
+function traceNow<R>(
+  name: string,
+  f: (...args: readonly unknown[]) => R,
+  args: readonly unknown[],
+  trace: Trace,
+  attempts: readonly Trace[],
+): Traced<R> {
   const states = new Map<Variable, Node>();
-  tracing.current = trace;
   try {
     const result = f(...args);
     if (result instanceof Promise) {
@@ -77,10 +96,6 @@ function traceAttempt<R>(
   } catch (error) {
     undoAll(trace);
     throw error;
-  } finally {
-    tracing.current = null;
-    for (const back of trace.writes.values()) back();
-    for (const tensor of trace.grads) tensor.grad = null;
   }
 }
 

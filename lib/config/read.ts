@@ -1,4 +1,5 @@
 import { notice } from "../page/notice.ts";
+import { within } from "../scope.ts";
 import type { ConfigOf, Fields } from "./fields.ts";
 
 /**
@@ -19,12 +20,13 @@ let readingFile = false;
 /** Makes something of a file's config: keys that are not known in it are told in a notice. `make` is synchronous. */
 export function fromFile<T>(make: () => T): T {
   const before = readingFile;
-  readingFile = true;
-  try {
-    return make();
-  } finally {
+  const leave = () => {
     readingFile = before;
-  }
+  };
+  return within(leave, () => {
+    readingFile = true;
+    return make();
+  });
 }
 
 /**

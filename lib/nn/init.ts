@@ -4,6 +4,7 @@ import { type Shape, sizeOf } from "../graph/shape.ts";
 import { fillNormal, fillUniform } from "../random/index.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
+import { within } from "../scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 export * from "./init-in-place.ts";
@@ -16,12 +17,13 @@ const state = { skip: false };
  */
 export function withoutInit<T>(build: () => T): T {
   const before = state.skip;
-  state.skip = true;
-  try {
-    return build();
-  } finally {
+  const leave = () => {
     state.skip = before;
-  }
+  };
+  return within(leave, () => {
+    state.skip = true;
+    return build();
+  });
 }
 
 function parameter(shape: Shape, fill: (data: Float32Array) => void): Tensor {

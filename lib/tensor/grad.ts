@@ -2,21 +2,23 @@ import { gradients } from "../autodiff/gradients.ts";
 import { gradMode, Node } from "../graph/node.ts";
 import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
+import { within } from "../scope.ts";
 import { Tensor } from "./tensor.ts";
 
 /** Runs `f` without recording anything for gradients, and returns its result. */
 export function noGrad<T>(f: () => T): T {
   const before = gradMode.enabled;
-  gradMode.enabled = false;
-  try {
+  const leave = () => {
+    gradMode.enabled = before;
+  };
+  return within(leave, () => {
+    gradMode.enabled = false;
     const result = f();
     if (result instanceof Promise) {
       throw new TypeError("noGrad: the function is async; put noGrad around the synchronous part, or use detach()");
     }
     return result;
-  } finally {
-    gradMode.enabled = before;
-  }
+  });
 }
 
 /** One gradient for one argument, a list of them for several. */

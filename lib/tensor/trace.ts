@@ -5,6 +5,7 @@ import type { Generator } from "../random/index.ts";
 import { engine } from "../runtime/engine.ts";
 import { settings } from "../runtime/settings.ts";
 import { HostArray } from "../runtime/storage.ts";
+import { within } from "../scope.ts";
 
 /** A tensor, as far as a traced function has to know it. */
 export interface Variable {
@@ -249,12 +250,13 @@ export function arrangeDisplaced(): void {
 /** Does `make` as if no function were being traced: for what outlives the call. */
 export function untraced<T>(make: () => T): T {
   const trace = recording.current;
-  recording.current = null;
-  try {
-    return make();
-  } finally {
+  const leave = () => {
     recording.current = trace;
-  }
+  };
+  return within(leave, () => {
+    recording.current = null;
+    return make();
+  });
 }
 
 /** Says what puts back a change on the host (a counter, a rate): it is done where the call fails or is undone. */

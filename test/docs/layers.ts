@@ -4,7 +4,7 @@
  */
 export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   lib: [
-    ["options.ts", "printed.ts", "shipped.ts", "files", "page", "random"],
+    ["options.ts", "printed.ts", "scope.ts", "shipped.ts", "files", "page", "random"],
     ["graph", "config"],
     ["autodiff", "onnx", "safetensors"],
     ["lower", "pickle"],

@@ -76,3 +76,26 @@ test("the README's first code is type-checked, runs, and shows a picture", async
   const [, code] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))!;
   expect(await value(code!)).toMatch(/^clean, noisy: rows of 8 pictures of 28 × 28 grey pixels/);
 });
+
+test("what the stop button ends in the middle leaves nothing behind: no code without gradients, no function being traced", async () => {
+  await value(
+    'import { compile, noGrad, randn, tensor } from "difflab"; const weight = randn([2], { requiresGrad: true });',
+  );
+  for (const scope of ["noGrad", "compile"]) {
+    const stuck = `console.log("running"); for (;;) weight.mul(2);`;
+    const code = scope === "noGrad" ? `noGrad(() => { ${stuck} })` : `await compile(() => { ${stuck} })()`;
+    let asked = false;
+    const reply = await kernel.execute(code, {
+      onOutput: ({ header }) => {
+        if (header.msg_type === "stream" && !asked) void kernel.interrupt();
+        asked ||= header.msg_type === "stream";
+      },
+    }).done;
+    expect(reply.content.ename, scope).toBe("Interrupted");
+    expect(await value("weight.mul(2).requiresGrad"), scope).toBe("true");
+    expect(await value("await tensor([1, 2]).add(1).tolist()"), scope).toBe("[ 2, 3 ]");
+    expect(await value("await compile((x: typeof weight) => x.mul(3))(tensor([1, 2])).tolist()"), scope).toBe(
+      "[ 3, 6 ]",
+    );
+  }
+}, 60_000);
