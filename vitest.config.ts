@@ -16,7 +16,7 @@ const part = (name: string, include: string[], more: { exclude?: string[]; isola
   test: { name, include, globalSetup: ["test/build.ts"], ...more },
 });
 
-// The library is loaded once for all the files of a worker, which takes longer than most of them; each leaves it as it found it.
+// What is tested is loaded once for all the files of a worker, which takes longer than most of them; each leaves it as it found it.
 const together = { isolate: false };
 
 export default defineConfig({
@@ -36,7 +36,7 @@ export default defineConfig({
       part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"], { exclude: [HUB, MODELS], ...together }),
       part("hub", [HUB]),
       part("models", [MODELS], together),
-      part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"]),
+      part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"], together),
       part("notebooks", ["test/notebooks/**/*.test.ts"]),
       part("e2e", ["test/e2e/**/*.test.ts", "test/*.test.ts"]),
     ],

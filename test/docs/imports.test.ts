@@ -111,7 +111,7 @@ describe.each(Object.entries(LAYERS))("in %s", (folder, layers) => {
 it("tests that replace a module lie where each file has a process of its own", () => {
   const shared = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
     .map((name) => posix.join("test", name.split(sep).join("/")))
-    .filter((file) => /^test\/(lib|docs)\/.*\.test\.ts$/.test(file) && !file.startsWith("test/lib/hub/"));
+    .filter((file) => /^test\/(lib|docs|kernel|class)\/.*\.test\.ts$/.test(file) && !file.startsWith("test/lib/hub/"));
   expect(shared.length).toBeGreaterThan(50);
   expect(shared.filter((file) => /^\s*vi\.(do)?[mM]ock\(/m.test(readFileSync(join(ROOT, file), "utf8")))).toEqual([]);
 });

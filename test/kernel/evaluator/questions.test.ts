@@ -120,16 +120,20 @@ describe("where nobody can be asked, a cell fails at once and says what to write
 });
 
 describe("a question whose promise is taken for its answer", () => {
-  it.each(['Number(prompt("?"))', "`$" + '{prompt("?")}`', "String(prompt())", "JSON.stringify({ a: prompt() })"])(
-    "fails, and nobody is asked: %s",
-    async (code) => {
-      const answers = answering("5");
-      const { reply } = await run(kernel, code, answers);
-      expect(reply).toMatchObject({ status: "error", ename: "TypeError" });
-      expect(reply.evalue).toMatch(/await prompt/);
-      expect(answers.asked).toEqual([]);
-    },
-  );
+  it.each([
+    // Said before the cell runs, where its types show it.
+    ['Number(prompt("?"))', "TypeScriptError"],
+    ['Number(prompt("?") as any)', "TypeError"],
+    ["`$" + '{prompt("?")}`', "TypeError"],
+    ["String(prompt())", "TypeError"],
+    ["JSON.stringify({ a: prompt() })", "TypeError"],
+  ])("fails, and nobody is asked: %s", async (code, ename) => {
+    const answers = answering("5");
+    const { reply } = await run(kernel, code, answers);
+    expect(reply).toMatchObject({ status: "error", ename });
+    expect(reply.evalue).toMatch(/await prompt/);
+    expect(answers.asked).toEqual([]);
+  });
 });
 
 describe("a question that the cell does not await", () => {
