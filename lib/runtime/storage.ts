@@ -98,6 +98,7 @@ class Memory {
   #limit = 256 * 2 ** 20;
   #freed: number[] = [];
   #collect: (() => void) | null = null;
+  #relief: Promise<void> | null = null;
 
   add(bytes: number): void {
     this.bytes += bytes;
@@ -116,10 +117,17 @@ class Memory {
 
   /**
    * JavaScript's collector sees only our small handles, not what they hold, and would let gigabytes pile up.
-   * Where much was allocated it is called explicitly.
+   * Where much was allocated it is called explicitly, once for all who ask for it at the same time.
    */
   async relieve(): Promise<void> {
     if (this.bytes < this.#limit) return;
+    this.#relief ??= this.#collectNow().finally(() => {
+      this.#relief = null;
+    });
+    return this.#relief;
+  }
+
+  async #collectNow(): Promise<void> {
     this.#collect ??= collector();
     this.#collect();
     // Finalizers run as tasks of their own.

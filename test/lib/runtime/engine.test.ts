@@ -1,3 +1,4 @@
+import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compile, nn, optim, randn, realize, type Tensor, tensor, zeros } from "../../../lib/index.ts";
 import { engine } from "../../../lib/runtime/engine.ts";
@@ -142,4 +143,24 @@ describe("the forms of a compiled function", () => {
     expect(f.traces).toBe(26);
     expect(memory.bytes - before).toBeLessThan(2 ** 20);
   });
+});
+
+describe("JavaScript's garbage collector", () => {
+  it("is called once for all that ask for memory at the same time: each call takes as long as the heap is large", async () => {
+    const collections: PerformanceEntry[] = [];
+    const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
+    observer.observe({ entryTypes: ["gc"] });
+    const much = 2 ** 40;
+    memory.add(much);
+    const relieved = Promise.all(Array.from({ length: 20 }, () => memory.relieve()));
+    memory.add(-much);
+    await relieved;
+    await vi.waitFor(() => expect(collections.filter(isForced)).not.toEqual([]), 20_000);
+    observer.disconnect();
+    expect(collections.filter(isForced)).toHaveLength(1);
+  });
+
+  const isForced = ({ detail }: PerformanceEntry & { detail?: { kind: number; flags: number } }) =>
+    detail!.kind === constants.NODE_PERFORMANCE_GC_MAJOR &&
+    (detail!.flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) !== 0;
 });
