@@ -85,12 +85,15 @@ class Taught extends nn.Module {
 }
 
 async function train(run: Run): Promise<void> {
-  const pictures = world({ n: run.examples(60_000), seed: run.seed });
+  // Each picture is seen once, as long as they all fit into memory: the picture tower learns a few thousand by heart.
+  const batchSize = run.batch(96);
+  const n = run.examples(Math.min(150_000, Math.max(60_000, run.steps * batchSize)));
+  const pictures = world({ n, seed: run.seed });
   const tokenizer = run.options.shipped
     ? await CLIPTokenizer.fromPretrained(run.path("tiny-clip"))
     : CLIPTokenizer.learn(pictures.captions, { vocabSize: 1000, modelMaxLength: 32 });
   const data = new DataLoader(await captionedAndLabelled(pictures, tokenizer), {
-    ...{ batchSize: run.batch(96), shuffle: true, dropLast: true, seed: run.seed },
+    ...{ batchSize, shuffle: true, dropLast: true, seed: run.seed },
   });
   const model = run.options.shipped ? await locked(run) : untrained(tokenizer);
   const taught = new Taught(model, await worldJudge(run.scratch("world-eye")));
