@@ -218,6 +218,8 @@ export function open(
     arena: isLarge(structure),
     // A plan of memory for all of a large model's values costs more than it saves.
     ...(folder === undefined ? {} : { folder, memPattern: false }),
+    // Where no weights are constants, its passes over our tuned formulations find nothing, and take half the time of opening.
+    ...(folder === undefined && device === "cpu" && target.tuned ? { level: "disabled" as const } : {}),
     ...(inPlace ? quick : {}),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
