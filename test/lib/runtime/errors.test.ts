@@ -67,7 +67,7 @@ describe("layers and losses", () => {
     ],
     ["probability", () => F.dropout(randn([2]), 1.5), /p is 1.5, expected a probability from 0 to 1/],
     ["token", () => new nn.Embedding(4, 2).forward(tensor([4], { dtype: "int64" })), /index 4 is out of range/],
-    ["operand", () => zeros([2]).add(undefined as never), /expected a tensor or a number, got undefined/],
+    ["operand", () => zeros([2]).add(undefined as never), /got undefined, expected a tensor or a number/],
   ];
   for (const [name, f, message] of cases)
     it(`refuse at once what does not fit: ${name}`, () => expect(f).toThrow(message));
