@@ -91,14 +91,15 @@ export class DeviceBuffer implements Storage {
   }
 }
 
+const LEAST_LIMIT = 256 * 2 ** 20;
+
 /** Collects freed buffers and tells the thread in one message. */
 class Memory {
   bytes = 0;
   /** At this many bytes the garbage collector is asked to look for buffers that nobody refers to. */
-  #limit = 256 * 2 ** 20;
+  #limit = LEAST_LIMIT;
   #freed: number[] = [];
   #collect: (() => void) | null = null;
-  #relief: Promise<void> | null = null;
 
   add(bytes: number): void {
     this.bytes += bytes;
@@ -121,18 +122,17 @@ class Memory {
    */
   async relieve(): Promise<void> {
     if (this.bytes < this.#limit) return;
-    this.#relief ??= this.#collectNow().finally(() => {
-      this.#relief = null;
-    });
-    return this.#relief;
-  }
-
-  async #collectNow(): Promise<void> {
     this.#collect ??= collector();
     this.#collect();
+    // Others that ask meanwhile go on. Were they to wait for this, a cell stopped right now could leave them waiting for ever.
+    this.#setLimit();
     // Finalizers run as tasks of their own.
     await new Promise((resolve) => setImmediate(resolve));
-    this.#limit = Math.max(256 * 2 ** 20, this.bytes * 1.5);
+    this.#setLimit();
+  }
+
+  #setLimit(): void {
+    this.#limit = Math.max(LEAST_LIMIT, this.bytes * 1.5);
   }
 }
 
