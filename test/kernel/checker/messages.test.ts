@@ -1,21 +1,15 @@
-import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCell } from "../../../kernel/cells/parse.ts";
-import { Checker } from "../../../kernel/checker/checker.ts";
+import type { Checker } from "../../../kernel/checker/checker.ts";
 import { formatProblems, type Problem } from "../../../kernel/checker/problems.ts";
 import { reword } from "../../../kernel/checker/wording.ts";
-import { GLOBAL_NAMES } from "../../../kernel/evaluator/child/globals.ts";
-import { ROOT } from "../../root.ts";
+import { commitCell, notebookChecker } from "../support/checker.ts";
 
 let checker: Checker;
 
 beforeAll(async () => {
-  checker = new Checker(join(ROOT, "notebooks"), {
-    module: join(ROOT, "dist/kernel/evaluator/child/globals.js"),
-    names: GLOBAL_NAMES,
-  });
-  await checker.preload(["difflab"]);
+  checker = await notebookChecker();
   await ran('import { digits, optim, randn, nn, stack, tensor, Tensor } from "difflab"');
   await ran("const clear = randn([2, 3]), noise = randn([2, 3]), x = randn([2]), h = 0.1, f = (x: Tensor) => x.mul(2)");
 });
@@ -25,11 +19,7 @@ async function check(source: string): Promise<Problem[]> {
   return checker.check(source, parseCell(source));
 }
 
-/** Takes a cell into the session, as one that ran. */
-async function ran(source: string): Promise<void> {
-  expect(await check(source), source).toEqual([]);
-  await checker.commit(parseCell(source)!, () => true);
-}
+const ran = (source: string) => commitCell(checker, source);
 
 async function messages(source: string): Promise<string[]> {
   return (await check(source)).map(({ message, hint }) => (hint === undefined ? message : `${message}\n${hint}`));

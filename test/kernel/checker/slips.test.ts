@@ -1,18 +1,12 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCell } from "../../../kernel/cells/parse.ts";
-import { Checker } from "../../../kernel/checker/checker.ts";
-import { GLOBAL_NAMES } from "../../../kernel/evaluator/child/globals.ts";
-import { ROOT } from "../../root.ts";
+import type { Checker } from "../../../kernel/checker/checker.ts";
+import { commitCell, notebookChecker } from "../support/checker.ts";
 
 let checker: Checker;
 
 beforeAll(async () => {
-  checker = new Checker(join(ROOT, "notebooks"), {
-    module: join(ROOT, "dist/kernel/evaluator/child/globals.js"),
-    names: GLOBAL_NAMES,
-  });
-  await checker.preload(["difflab"]);
+  checker = await notebookChecker();
   await ran('import { randn, zeros } from "difflab"; const x = randn([2, 3]), list = [1, 2], words = ["a"]');
 });
 afterAll(() => checker?.dispose());
@@ -21,11 +15,7 @@ async function messages(source: string): Promise<string[]> {
   return (await checker.check(source, parseCell(source))).map(({ message }) => message);
 }
 
-/** Takes a cell into the session, as one that ran. */
-async function ran(source: string): Promise<void> {
-  expect(await messages(source), source).toEqual([]);
-  await checker.commit(parseCell(source)!, () => true);
-}
+const ran = (source: string) => commitCell(checker, source);
 
 describe("what would run, and mean something else, is told with what to write", () => {
   test.each([
