@@ -11,8 +11,10 @@ export interface Target {
   readonly tuned: boolean;
   /** Channels in a block of the CPU's own image layout: 16 with AVX-512, else 8; 0 leaves that layout alone. */
   readonly block: 0 | 8 | 16;
-  /** The folder above files with weights, which are constants of the program that onnxruntime lays out as it likes. */
+  /** The folder above files with weights, which are constants of the program. */
   readonly folder?: string | undefined;
+  /** Most weights are such constants, which onnxruntime lays out as it likes. */
+  readonly frozen?: boolean | undefined;
   /** Weights are read in place, forwards and backwards, without a second copy. */
   readonly inPlace?: boolean | undefined;
   /** Gathers the weights that layers read in 8 bits; none do without it. */

@@ -59,6 +59,20 @@ function region(e: Emitter, n: Node<"slice">): string | null {
   return weight.dtype === n.dtype ? name : e.graph.add("Cast", [name], { to: 1 });
 }
 
+/**
+ * Whether convolutions have their weights in files, or most of them. A network that is learnt beside others that are not
+ * (their autoencoder, their text encoder) has not: it is computed as if there were no files.
+ */
+export function isMostlyFrozen({ order }: Structure): boolean {
+  let balance = 0;
+  for (const n of order) {
+    if (isLeaf(n) || !n.is("conv2d")) continue;
+    const weight = n.inputs[1]!;
+    balance += inFile(weight) ? weight.size : -weight.size;
+  }
+  return balance >= 0;
+}
+
 /** Whether gradients pass through convolutions whose weights lie in a file, so that each is read forwards and backwards. */
 export function readsBackwards({ order }: Structure): boolean {
   return order.some((n) => !isLeaf(n) && n.is("convInput") && inFile(n.inputs[1]!));

@@ -8,10 +8,10 @@ import type { Structure } from "./structure.ts";
 import { tuned } from "./tuned/index.ts";
 
 /** The formulation of each operation for a target: the standard one unless there is a faster one. */
-const tableOf = ({ tuned: fast, folder, eightBit: weights }: Target): Emissions => ({
+const tableOf = ({ tuned: fast, frozen: constant, eightBit: weights }: Target): Emissions => ({
   ...standard,
   ...(fast ? tuned : {}),
-  ...(fast && folder ? frozen : {}),
+  ...(fast && constant ? frozen : {}),
   ...(weights ? eightBit : {}),
 });
 

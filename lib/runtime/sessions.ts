@@ -7,7 +7,7 @@ import type { MappedFile } from "../files/mapped.ts";
 import { byteWidth, type TypedArray } from "../graph/dtype.ts";
 import { EightBitWeights } from "../lower/eight-bit/weights.ts";
 import { COARSENESS, type Target } from "../lower/emitter.ts";
-import { readsBackwards } from "../lower/frozen.ts";
+import { isMostlyFrozen, readsBackwards } from "../lower/frozen.ts";
 import { lower } from "../lower/lower.ts";
 import type { Structure } from "../lower/structure.ts";
 import { notice } from "../page/notice.ts";
@@ -204,10 +204,12 @@ export function open(
   const folder = folderOf([...files.map((file) => file.folder), ...(temporary ? [dirname(temporary)] : [])]);
   const signed = settings.eightBit === "signed";
   const inPlace = isInPlace(structure, target);
+  const frozen = folder !== undefined && (temporary !== null || inPlace || isMostlyFrozen(structure));
+  const block = frozen ? 0 : target.block;
   const write = (exact: ReadonlySet<number>): Written => {
     if (folder === undefined) return { model: lower(structure, target) };
     const eightBit = temporary ? new EightBitWeights(signed, relative(folder, temporary), exact) : undefined;
-    const model = lower(structure, { ...target, block: 0, folder, eightBit, inPlace });
+    const model = lower(structure, { ...target, block, folder, frozen, eightBit, inPlace });
     if (!eightBit?.parts.length) return { model };
     return { model, weights: eightBitFile(temporary!, eightBit), rounded: eightBit.rounded.map(({ input }) => input) };
   };
@@ -218,8 +220,8 @@ export function open(
     arena: isLarge(structure),
     // A plan of memory for all of a large model's values costs more than it saves.
     ...(folder === undefined ? {} : { folder, memPattern: false }),
-    // Where no weights are constants, its passes over our tuned formulations find nothing, and take half the time of opening.
-    ...(folder === undefined && device === "cpu" && target.tuned ? { level: "disabled" as const } : {}),
+    // Where few weights are constants, its passes over our tuned formulations find nothing, and take most of the time of opening.
+    ...(!frozen && device === "cpu" && target.tuned ? { level: "disabled" as const } : {}),
     ...(inPlace ? quick : {}),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),

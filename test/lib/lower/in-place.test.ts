@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { compile, loadTensors, manualSeed, nn, randn, saveTensors, type Tensor } from "../../../lib/index.ts";
+import { compile, loadTensors, manualSeed, nn, noGrad, randn, saveTensors, type Tensor } from "../../../lib/index.ts";
 import * as F from "../../../lib/nn/functional/index.ts";
 import { OnnxGraph } from "../../../lib/onnx/model.ts";
 import { engine } from "../../../lib/runtime/engine.ts";
@@ -95,4 +95,38 @@ it("both give the same gradient", async () => {
   const [there, anew] = [await gradient(0), await gradient(Number.POSITIVE_INFINITY)];
   const scale = Math.max(...anew.data.map(Math.abs));
   expect(Math.max(...anew.data.map((v, i) => Math.abs(v - there.data[i]!))) / scale).toBeLessThan(1e-5);
+});
+
+/** The gradient for a convolution that is learnt behind frozen layers, and how the session was opened. */
+async function learnt(channels: number) {
+  manualSeed(5);
+  const head = new nn.Conv2d(8, channels, 5);
+  const request = vi.spyOn(engine, "request");
+  const step = compile((x: Tensor) => {
+    const image = noGrad(() => layers.forward(x).transpose(1, 2)).reshape(2, 8, 16, 16);
+    head.zeroGrad();
+    head.forward(image).square().mean().backward();
+    return head.weight.grad!.detach();
+  });
+  const data = Array.from(await step(randn([2, 16, 16, 16])).data(), Number);
+  step.close();
+  const opened = request.mock.calls.map(([r]) => r).findLast((r) => r.type === "open");
+  vi.restoreAllMocks();
+  return { data, options: opened?.type === "open" ? opened.options : undefined };
+}
+
+it("frozen weights in a file do not slow down the opening of a larger network that is learnt behind them", async () => {
+  expect((await learnt(96)).options).toMatchObject({ folder: home, level: "disabled" });
+  expect((await learnt(16)).options?.level).toBeUndefined();
+});
+
+it("whose gradient is the same", async () => {
+  const { data } = await learnt(96);
+  const tuned = settings.tuned;
+  settings.tuned = false;
+  const plain = await learnt(96).finally(() => {
+    settings.tuned = tuned;
+  });
+  const scale = Math.max(...plain.data.map(Math.abs));
+  expect(Math.max(...plain.data.map((v, i) => Math.abs(v - data[i]!))) / scale).toBeLessThan(1e-5);
 });
