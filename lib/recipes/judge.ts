@@ -7,7 +7,7 @@ import { labelled, scaled } from "./world-data.ts";
 /** Reads thing, ink, background and manner: the measure of all that follows, so it learns from pictures of its own. */
 export const judge: Recipe = {
   about: "a classifier of the small world's pictures, used to measure the other networks",
-  steps: 5000,
+  steps: 6500,
   seed: 1000,
   train: (run) => train(run, true),
 };
@@ -30,7 +30,7 @@ function shifted(pixels: Tensor): Tensor {
 }
 
 async function train(run: Run, ships: boolean): Promise<void> {
-  const pictures = world({ n: run.examples(ships ? 28_000 : 14_000), seed: run.seed, split: "all" });
+  const pictures = world({ n: run.examples(ships ? 40_000 : 14_000), seed: run.seed, split: "all" });
   const data = new DataLoader(await labelled(pictures), {
     ...{ batchSize: run.batch(64), shuffle: true, dropLast: true, seed: run.seed },
   });

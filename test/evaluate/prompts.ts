@@ -14,7 +14,6 @@ const MANNERS: Readonly<Record<Scene["manner"], string>> = {
   watercolour: "in watercolour",
   mosaic: "as a mosaic",
   woodcut: "as a woodcut",
-  outline: "as an outline",
   shadow: "with a shadow",
 };
 const BACKGROUNDS: Readonly<Record<Scene["background"], string>> = {

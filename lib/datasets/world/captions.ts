@@ -45,7 +45,6 @@ const MANNERS: Readonly<Record<Scene["manner"], readonly string[]>> = {
   watercolour: ["in watercolour", "in watercolor", "painted in watercolour", "painted in watercolor"],
   mosaic: ["in mosaic", "as a mosaic", "made of mosaic"],
   woodcut: ["in woodcut", "as a woodcut", "cut in wood"],
-  outline: ["in outline", "as an outline", "drawn in outline"],
   shadow: ["with a shadow", "with shadow"],
 };
 const TILTS: Readonly<Record<Scene["tilt"], readonly string[]>> = {

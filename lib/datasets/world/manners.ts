@@ -47,7 +47,7 @@ export function inkOf(colour: Colour, onDark: boolean): Ink {
   return { colour, pale: mix(colour, WHITE, 0.45), deep: mix(colour, BLACK, 0.45), onDark };
 }
 
-/** The eight manners. Patterns (grain, tiles, grooves) belong to the paper, not to the thing: they never move. */
+/** The manners. Patterns (grain, tiles, grooves) belong to the paper, not to the thing: they never move. */
 export const MANNERS: Readonly<Record<Manner, Technique>> = {
   /** Plain, even ink. */
   pen: {
@@ -118,12 +118,6 @@ export const MANNERS: Readonly<Record<Manner, Technique>> = {
       const cut = edge(pixel.depth - 1.7, 1) * edge(0.36 - groove, 0.26);
       pixel.cover(ink.colour, body * (1 - 0.92 * cut));
     },
-  },
-  /** Only the edge of the stroke, hollow inside. */
-  outline: {
-    breadth: 1.35,
-    reach: 4,
-    paint: (pixel, ink) => pixel.cover(ink.colour, edge(pixel.depth) * (1 - edge(pixel.depth - 1.7))),
   },
   /** Thick letters that throw a shadow down to the right. */
   shadow: {

@@ -11,9 +11,9 @@ const key = (...names: string[]) => names.join("/");
 describe("the small world", () => {
   test("is the same for the same seed on every machine, and another for another seed", () => {
     const data = world({ n: 100, seed: 7 });
-    expect(hash(data.images)).toBe("4fdfd41eeda33e33a1e6937c7a81654f962305ac914e8e913d6aeda665ec222d");
-    expect(hash(data.captions.join("\n"))).toBe("320dd8c91adc8f36e7bfa4ab088642e63816f199d96dacaa6c51299aa30c003c");
-    expect(hash(JSON.stringify(data.scenes))).toBe("9e52812d9fb25078ea65c1e4e65b68281a6d73ee59530b0f3d2ba1b72fd3c4db");
+    expect(hash(data.images)).toBe("e014bcd04d012a1bfea4897c89bd6821726f2ef4a0043575996193cfa3145ec0");
+    expect(hash(data.captions.join("\n"))).toBe("c9d18b03d37aa3ad9c2d40b1aa139544c955c8860167840756e0ffe5928d6a95");
+    expect(hash(JSON.stringify(data.scenes))).toBe("855d057bdbdc90221d92cdc82c6b01d2cf359ff2fa93a2e1bb88e3bbf19ae1f9");
     expect(world({ n: 3, seed: 8 }).images).not.toEqual(world({ n: 3, seed: 9 }).images);
     expect(world({ n: 2, seed: 2n ** 63n }).captions).toEqual(world({ n: 2, seed: 2n ** 63n }).captions);
   });
@@ -100,7 +100,7 @@ describe("combinations that are held out", () => {
     expect(many.scenes.some(isHeld)).toBe(true);
     // Each thing, ink and manner is learnt all the same, with all partners but those.
     const pairs = new Set(train.scenes.flatMap(({ thing, ink, manner }) => [key(thing, ink), key(thing, manner)]));
-    expect(pairs.size).toBe(things.length * (inks.length - 1 + manners.length - 1));
+    expect(pairs.size).toBe(things.length * (inks.length + manners.length) - held.size);
   });
 });
 
@@ -109,7 +109,7 @@ describe("captions", () => {
   const says: Record<string, RegExp> = {
     ink: new RegExp(`\\b(${WORLD.inks.join("|")})\\b`),
     background: /paper|white|mint|sky|sunset|slate|dark|forest|night/,
-    manner: /\bpen\b|chalk|neon|watercolou?r|mosaic|wood|outline|shadow/,
+    manner: /\bpen\b|chalk|neon|watercolou?r|mosaic|wood|shadow/,
     thickness: /thin|thick/,
     tilt: /tilted|leaning|upright|straight/,
     scale: /small|little|large|big/,
@@ -280,5 +280,5 @@ test("showWorld shows every name on one page", async () => {
   const svg = await showWorld().svg();
   for (const name of [...WORLD.things, ...WORLD.inks, ...WORLD.backgrounds, ...WORLD.manners])
     expect(svg).toContain(`>${name}<`);
-  expect(await showWorld().alt()).toContain("24 things in 8 inks, on 7 backgrounds, in 8 manners");
+  expect(await showWorld().alt()).toContain("24 things in 8 inks, on 7 backgrounds, in 7 manners");
 });
