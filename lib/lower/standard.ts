@@ -65,13 +65,21 @@ const binary: Record<BinaryOp, Emit> = {
   add: plain("Add"),
   sub: plain("Sub"),
   mul: plain("Mul"),
-  div: plain("Div"),
+  div: (e, n) => {
+    if (isFloat(n.dtype)) return e.graph.add("Div", e.names(n));
+    const { a, divisor, minusOne } = wholeDivision(e, n);
+    const quotient = e.graph.add("Div", [a, divisor]);
+    return minusOne ? e.graph.add("Where", [minusOne, e.graph.add("Neg", [a]), quotient]) : quotient;
+  },
   pow: (e, n) => (n.dtype === "uint8" ? inType(e, n, "Pow", "int32", [0, 1]) : e.graph.add("Pow", e.names(n))),
   maximum: plain("Max"),
   minimum: plain("Min"),
   mod: (e, n) => {
+    if (!isFloat(n.dtype)) {
+      const { a, divisor } = wholeDivision(e, n);
+      return e.graph.add("Mod", [a, divisor]);
+    }
     const [a, b] = e.names(n) as [string, string];
-    if (!isFloat(n.dtype)) return e.graph.add("Mod", [a, b]);
     // The rest with the dividend's sign, exact; where the divisor's is the other one, once the divisor more.
     const rest = e.graph.add("Mod", [a, b], { fmod: 1 });
     const zero = e.scalar(0, n);
@@ -89,6 +97,20 @@ const binary: Record<BinaryOp, Emit> = {
   or: plain("Or"),
   xor: plain("Xor"),
 };
+
+/**
+ * The operands of a division of integers, with 1 in place of -1: the least integer divided by -1 is none, and processors
+ * answer it with a signal that ends the process.
+ */
+function wholeDivision(e: Emitter, n: Node): { a: string; divisor: string; minusOne: string | null } {
+  const [a, b] = e.names(n) as [string, string];
+  const by = n.inputs[1]!;
+  if (n.dtype === "uint8" || (by.is("const") && !by.attrs.free && by.attrs.value !== -1)) {
+    return { a, divisor: b, minusOne: null };
+  }
+  const minusOne = e.graph.add("Equal", [b, e.graph.scalar(-1, n.dtype)]);
+  return { a, divisor: e.graph.add("Where", [minusOne, e.graph.scalar(1, n.dtype), b]), minusOne };
+}
 
 const reduce =
   (type: string): Emit<"sum" | "sumSquare" | "max" | "min"> =>

@@ -28,13 +28,11 @@ export abstract class Elementwise<T extends Elementwise<T>> extends Values<T> {
     return binary(this, "div", other);
   }
 
-  /** The quotient rounded down. */
+  /** The quotient rounded down; of whole numbers exactly, and whole. */
   floorDivide(other: T | number): T {
     const quotient = this.div(other);
-    if (!isFloat(quotient.node.dtype)) return quotient;
-    const integers =
-      !isFloat(this.dtype) && (typeof other === "number" ? Number.isInteger(other) : !isFloat(other.dtype));
-    if (integers) return quotient.floor().to(this.dtype);
+    const by = g.operand(this.node, typeof other === "number" ? other : other.node);
+    if (!isFloat(this.dtype) && !isFloat(by.dtype)) return this.wrap(g.floorDivide(this.node, by));
     // With the exact rest: 1 / 0.1 rounds to 10, though 0.1 (a little more than a tenth) fits only nine times.
     const exact = this.sub(this.remainder(other)).div(other).round();
     return this.wrap(
@@ -62,7 +60,8 @@ export abstract class Elementwise<T extends Elementwise<T>> extends Values<T> {
 
   /** Each element times itself: `a.sub(b).square().mean()` is a mean squared error. */
   square(): T {
-    return this.mul(self(this));
+    const x = this.dtype === "bool" ? this.long() : self(this);
+    return x.mul(x);
   }
 
   /** The larger of `x` and `other`, element by element: `x.maximum(0)`. For the largest element of all: `max()`. */

@@ -4,7 +4,7 @@ import * as g from "../graph/ops/index.ts";
 import { show } from "../graph/shape.ts";
 import { checkInteger, checkNumber, checkOptions } from "../options.ts";
 import { Indexing } from "./indexing.ts";
-import { checkTensor, type Dims, type KeepDim, keeps } from "./operands.ts";
+import { checkTensor, type Dims, type KeepDim, keeps, reducing } from "./operands.ts";
 import { self } from "./state.ts";
 
 /** How close two numbers must be to count as equal. */
@@ -68,7 +68,7 @@ export abstract class MathOps<T extends MathOps<T>> extends Indexing<T> {
 
   /** log(sum(exp(x))) along `dim`, which cannot overflow: `scores.logsumexp(1)` of `[b, c]` is `[b]`. */
   logsumexp(dim: Dims, options: KeepDim = false): T {
-    return this.wrap(g.logsumexp(floats(this), dim, keeps("logsumexp", options)));
+    return this.wrap(g.logsumexp(floats(this), reducing(dim), keeps("logsumexp", options)));
   }
 
   /** The sum of the products of two vectors `[n]`: a scalar. */

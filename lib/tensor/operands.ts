@@ -17,6 +17,11 @@ export type KeepDim =
       readonly keepdim?: boolean;
     };
 
+/** An empty list of dimensions to reduce means all of them, as in PyTorch. */
+export function reducing(dim: Dims | undefined): Dims | undefined {
+  return Array.isArray(dim) && dim.length === 0 ? undefined : dim;
+}
+
 export function keeps(where: string, given: KeepDim): boolean {
   if (typeof given === "boolean") return given;
   checkOptions(where, given, { keepdim: true });

@@ -3,7 +3,7 @@ import * as g from "../graph/ops/index.ts";
 import { axis, inferShape, type Shape, show, sizeOf } from "../graph/shape.ts";
 import { checkNumber, checkOptions, shown } from "../options.ts";
 import { Elementwise } from "./elementwise.ts";
-import { type Dims, type KeepDim, keeps, listed } from "./operands.ts";
+import { type Dims, type KeepDim, keeps, listed, reducing } from "./operands.ts";
 
 /** Operations that reduce dimensions (over `dim`: one or several, all by default) or arrange elements anew. */
 export abstract class Shaping<T extends Shaping<T>> extends Elementwise<T> {
@@ -12,22 +12,22 @@ export abstract class Shaping<T extends Shaping<T>> extends Elementwise<T> {
    * Integers and booleans sum to int64.
    */
   sum(dim?: Dims, options: KeepDim = false): T {
-    return this.wrap(g.sum(this.node, dim, keeps("sum", options)));
+    return this.wrap(g.sum(this.node, reducing(dim), keeps("sum", options)));
   }
 
   /** The mean of all elements (a scalar), or along `dim`: `x.mean()` of `[8, 28, 28]` is one number, `x.mean(0)` is `[28, 28]`. */
   mean(dim?: Dims, options: KeepDim = false): T {
-    return this.wrap(g.mean(this.node, dim, keeps("mean", options)));
+    return this.wrap(g.mean(this.node, reducing(dim), keeps("mean", options)));
   }
 
   /** Variance (over `dim`); `correction` is subtracted from the number of elements (1 by default, as in PyTorch). */
   var(dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): T {
-    return this.wrap(g.inFloat32(this.node, (x) => variance("var", x, dim, options)));
+    return this.wrap(g.inFloat32(this.node, (x) => variance("var", x, reducing(dim), options)));
   }
 
   /** Standard deviation: the root of `var`. Where all elements are equal its slope counts as 0. */
   std(dim?: Dims, options: { keepdim?: boolean; correction?: number } = {}): T {
-    return this.wrap(g.inFloat32(this.node, (x) => g.rootOfSquares(variance("std", x, dim, options))));
+    return this.wrap(g.inFloat32(this.node, (x) => g.rootOfSquares(variance("std", x, reducing(dim), options))));
   }
 
   /**
@@ -47,7 +47,7 @@ export abstract class Shaping<T extends Shaping<T>> extends Elementwise<T> {
     }
     g.requireFloat("norm", this.node);
     const keepdim = keeps("norm", options);
-    return this.wrap(g.inFloat32(this.node, (x) => norm(x, p, dim, keepdim)));
+    return this.wrap(g.inFloat32(this.node, (x) => norm(x, p, reducing(dim), keepdim)));
   }
 
   /** Largest element. */
@@ -68,12 +68,12 @@ export abstract class Shaping<T extends Shaping<T>> extends Elementwise<T> {
 
   /** The largest element of all (a scalar), or along one or several dimensions: `x.amax([1, 2])`. Where several are equal, each takes its part of the gradient. */
   amax(dim?: Dims, options: KeepDim = false): T {
-    return this.wrap(g.max(this.node, dim, keeps("amax", options)));
+    return this.wrap(g.max(this.node, reducing(dim), keeps("amax", options)));
   }
 
   /** The smallest element of all (a scalar), or along one or several dimensions. */
   amin(dim?: Dims, options: KeepDim = false): T {
-    return this.wrap(g.min(this.node, dim, keeps("amin", options)));
+    return this.wrap(g.min(this.node, reducing(dim), keeps("amin", options)));
   }
 
   /** Index of the largest element (along `dim`), the first among equals; a NaN counts as larger than all. */

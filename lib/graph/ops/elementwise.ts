@@ -37,6 +37,10 @@ export function unary(op: UnaryOp, x: Node): Node {
 
 const comparisons: ReadonlySet<BinaryOp> = new Set(["eq", "lt", "le", "gt", "ge"]);
 const logical: ReadonlySet<BinaryOp> = new Set(["and", "or", "xor"]);
+/** What PyTorch's arithmetic is where both are bool. */
+const arithmeticOfBools: Readonly<Partial<Record<BinaryOp, BinaryOp>>> = {
+  ...{ add: "or", maximum: "or", mul: "and", minimum: "and" },
+};
 
 /** An elementwise operation of two tensors, with broadcasting and PyTorch's promotion of dtypes. */
 export function binary(op: BinaryOp, a: Node, b: Node): Node {
@@ -50,12 +54,32 @@ export function binary(op: BinaryOp, a: Node, b: Node): Node {
   if (logical.has(op)) return new Node(op, strip([cast(a, "bool"), cast(b, "bool")], shape), {}, shape, "bool");
   let dtype = promote(a.dtype, b.dtype);
   if (op === "div" && !isFloat(dtype)) dtype = "float32";
-  // onnxruntime has no arithmetic on bool; PyTorch's own result for it is seldom what was meant either.
-  if (dtype === "bool" && op !== "eq") dtype = "int64";
+  if (dtype === "bool" && op !== "eq") {
+    const ofBools = arithmeticOfBools[op];
+    if (ofBools) return binary(ofBools, a, b);
+    if (op !== "div" && !comparisons.has(op)) {
+      throw new TypeError(
+        `${op === "mod" ? "remainder" : op}: both tensors are bool; use logicalAnd, logicalOr or logicalXor, or convert them with x.float()`,
+      );
+    }
+    dtype = "int64";
+  }
   const simple = fold(op, cast(a, dtype), cast(b, dtype), shape);
   if (simple) return simple;
   const inputs = strip([cast(a, dtype), cast(b, dtype)], shape);
   return new Node(op, inputs, {}, shape, comparisons.has(op) ? "bool" : dtype);
+}
+
+/** The quotient of integers, rounded down: exact, also where float32 is not. */
+export function floorDivide(a: Node, b: Node): Node {
+  const rest = binary("mod", a, b);
+  const dividend = cast(a, rest.dtype);
+  const towardsZero = new Node("div", strip([dividend, cast(b, rest.dtype)], rest.shape), {}, rest.shape, rest.dtype);
+  if (rest.dtype === "uint8") return towardsZero;
+  const zero = constant(0, rest.dtype);
+  const otherSign = binary("xor", binary("lt", dividend, zero), binary("lt", rest, zero));
+  const above = binary("and", otherSign, unary("not", binary("eq", rest, zero)));
+  return binary("sub", towardsZero, cast(above, rest.dtype));
 }
 
 /** Leaves out a repetition that broadcasting does anyway. */

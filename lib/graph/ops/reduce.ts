@@ -49,8 +49,7 @@ export function argument(op: "argmax" | "argmin", x: Node, dim: number | undefin
   if (dim === undefined) return argument(op, reshape(x, [x.size]), 0);
   const d = axis(op, dim, x.shape.length);
   if (x.shape[d] === 0) throw new RangeError(`${op}: dim ${dim} of [${x.shape}] is empty`);
-  const input =
-    x.dtype === "bool" || x.dtype === "int64" ? cast(x, "int32") : x.dtype === "float16" ? cast(x, "float32") : x;
+  const input = x.dtype === "bool" ? cast(x, "int32") : x.dtype === "float16" ? cast(x, "float32") : x;
   return new Node(op, [input], { dim: d, keepdim }, reduced(x.shape, [d], keepdim), "int64");
 }
 
