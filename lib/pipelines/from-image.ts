@@ -40,7 +40,8 @@ function first(name: string, what: string, input: Image | readonly Image[]): Ima
 
 /** Pictures as a tensor `[B, 3, H, W]` from -1 to 1, brought to the size. */
 export async function imageTensor(name: string, input: ImageInput, size: Size): Promise<Tensor> {
-  if (input instanceof Tensor) return ofShape(name, "image", input, [3, size.height, size.width]).float();
+  if (input instanceof Tensor)
+    return inRange(name, ofShape(name, "image", input, [3, size.height, size.width]).float());
   first(name, "image", input);
   const list = input instanceof Image ? [input] : input;
   const tensors: Tensor[] = [];
@@ -62,6 +63,14 @@ export async function maskTensor(name: string, input: ImageInput, size: Size): P
     tensors.push(await binary(grey, 0.5));
   }
   return cat(tensors);
+}
+
+/** Refuses bytes and what is no number; pictures that a decoder has made may go a little beyond -1 and 1. */
+async function inRange(name: string, x: Tensor): Promise<Tensor> {
+  const [low, high] = await Promise.all([x.amin().item(), x.amax().item()]);
+  if (low >= -2 && high <= 2) return x;
+  const hint = low >= 0 && high > 2 && high <= 255 ? "; write x.float().div(127.5).sub(1) for bytes" : "";
+  throw new RangeError(`${name}: the image's values go from ${low} to ${high}; expected -1 to 1${hint}`);
 }
 
 function ofShape(name: string, what: string, x: Tensor, shape: readonly number[]): Tensor {

@@ -410,7 +410,7 @@ describe("bad input", () => {
   it("is refused as an image: what is none, and a tensor that is no batch of three channels", async () => {
     const other = StableDiffusionImg2ImgPipeline.fromPipe(pipe);
     const inpaint = StableDiffusionInpaintPipeline.fromPipe(pipe);
-    const image = draw(1, 1, 3, 64, 64);
+    const image = draw(1, 1, 3, 64, 64).clamp(-1, 1);
     const from = (given: unknown) => other.generate({ prompt, numInferenceSteps: 2, image: given as Tensor });
     const expected = /^StableDiffusionImg2ImgPipeline: image is .*; expected an Image \(await Image\.open\(file\)\)/;
     for (const given of ["seven.png", 5, [], [5], {}]) await expect(from(given)).rejects.toThrow(expected);
@@ -421,6 +421,12 @@ describe("bad input", () => {
       /^StableDiffusionInpaintPipeline: mask is 5; expected an Image .*tensor \[B, 1, H, W\]/,
     );
     expect((await from(image.gt(0))).images).toHaveLength(1);
+    await expect(from(image.add(1).mul(127.5))).rejects.toThrow(
+      /the image's values go from .* to .*; expected -1 to 1; write x\.float\(\)\.div\(127\.5\)\.sub\(1\) for bytes$/,
+    );
+    await expect(from(image.add(Number.NaN))).rejects.toThrow(
+      "the image's values go from NaN to NaN; expected -1 to 1",
+    );
   });
 
   it("is refused where there are no options, or the scheduler is none", async () => {
