@@ -11,13 +11,20 @@ const MODELS =
 const HUB = "test/lib/hub/**/*.test.ts";
 
 /** A part of the tests, by its name. What is in dist/ is brought up to date before they start. */
-const part = (name: string, include: string[], more: { exclude?: string[]; isolate?: boolean } = {}) => ({
+const part = (
+  name: string,
+  include: string[],
+  more: { exclude?: string[]; isolate?: boolean; env?: Record<string, string> } = {},
+) => ({
   extends: true as const,
   test: { name, include, globalSetup: ["test/build.ts"], ...more },
 });
 
 // What is tested is loaded once for all the files of a worker, which takes longer than most of them; each leaves it as it found it.
 const together = { isolate: false };
+
+// A hundred kernels are started for a cell or two. What is loaded ahead of its use has a test of its own.
+const WITHOUT_PRELOAD = { DIFFLAB_PRELOAD: "off" };
 
 export default defineConfig({
   test: {
@@ -36,7 +43,7 @@ export default defineConfig({
       part("unit", ["test/lib/**/*.test.ts", "test/docs/**/*.test.ts"], { exclude: [HUB, MODELS], ...together }),
       part("hub", [HUB]),
       part("models", [MODELS], together),
-      part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"], together),
+      part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"], { ...together, env: WITHOUT_PRELOAD }),
       part("notebooks", ["test/notebooks/**/*.test.ts"]),
       part("e2e", ["test/e2e/**/*.test.ts", "test/*.test.ts"]),
     ],

@@ -100,6 +100,7 @@ export class Session {
     const source = "0;";
     const cell = parseCell(source);
     await Promise.all([this.#checker.check(source, cell), this.#compile(cell)]);
+    if (COMMON_PACKAGES.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 250).unref()); // the first cell comes first
     await this.#checker.preload(COMMON_PACKAGES);
   }
