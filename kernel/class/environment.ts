@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 
 import { delimiter, join } from "node:path";
 import { defaultCandidates, findPython } from "../spec/python.ts";
 import { QUIET } from "../spec/quiet.ts";
-import { addToEnvironment, type JupyterLab, jupyterProgram } from "../start/jupyter.ts";
+import { addToEnvironment, type JupyterLab, jupyterProgram, pythonPath } from "../start/jupyter.ts";
 import { placeKernel } from "../start/kernel-place.ts";
 import { run } from "../start/run.mjs";
 import { StepError } from "../start/steps.mjs";
@@ -43,7 +43,7 @@ export class Nbgrader {
       // nbgrader starts programs that are installed beside it, alembic for one.
       PATH: [lab.bin, process.env.PATH].filter(Boolean).join(delimiter),
       PYTHONUTF8: "1",
-      PYTHONPATH: [python, process.env.PYTHONPATH].filter(Boolean).join(delimiter),
+      PYTHONPATH: pythonPath(python),
       // Also outside the folder of a course: for "Validate".
       JUPYTER_CONFIG_PATH: [python, process.env.JUPYTER_CONFIG_PATH].filter(Boolean).join(delimiter),
       DIFFLAB_NODE: process.execPath,

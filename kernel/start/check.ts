@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { KernelClient } from "../client/client.ts";
 import { DISPLAY_NAME, KERNEL_NAME } from "../spec/kernelspec.ts";
-import { type JupyterLab, jupyterProgram } from "./jupyter.ts";
+import { type JupyterLab, jupyterProgram, pythonPath } from "./jupyter.ts";
 import type { KernelPlace } from "./kernel-place.ts";
 import { run } from "./run.mjs";
 import { StepError } from "./steps.mjs";
@@ -28,7 +28,7 @@ export async function runCellWithJupyter(jupyter: JupyterLab, place: KernelPlace
     const JUPYTER_PATH = [place.dataDir, process.env.JUPYTER_PATH].filter(Boolean).join(delimiter);
     const program = jupyterProgram(jupyter, "jupyter-execute");
     const { code, output } = await run(program, ["--inplace", "--timeout=60", file], {
-      env: { ...process.env, JUPYTER_PATH },
+      env: { ...process.env, PYTHONPATH: pythonPath(), JUPYTER_PATH },
     });
     if (code !== 0) throw new StepError("the cell did not run", { next: NEXT, detail: output });
     return expectAnswer(JSON.parse(readFileSync(file, "utf8")).cells[0].outputs);

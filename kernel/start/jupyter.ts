@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { packageRoot } from "../spec/package-root.ts";
 import { findPython, OLDEST_PYTHON, type Python } from "../spec/python.ts";
 import { run } from "./run.mjs";
 import { StepError } from "./steps.mjs";
@@ -21,6 +22,17 @@ const program = (bin: string, name: string) => join(bin, windows ? `${name}.exe`
 /** The command of a program that belongs to a JupyterLab. */
 export function jupyterProgram(lab: JupyterLab, name: string): string {
   return program(lab.bin, name);
+}
+
+/**
+ * Where Jupyter's programs look for Python's modules first: `PYTHONPATH` for their environment. A module there spares them
+ * most of the time in which they load, two thirds of `jupyter --version`.
+ *
+ * @param more - folders that come first
+ */
+export function pythonPath(...more: string[]): string {
+  const ours = join(packageRoot(), "kernel", "start", "python");
+  return [...more, ours, process.env.PYTHONPATH].filter(Boolean).join(delimiter);
 }
 
 /** The available JupyterLab: the one in `.venv` if that is complete, otherwise the first on the PATH that is recent enough. */
@@ -206,7 +218,7 @@ async function rememberedVersion(home: string, file: string): Promise<string | u
 }
 
 async function labVersion(file: string): Promise<string | undefined> {
-  const { code, output } = await run(file, ["--version"]);
+  const { code, output } = await run(file, ["--version"], { env: { ...process.env, PYTHONPATH: pythonPath() } });
   return code === 0 ? output.match(/^\d+\.\d+\S*/m)?.[0] : undefined;
 }
 

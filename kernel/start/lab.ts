@@ -6,7 +6,7 @@ import { delimiter, dirname } from "node:path";
 import { OwnTime } from "../own-time.ts";
 import { QUIET } from "../spec/quiet.ts";
 import type { Place } from "./args.mjs";
-import { type JupyterLab, jupyterProgram } from "./jupyter.ts";
+import { type JupyterLab, jupyterProgram, pythonPath } from "./jupyter.ts";
 import { StepError } from "./steps.mjs";
 
 /** Milliseconds of the server's own time: a machine that is busy with other things is no broken installation. */
@@ -88,7 +88,7 @@ export class LabServer {
     const child = spawn(jupyterProgram(jupyter, "jupyter-lab"), args, {
       cwd: notebook.folder,
       // The token goes through the environment, since anybody on the machine can read a command line.
-      env: { ...QUIET, ...process.env, JUPYTER_PATH, JUPYTER_TOKEN: token },
+      env: { ...QUIET, ...process.env, PYTHONPATH: pythonPath(), JUPYTER_PATH, JUPYTER_TOKEN: token },
       stdio: ["ignore", log, log],
       // A process group of its own: Ctrl-C reaches us alone, and stop() ends the server and its kernels in order.
       detached: process.platform !== "win32",

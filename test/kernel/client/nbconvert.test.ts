@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runNotebooks } from "../../../kernel/client/run.ts";
 import { findJupyter, jupyterProgram } from "../../../kernel/start/jupyter.ts";
 import { ROOT } from "../../root.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { output } from "../support/python.ts";
 
-const run = promisify(execFile);
 const jupyter = await findJupyter(ROOT);
 const nbconvert = jupyter && jupyterProgram(jupyter, "jupyter-nbconvert");
 const missing = nbconvert === undefined || !existsSync(nbconvert);
@@ -31,7 +29,8 @@ describe.skipIf(missing)("a notebook with widgets that nbconvert makes a page of
   let path: string;
   const convert = async (to: "html" | "markdown", ending: string) => {
     const at = mkdtempSync(join(folder, `${to}-`));
-    await run(nbconvert!, ["--to", to, "--output-dir", at, path], { env: { ...process.env, JUPYTER_CONFIG_DIR: at } });
+    const args = ["--to", to, "--output-dir", at, path];
+    expect((await output(nbconvert!, args, { env: { JUPYTER_CONFIG_DIR: at } })).code).toBe(0);
     return readFileSync(join(at, `widgets.${ending}`), "utf8");
   };
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters as plain, promisify } from "node:util";
+import { pythonPath } from "../../../kernel/start/jupyter.ts";
 import { ROOT } from "../../root.ts";
 
 const execute = promisify(execFile);
@@ -67,7 +68,7 @@ export async function output(
   try {
     const { stdout, stderr } = await execute(program, args, {
       ...options,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, PYTHONPATH: pythonPath(), ...options.env },
       maxBuffer: 1e8,
     });
     return { code: 0, stdout: plain(stdout), stderr: plain(stderr) };
