@@ -184,7 +184,8 @@ export class CellProject {
     const own = strings(this.tsconfig.compilerOptions.types)?.filter((name) => name === "*" || this.#hasTypes(name));
     return {
       typeRoots: [...new Set([...folders.filter(exists), withNode ?? ""])].filter(Boolean),
-      types: own ?? ["node"],
+      // Cells run in Node, whatever the user's own files are written for.
+      types: [...new Set(["node", ...(own ?? [])])],
     };
   }
 
