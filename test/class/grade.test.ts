@@ -37,7 +37,7 @@ describe.skipIf(!hasNbgrader())("a class", () => {
   beforeAll(async () => {
     await course.create({ tiny: tinyNotebook() });
     const config = readFileSync(course.at("nbgrader_config.py"), "utf8");
-    writeFileSync(course.at("nbgrader_config.py"), config.replace("answer_timeout = 60", "answer_timeout = 30"));
+    writeFileSync(course.at("nbgrader_config.py"), config.replace("answer_timeout = 60", "answer_timeout = 8"));
   }, 600_000);
 
   test("is given what its exercises allow: stubs, no hidden tests", async () => {

@@ -1,7 +1,12 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parseCell } from "../../../kernel/cells/parse.ts";
 import { type Cells, cellsIn } from "../support/cells.ts";
+import { checkerIn } from "../support/checker.ts";
+import { temporaryFolder } from "../support/folder.ts";
+
+const folder = temporaryFolder();
 
 const SOURCES = {
   "package.json": '{ "name": "course", "type": "module", "imports": { "#own": "./src/own.ts" } }',
@@ -9,10 +14,18 @@ const SOURCES = {
   "src/own.ts": "export const own: number = 1;\n",
 };
 
+/** Cells that run with the kernel's own settings, and one that does not. */
+const RIGHT = [
+  'import { Box } from "../src/util"; new Box().v',
+  "for (const x of new Set([1, 2])) console.log(x); [...'ab'].length",
+] as const;
+const WRONG = "const text: string = 5";
+const MESSAGE = "Type 'number' is not assignable to type 'string'.";
+
 async function works({ value, run }: Cells): Promise<void> {
-  expect(await value('import { Box } from "../src/util"; new Box().v')).toBe("1");
-  expect(await value("for (const x of new Set([1, 2])) console.log(x); [...'ab'].length")).toBe("2");
-  expect((await run("const text: string = 5")).trace).toContain("Type 'number' is not assignable to type 'string'");
+  expect(await value(RIGHT[0])).toBe("1");
+  expect(await value(RIGHT[1])).toBe("2");
+  expect((await run(WRONG)).trace).toContain(MESSAGE);
 }
 
 describe("a tsconfig.json that is made for other things", () => {
@@ -46,22 +59,43 @@ describe("a tsconfig.json that is made for other things", () => {
   });
 });
 
-describe.each([
-  ["is no JSON", '{ "compilerOptions": ', "JSON"],
-  ["is no object", "[]", "it is not an object"],
-  ["extends what is not there", '{ "extends": "./none.json" }', "./none.json"],
-  ["extends itself", '{ "extends": "./tsconfig.json" }', "Circular"],
-  ["has an option of the wrong kind", '{ "compilerOptions": { "paths": { "@app/*": "src/*" } } }', "wrong kind"],
-])("a tsconfig.json that %s", (_title, text, why) => {
-  const cells = cellsIn({ ...SOURCES, "tsconfig.json": text }, "notes");
+describe("a tsconfig.json that cannot be read", () => {
+  const cells = cellsIn({ ...SOURCES, "tsconfig.json": '{ "compilerOptions": ' }, "notes");
 
   test("is told once, and cells run", async () => {
     const { result, stderr } = await cells.run("1 + 1");
     expect(result).toBe("2");
-    expect(stderr).toMatch(/^\.\.\/tsconfig\.json cannot be read, so cells use the kernel's own settings: /);
-    expect(stderr).toContain(why);
+    expect(stderr).toMatch(/^\.\.\/tsconfig\.json cannot be read, so cells use the kernel's own settings: .*JSON/);
     expect((await cells.run("2 + 2")).stderr).toBe("");
     await works(cells);
+  });
+
+  test.each([
+    ["is no JSON", '{ "compilerOptions": ', "JSON"],
+    ["is no object", "[]", "it is not an object"],
+    ["extends what is not there", '{ "extends": "./none.json" }', "./none.json"],
+    ["extends itself", '{ "extends": "./tsconfig.json" }', "Circular"],
+    ["has an option of the wrong kind", '{ "compilerOptions": { "paths": { "@app/*": "src/*" } } }', "wrong kind"],
+  ])("because it %s is as if there were none", async (_, text, why) => {
+    const at = mkdtempSync(join(folder, "broken-"));
+    for (const [name, content] of Object.entries({ ...SOURCES, "tsconfig.json": text, "notes/a.txt": "" })) {
+      mkdirSync(dirname(join(at, name)), { recursive: true });
+      writeFileSync(join(at, name), content);
+    }
+    const checker = checkerIn(join(at, "notes"));
+    try {
+      expect(checker.configProblem).toMatch(
+        /^\.\.\/tsconfig\.json cannot be read, so cells use the kernel's own settings: /,
+      );
+      expect(checker.configProblem).toContain(why);
+      expect(checker.runtimeOptions).toEqual({ experimentalDecorators: false, useDefineForClassFields: true });
+      const problems = async (source: string) =>
+        (await checker.check(source, parseCell(source))).map(({ message }) => message);
+      for (const source of RIGHT) expect(await problems(source), source).toEqual([]);
+      expect(await problems(WRONG)).toEqual([MESSAGE]);
+    } finally {
+      checker.dispose();
+    }
   });
 });
 

@@ -5,12 +5,14 @@ import { Checker } from "../../../kernel/checker/checker.ts";
 import { GLOBAL_NAMES } from "../../../kernel/evaluator/child/globals.ts";
 import { ROOT } from "../../root.ts";
 
+/** The checker of a notebook in a folder, as a kernel has it. */
+export function checkerIn(folder: string): Checker {
+  return new Checker(folder, { module: join(ROOT, "dist/kernel/evaluator/child/globals.js"), names: GLOBAL_NAMES });
+}
+
 /** The checker of a notebook in the lesson's folder, which knows the library. */
 export async function notebookChecker(): Promise<Checker> {
-  const checker = new Checker(join(ROOT, "notebooks"), {
-    module: join(ROOT, "dist/kernel/evaluator/child/globals.js"),
-    names: GLOBAL_NAMES,
-  });
+  const checker = checkerIn(join(ROOT, "notebooks"));
   await checker.preload(["difflab"]);
   return checker;
 }
