@@ -23,7 +23,7 @@ const part = (
 // What is tested is loaded once for all the files of a worker, which takes longer than most of them; each leaves it as it found it.
 const together = { isolate: false };
 
-// A hundred kernels are started for a cell or two. What is loaded ahead of its use has a test of its own.
+// A hundred kernels are started for a cell or two, or whose cells follow each other at once. What is loaded ahead of its use has a test of its own.
 const WITHOUT_PRELOAD = { DIFFLAB_PRELOAD: "off" };
 
 export default defineConfig({
@@ -44,7 +44,7 @@ export default defineConfig({
       part("hub", [HUB]),
       part("models", [MODELS], together),
       part("kernel", ["test/kernel/**/*.test.ts", "test/class/**/*.test.ts"], { ...together, env: WITHOUT_PRELOAD }),
-      part("notebooks", ["test/notebooks/**/*.test.ts"]),
+      part("notebooks", ["test/notebooks/**/*.test.ts"], { env: WITHOUT_PRELOAD }),
       part("e2e", ["test/e2e/**/*.test.ts", "test/*.test.ts"]),
     ],
   },
