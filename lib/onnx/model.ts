@@ -60,7 +60,7 @@ export class OnnxGraph {
     data: TypedArray | ExternalData,
     name = `c${this.#count++}`,
   ): string {
-    const w = new Writer();
+    const w = new Writer(128);
     for (const d of shape) w.int(1, d);
     w.int(2, elementType[dtype]);
     w.string(8, name);
@@ -196,7 +196,7 @@ function filled(value: number, dtype: DType, shape: Shape): TypedArray {
 }
 
 function valueInfo(name: string, dtype: DType, shape: Shape): Uint8Array {
-  const w = new Writer();
+  const w = new Writer(128);
   w.string(1, name);
   w.message(2, (type) => {
     type.message(1, (tensor) => {

@@ -5,11 +5,12 @@
 const text = new TextEncoder();
 
 export class Writer {
-  #buffer = new Uint8Array(1024);
+  #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  get length(): number {
-    return this.#length;
+  /** @param size - bytes to begin with; it grows as needed */
+  constructor(size = 1024) {
+    this.#buffer = new Uint8Array(size);
   }
 
   finish(): Uint8Array {
@@ -29,7 +30,10 @@ export class Writer {
   }
 
   string(field: number, value: string): void {
-    this.bytes(field, text.encode(value));
+    this.message(field, () => {
+      this.#reserve(3 * value.length);
+      this.#length += text.encodeInto(value, this.#buffer.subarray(this.#length)).written;
+    });
   }
 
   bytes(field: number, value: Uint8Array): void {
@@ -40,10 +44,18 @@ export class Writer {
     this.#length += value.length;
   }
 
+  /** What `build` writes, with its length in front: it is moved back for that, which takes less than a buffer of its own. */
   message(field: number, build: (message: Writer) => void): void {
-    const inner = new Writer();
-    build(inner);
-    this.bytes(field, inner.finish());
+    this.#varint(field * 8 + 2);
+    const start = this.#length;
+    build(this);
+    const size = this.#length - start;
+    this.#reserve(10);
+    const head = size < 2 ** 7 ? 1 : size < 2 ** 14 ? 2 : size < 2 ** 21 ? 3 : size < 2 ** 28 ? 4 : 5;
+    this.#buffer.copyWithin(start + head, start, this.#length);
+    this.#length = start;
+    this.#varint(size);
+    this.#length += size;
   }
 
   #varint(value: number | bigint): void {
