@@ -215,7 +215,7 @@ export function open(
   };
   const options = {
     device,
-    threads: settings.threads,
+    threads: isTiny(structure) ? 1 : settings.threads,
     spinning: settings.spinning,
     arena: isLarge(structure),
     // A plan of memory for all of a large model's values costs more than it saves.
@@ -262,6 +262,11 @@ function eightBitFile(path: string, { parts, signed }: EightBitWeights): EightBi
 /** Whether a pool of memory for the session pays: if much is computed; small ones would only hoard. */
 function isLarge(structure: Structure): boolean {
   return structure.order.length > 200;
+}
+
+/** Whether everything is too small to be shared out between threads: then none are started for it. */
+function isTiny({ order }: Structure): boolean {
+  return order.length < 50 && order.every(({ size }) => size <= 4096);
 }
 
 /** Whether gradients pass through more weights of files than may be in memory twice. */

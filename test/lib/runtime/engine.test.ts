@@ -2,6 +2,8 @@ import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compile, nn, optim, randn, realize, type Tensor, tensor, zeros } from "../../../lib/index.ts";
 import { engine } from "../../../lib/runtime/engine.ts";
+import { closeSessions } from "../../../lib/runtime/sessions.ts";
+import { settings } from "../../../lib/runtime/settings.ts";
 import { memory } from "../../../lib/runtime/storage.ts";
 
 describe("after the engine's thread has died", () => {
@@ -142,6 +144,24 @@ describe("the forms of a compiled function", () => {
     expect(await call(1)).toBe(true);
     expect(f.traces).toBe(26);
     expect(memory.bytes - before).toBeLessThan(2 ** 20);
+  });
+});
+
+describe("onnxruntime's threads", () => {
+  it("are started for what can be shared out between them, not for a few numbers", async () => {
+    const { threads } = settings;
+    settings.threads = 3;
+    const request = vi.spyOn(engine, "request");
+    closeSessions();
+    try {
+      for (const size of [7, 100_000]) await zeros([size]).add(1).sum().item();
+      const opened = request.mock.calls.flatMap(([each]) => (each.type === "open" ? [each.options.threads] : []));
+      expect(opened).toEqual([1, 3]);
+    } finally {
+      settings.threads = threads;
+      request.mockRestore();
+      closeSessions();
+    }
   });
 });
 
