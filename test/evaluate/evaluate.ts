@@ -16,7 +16,7 @@ import { accuracies, psnr, retrieval } from "../../lib/recipes/figures.ts";
 import { judged, obeyed, scaled, type Verdict, variety } from "./measures.ts";
 import { readDigits } from "./ocr.ts";
 import { type Manner, paint, type SchedulerName } from "./paint.ts";
-import { type Request, requests } from "./prompts.ts";
+import { promptOf, type Request, requests } from "./prompts.ts";
 
 /** The settings that the figures of the issue are about. */
 const DEFAULT: Manner = { scheduler: "DDIM", steps: 16, guidance: 3 };
@@ -137,7 +137,10 @@ export async function evaluate(options: {
   const [before, after] = [await blue(DEFAULT), await blue({ ...DEFAULT, negativePrompt: "blue" })];
   say(`"a three": blue ${percent(before)}, with negative prompt "blue" ${percent(after)}`);
 
-  const ocr = await readDigits(main.x, main.verdict.read, say);
+  const ocr = await readDigits(async (scenes) => {
+    const pictures = await paint(pipe, scenes.map(promptOf), DEFAULT, SEED);
+    return { pictures, things: (await judged(judge, pictures)).read.map((one) => one.thing) };
+  }, say);
 
   // Low-rank changes are distilled from one U-Net: new weights may have to do without for a while.
   const lcm = "difflab/tiny-sd-lcm";

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import { type Judged, type Tensor, WORLD, world } from "../../lib/index.ts";
+import type { Scene } from "../../lib/datasets/index.ts";
+import { type Tensor, WORLD, world } from "../../lib/index.ts";
 import type { Figure } from "./evaluate.ts";
 import { scaled } from "./measures.ts";
 
@@ -9,29 +10,29 @@ const SIZE = 64;
 const PIXELS = SIZE * SIZE;
 const DIGITS = WORLD.things.slice(0, 10) as readonly string[];
 
+/** Of so many digits, so that a picture more or less is a third of a point. */
+const ASKED = 300;
+
 /**
- * An OCR engine that is not ours (Tesseract) reads the digits: how often it says what our judge says, for painted
- * pictures and, to know what it is able to, for drawn ones, of which it is known what they show.
+ * An OCR engine that is not ours (Tesseract) reads digits: how often it says what our judge says, for painted pictures
+ * and, to know what it is able to, for drawn ones of the same scenes, of which it is known what they show.
+ *
+ * @param read - paints the scenes, and says what our judge reads in them
  */
 export async function readDigits(
-  painted: Tensor,
-  read: readonly Record<Judged, string>[],
+  read: (scenes: readonly Scene[]) => Promise<{ pictures: Tensor; things: readonly string[] }>,
   say: (line: string) => void,
 ): Promise<Figure[]> {
   const ocr = await engine(say);
   if (!ocr) return [];
-  const drawn = world({ n: 200, seed: 7100, things: WORLD.things.slice(0, 10), manners: ["pen", "shadow"] });
+  const drawn = world({ n: ASKED, seed: 7100, things: WORLD.things.slice(0, 10), manners: ["pen", "shadow"] });
   const real = await agreement(
     ocr,
     scaled(drawn.images, drawn.shape),
     drawn.scenes.map((scene) => scene.thing),
   );
-  const ours = await agreement(
-    ocr,
-    painted,
-    read.map((one) => one.thing),
-    (i) => ["pen", "shadow"].includes(read[i]!.manner),
-  );
+  const painted = await read(drawn.scenes);
+  const ours = await agreement(ocr, painted.pictures, painted.things);
   await ocr.close();
   say(
     `OCR: agrees on ${ours.share.toFixed(3)} of ${ours.asked} painted digits, reads ${real.share.toFixed(3)} of ${real.asked} drawn ones`,
@@ -70,13 +71,12 @@ async function agreement(
   ocr: Ocr,
   pictures: Tensor,
   things: readonly string[],
-  wanted: (i: number) => boolean = () => true,
 ): Promise<{ share: number; asked: number }> {
   const data = (await pictures.data()) as Float32Array;
   let [right, asked] = [0, 0];
   for (const [i, thing] of things.entries()) {
     const digit = DIGITS.indexOf(thing);
-    if (digit < 0 || !wanted(i)) continue;
+    if (digit < 0) continue;
     asked++;
     if ((await ocr.digit(await page(data.subarray(i * 3 * PIXELS, (i + 1) * 3 * PIXELS)))) === String(digit)) right++;
   }
