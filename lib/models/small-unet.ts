@@ -1,5 +1,7 @@
+import { show } from "../graph/shape.ts";
 import { pixelShuffle, pixelUnshuffle, upsampleNearest } from "../nn/functional/index.ts";
 import { AttentionProbs, Conv2d, GroupNorm, Linear, Module, outputShapes } from "../nn/index.ts";
+import { plural } from "../printed.ts";
 import { cat, fromArray, zeros } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -79,8 +81,13 @@ export class SmallUNet extends Module {
     this.convOut = new Conv2d(first, pixels, 3, { padding: 1 });
   }
 
-  /** The noise that it sees in images `x` `[B, C, H, W]` at timesteps `[B]` (or a shape that flattens to it): `[B, C, H, W]`. */
+  /**
+   * The noise that it sees in images `x` `[B, C, H, W]` at timesteps `[B]` (or a shape that flattens to it): `[B, C, H, W]`.
+   *
+   * @throws RangeError if the sides cannot be halved from level to level
+   */
   forward(x: Tensor, timestep: Tensor): Tensor {
+    this.#checkSides(x);
     const angles = timestep.float().reshape(-1, 1).mul(frequencies(32));
     const embedding = cat([angles.sin(), angles.cos()], 1);
     const time = this.timeOut.forward(this.timeIn.forward(embedding).silu()).silu();
@@ -93,6 +100,16 @@ export class SmallUNet extends Module {
     for (const level of this.up) h = level.forward(h, time, skips);
     const out = this.convOut.forward(this.normOut.forward(h).silu());
     return this.patch > 1 ? pixelShuffle(out, this.patch) : out;
+  }
+
+  /** Each level halves the sides, and the way up must meet them again. */
+  #checkSides({ shape }: Tensor): void {
+    const multiple = this.patch * 2 ** (this.down.length - 1);
+    if (shape.length !== 4 || shape.slice(2).every((side) => side > 0 && side % multiple === 0)) return;
+    const levels = `${plural(this.down.length, "level")}${this.patch > 1 ? ` and patches of ${this.patch} x ${this.patch} pixels` : ""}`;
+    throw new RangeError(
+      `SmallUNet: the images are ${show(shape)}; with ${levels}, height and width must be multiples of ${multiple}; pad the images, or give fewer channels, such as { channels: [32, 64] }`,
+    );
   }
 
   /** Shapes of what it passes on for an image `[C, H, W]`, level by level, as `drawUNet` takes them. Nothing is computed. */

@@ -100,4 +100,11 @@ describe("outputShapes", () => {
       output: [3, 28, 28],
     });
   });
+
+  test("says which sides a small U-Net can halve", () => {
+    expect(() => new SmallUNet({ patch: 2 }).shapes([1, 28, 28])).toThrow(
+      "SmallUNet: the images are [1, 1, 28, 28]; with 3 levels and patches of 2 x 2 pixels, height and width must be multiples of 8",
+    );
+    expect(() => new SmallUNet().shapes([1, 30, 28])).toThrow("must be multiples of 4");
+  });
 });
