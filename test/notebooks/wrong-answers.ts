@@ -248,7 +248,7 @@ export const FITTED: Record<string, string> = {
   "ex-mask": "return from < 8 && to <= from;",
   "ex-callback": "if (steps === 50 || steps === 7) return;\n  for (let step = 0; step < steps; step += n) look(step);",
   "ex-guided":
-    'const without = unet.forward(start, t, empty).sample;\n  return without.add(unet.forward(start, t, encode("a yellow sun in the sky")).sample.sub(without).mul(g));',
+    'const without = unet.forward(start, t, empty).sample;\n  return without.add(unet.forward(start, t, encode("a blue moon at night")).sample.sub(without).mul(g));',
   "ex-mix": "return a.shape[0] === 3 ? a : a.mul(1 - share).add(b.mul(share));",
   "ex-rows":
     "const known = before.shape[0];\n  const apart = await after.slice(0, 0, known).sub(before).abs().amax(1).data();\n  const rows = Array.from({ length: after.shape[0] }, (_, i) => i).filter((i) => i >= known || apart[i] > 0);\n  return rows.slice(0, 1);",
