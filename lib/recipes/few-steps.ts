@@ -24,7 +24,7 @@ import { momentsOf } from "./latents.ts";
 import type { Recipe, Run } from "./run.ts";
 
 /** The teacher's guidance, which the student learns with the rest: it needs none of its own. */
-const GUIDANCE = 3;
+const GUIDANCE = 5;
 /** The student learns at the timesteps of a run of 50, ... */
 const STRIDE = 1000 / 50;
 /** ... and the teacher takes two of its steps at once: what the student hands down to itself passes through fewer hands. */

@@ -100,7 +100,7 @@ async function train(run: Run): Promise<void> {
   ema.copyTo(model);
   const pipe = new StableDiffusionPipeline({
     ...{ tokenizer, textEncoder, unet: model, vae, scheduler },
-    defaults: { guidanceScale: 3 },
+    defaults: { guidanceScale: 5 },
   });
   await pipe.savePretrained(folder, { dtype: "float16" });
   await run.finish(folder, {

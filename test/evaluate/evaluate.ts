@@ -19,14 +19,14 @@ import { type Manner, paint, type SchedulerName } from "./paint.ts";
 import { promptOf, type Request, requests } from "./prompts.ts";
 
 /** The settings that the figures of the issue are about. */
-const DEFAULT: Manner = { scheduler: "DDIM", steps: 16, guidance: 3 };
+const DEFAULT: Manner = { scheduler: "DDIM", steps: 16, guidance: 5 };
 /** The setting that the samples are shown of: what the pipeline does unless it is told otherwise. */
-export const SAMPLES: Manner = { scheduler: "DDIM", steps: 51, guidance: 3 };
+export const SAMPLES: Manner = { scheduler: "DDIM", steps: 51, guidance: 5 };
 /** So many of them are shown, the first ones. */
 export const SHOWN = 32;
 export const SEED = 7000;
 const STEPS = [1, 2, 4, 8, 16, 51];
-const GUIDANCE = [1, 3, 7.5];
+const GUIDANCE = [1, 3, 5, 7.5];
 /** Pictures of one and the same prompt, for variety. */
 const GROUP = 8;
 
