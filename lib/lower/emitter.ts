@@ -40,6 +40,7 @@ export const COARSENESS = "coarseness";
 const writesOwn: ReadonlyMap<Op, Op> = new Map([
   ["sum", "mul"],
   ["sumPool", "convInput"],
+  ["conv2d", "sumPoolBackward"],
 ]);
 
 /** Turns a graph into ONNX, node by node, each as a table says. `lower` knows which table a target has. */

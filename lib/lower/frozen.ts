@@ -2,7 +2,7 @@ import { inFile, type Node } from "../graph/node.ts";
 import type { Emissions, Emitter } from "./emitter.ts";
 import { standard } from "./standard.ts";
 import { isLeaf, type Structure } from "./structure.ts";
-import { convInput, withBias } from "./tuned/conv.ts";
+import { conv2d, convInput, withBias } from "./tuned/conv.ts";
 import { matmul, operand } from "./tuned/matmul.ts";
 import { upsampledInput } from "./tuned/upsample.ts";
 
@@ -14,7 +14,7 @@ import { upsampledInput } from "./tuned/upsample.ts";
 export const frozen: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul: (e, n) => linear(e, n) ?? matmul(e, n),
-  conv2d: (e, n) => standard.conv2d(e, n),
+  conv2d: (e, n) => conv2d(e, n),
   // A kernel turned around would be a second copy of it, made when the session opens.
   convInput: (e, n) => (e.target.inPlace ? standard.convInput(e, n) : convInput(e, n)),
   sumPool: (e, n) => (e.target.inPlace ? null : upsampledInput(e, n)) ?? standard.sumPool(e, n),

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { sweep } from "../files/leftovers.ts";
 import { float16ToFloat32 } from "../graph/half.ts";
+import { sourceWidth } from "../lower/eight-bit/weights.ts";
 import type { EightBitFile, EightBitSource } from "./protocol.ts";
 
 // Rows read at once: their numbers end up side by side.
@@ -106,10 +107,31 @@ function scaleOf(values: Float32Array, start: number, length: number): number {
   return largest === 0 ? 1 : largest / 127;
 }
 
-/** Reads some rows of a weight, widened where they are float16. */
+/** Gives some rows of a weight, summed where it is one of the 2x2 kernels of a 3x3 one. */
 function rowsOf(part: EightBitSource, bufferOf: (id: number) => Float32Array) {
+  const rows = sourceRows(part, bufferOf);
+  const { corner } = part;
+  return corner ? (start: number, count: number) => cornerSums(rows(start, count), corner) : rows;
+}
+
+/** Kernels of 3 x 3 as kernels of 2 x 2: rows 0 and 1 + 2 at `y = 0`, 0 + 1 and 2 at `y = 1`, and columns likewise. */
+function cornerSums(kernels: Float32Array, [y, x]: readonly [0 | 1, 0 | 1]): Float32Array {
+  const sums = new Float32Array((kernels.length / 9) * 4);
+  for (let k = 0; k < kernels.length / 9; k++) {
+    for (let p = 0; p < 3; p++) {
+      for (let q = 0; q < 3; q++) {
+        const place = 2 * (p > y ? 1 : 0) + (q > x ? 1 : 0);
+        sums[4 * k + place]! += kernels[9 * k + 3 * p + q]!;
+      }
+    }
+  }
+  return sums;
+}
+
+/** Reads some rows of a weight, widened where they are float16. */
+function sourceRows(part: EightBitSource, bufferOf: (id: number) => Float32Array) {
   const { from, half } = part;
-  const width = part.channels * part.places;
+  const width = sourceWidth(part);
   if ("buffer" in from) {
     const all = bufferOf(from.buffer);
     return (start: number, count: number) =>

@@ -70,6 +70,8 @@ export interface EightBitSource {
   readonly rows: number;
   readonly channels: number;
   readonly places: number;
+  /** Of a 3x3 kernel: which 2x2 kernel of its neighbours' sums is meant, as `EightBitPart` says. */
+  readonly corner?: readonly [0 | 1, 0 | 1] | undefined;
   /** Where the numbers go, `[places, channels, rows]`. */
   readonly offset: number;
   /** Where the scales go, `[rows]`. */

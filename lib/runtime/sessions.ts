@@ -5,7 +5,7 @@ import { dirname, join, parse, relative, resolve } from "node:path";
 import { ownMark } from "../files/leftovers.ts";
 import type { MappedFile } from "../files/mapped.ts";
 import { byteWidth, type TypedArray } from "../graph/dtype.ts";
-import { EightBitWeights } from "../lower/eight-bit/weights.ts";
+import { EightBitWeights, sourceWidth } from "../lower/eight-bit/weights.ts";
 import { COARSENESS, type Target } from "../lower/emitter.ts";
 import { isMostlyFrozen, readsBackwards } from "../lower/frozen.ts";
 import { lower } from "../lower/lower.ts";
@@ -246,15 +246,15 @@ function temporaryFile(beside: MappedFile | undefined): string {
 
 /** What the thread has to know of them. */
 function eightBitFile(path: string, { parts, signed }: EightBitWeights): EightBitFile {
-  const sources = parts.map(({ storage, start, channels, places, rows, offset, scales }) => {
+  const sources = parts.map(({ storage, start, ...part }) => {
     const half = storage.dtype === "float16";
-    const first = start * channels * places;
+    const first = start * sourceWidth(part);
     const buffer = storage instanceof HostArray ? upload(storage) : (storage as DeviceBuffer);
     const from =
       storage instanceof FileArray
         ? { path: storage.file.file.path, offset: storage.file.offset + first * byteWidth[storage.dtype] }
         : { buffer: buffer.id, offset: first };
-    return { from, half, rows, channels, places, offset, scales };
+    return { from, half, ...part };
   });
   return { path, signed, parts: sources };
 }

@@ -10,12 +10,20 @@ export interface WeightRows {
   readonly rows: number;
 }
 
+/**
+ * The place of an output pixel in its block of four, `[y, x]`, and so which places of a 3x3 kernel see the same pixel of an image
+ * that is enlarged by repeating pixels: the last two rows at y = 0, the first two at y = 1, and columns likewise.
+ */
+export type Corner = readonly [0 | 1, 0 | 1];
+
 /** A weight to be written in 8 bits. */
 export interface EightBitPart extends WeightRows {
   /** Input channels. */
   readonly channels: number;
   /** Places of the kernel: 9 for 3x3, 1 for a matrix. */
   readonly places: number;
+  /** Of a 3x3 kernel behind nearest upsampling: which of its four 2x2 kernels. */
+  readonly corner?: Corner | undefined;
   /** Where its bytes go, `[places, channels, rows]`. */
   readonly offset: number;
   /** Where its scales go, a float32 for each row. */
@@ -63,16 +71,16 @@ export class EightBitWeights {
   }
 
   /** Takes a weight in, unless it is there already; returns where its numbers and its scales will be. */
-  add(weight: WeightRows, channels: number, places: number): Place {
+  add(weight: WeightRows, channels: number, places: number, corner?: Corner): Place {
     const { storage, start, rows } = weight;
     const ofStorage = this.#known.get(storage) ?? new Map<string, Place>();
     this.#known.set(storage, ofStorage);
-    const key = `${start} ${rows} ${channels} ${places}`;
+    const key = `${start} ${rows} ${channels} ${places} ${corner}`;
     const known = ofStorage.get(key);
     if (known) return known;
     const place = { data: this.#take(rows * channels * places), scales: this.#take(4 * rows) };
     ofStorage.set(key, place);
-    this.parts.push({ ...weight, channels, places, offset: place.data.offset, scales: place.scales.offset });
+    this.parts.push({ ...weight, channels, places, corner, offset: place.data.offset, scales: place.scales.offset });
     return place;
   }
 
@@ -81,6 +89,15 @@ export class EightBitWeights {
     this.#end = Math.ceil((offset + length) / 64) * 64;
     return { location: this.location, offset, length };
   }
+}
+
+/** How many numbers each row of a weight has where it comes from. */
+export function sourceWidth({
+  channels,
+  places,
+  corner,
+}: Pick<EightBitPart, "channels" | "places" | "corner">): number {
+  return channels * (corner ? 9 : places);
 }
 
 /** The rows of a frozen weight that `node` stands for; null if it is anything else. */

@@ -2,6 +2,7 @@ import type { ConvAttrs, Node } from "../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { convAttributes, standard } from "../standard.ts";
 import { blockedDomain, inBlocks, turnBlocks } from "./blocks.ts";
+import { upsampledConv } from "./upsample.ts";
 
 /** Whether a convolution of `from` to `to` channels gains from the CPU's blocked layout. */
 function blocked(e: Emitter, attrs: ConvAttrs, kernel: readonly number[], from: number, to: number): boolean {
@@ -11,6 +12,8 @@ function blocked(e: Emitter, attrs: ConvAttrs, kernel: readonly number[], from: 
 
 /** A convolution, with its bias as part of it. */
 export function conv2d(e: Emitter, n: Node<"conv2d">, bias?: string): string {
+  const small = upsampledConv(e, n, bias);
+  if (small !== null) return small;
   const [x, weight] = n.inputs as [Node, Node];
   const [to, from, ...kernel] = weight.shape as [number, number, number, number];
   const attributes = convAttributes(n.attrs, weight);

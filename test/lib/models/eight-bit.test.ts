@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { compile } from "../../../lib/compile/compile.ts";
 import { Model } from "../../../lib/models/index.ts";
+import { upsampleNearest } from "../../../lib/nn/functional/index.ts";
 import { Conv2d, type Conv2dOptions, Linear } from "../../../lib/nn/layers.ts";
 import { eightBitHere } from "../../../lib/runtime/sessions.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
@@ -64,6 +65,50 @@ function convolution(
   return out;
 }
 
+/** A 3x3 convolution of an image whose pixels are repeated, `[B, O, 2H, 2W]`: for each place in a block of four a 2x2 kernel, rounded by itself. */
+function upsampled(
+  [b, c, h, w]: readonly number[],
+  data: Float32Array,
+  weight: Float32Array,
+  bias: ArrayLike<number> | undefined,
+): number[] {
+  const [q, o] = [rounded(data), weight.length / (9 * c!)];
+  const out = new Array<number>(b! * o * 4 * h! * w!).fill(0);
+  for (const [y, x] of [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ] as const) {
+    const sums = new Float32Array(o * c! * 4);
+    for (let k = 0; k < o * c!; k++) {
+      for (let place = 0; place < 9; place++) {
+        const [row, column] = [Math.floor(place / 3), place % 3];
+        const at = 2 * Math.floor((row + 1 - y) / 2) + Math.floor((column + 1 - x) / 2);
+        sums[4 * k + at] = f(sums[4 * k + at]! + weight[9 * k + place]!);
+      }
+    }
+    const kernel = roundedRows(sums, o);
+    for (let at = 0; at < b! * o * h! * w!; at++) {
+      const [j, i, r, n] = [
+        at % w!,
+        Math.floor(at / w!) % h!,
+        Math.floor(at / (h! * w!)) % o,
+        Math.floor(at / (o * h! * w!)),
+      ];
+      let sum = 0;
+      for (let k = 0; k < 4 * c!; k++) {
+        const [row, column] = [i + y + ((k >> 1) % 2) - 1, j + x + (k % 2) - 1];
+        if (row < 0 || column < 0 || row >= h! || column >= w!) continue;
+        sum += q.numbers[((n * c! + (k >> 2)) * h! + row) * w! + column]! * kernel.numbers[4 * c! * r + k]!;
+      }
+      out[((n * o + r) * 2 * h! + 2 * i + y) * 2 * w! + 2 * j + x] =
+        sum * q.scale * kernel.scales[r]! + (bias?.[r] ?? 0);
+    }
+  }
+  return out;
+}
+
 /** How far two lists are apart, as a share of their size. */
 function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [off, size] = [0, 0];
@@ -88,13 +133,13 @@ class Alone extends Model {
   }
 
   forward(x: Tensor): Tensor {
-    return this.layer.forward(x);
+    return this.layer.forward(this.config.layer!.startsWith('["upsampled') ? upsampleNearest(x, 2) : x);
   }
 }
 
 function made(text: string): Conv2d | Linear {
   const [kind, from, to, options] = JSON.parse(text) as [
-    "conv" | "linear",
+    "conv" | "upsampled" | "linear",
     number,
     number,
     Conv2dOptions & { kernel: number },
@@ -157,6 +202,22 @@ describe("layers in 8 bits", () => {
         const conv = model.layer as Conv2d;
         const [data, w, bias] = [await x.data(), await conv.weight.data(), (await conv.bias?.data()) ?? null];
         const expected = convolution(x, data as Float32Array, conv, w as Float32Array, bias as Float32Array | null);
+        const out = await noGrad(() => model.forward(x)).data();
+        expect(apart(out, expected)).toBeLessThan(1e-6);
+        const off = apart(out, await noGrad(() => plain.forward(x)).data());
+        expect(off).toBeGreaterThan(1e-3);
+        expect(off).toBeLessThan(0.03);
+      });
+    });
+  }
+
+  for (const bias of [true, false]) {
+    it(`are the sums of whole numbers that they stand for: 3x3 behind upsampling, ${bias ? "with" : "without"} a bias`, async () => {
+      await withLayer(["upsampled", 40, 33, { kernel: 3, padding: 1, bias }], async (model, plain) => {
+        const x = draw(3, 2, 40, 5, 7);
+        const conv = model.layer as Conv2d;
+        const [data, w, offset] = [await x.data(), await conv.weight.data(), await conv.bias?.data()];
+        const expected = upsampled(x.shape, data as Float32Array, w as Float32Array, offset);
         const out = await noGrad(() => model.forward(x)).data();
         expect(apart(out, expected)).toBeLessThan(1e-6);
         const off = apart(out, await noGrad(() => plain.forward(x)).data());
