@@ -6,7 +6,7 @@ import { type Filter, least, product, type Rounded, rounded, weights } from "./p
 import { frozenRows, type WeightRows } from "./weights.ts";
 
 // Gathered pixels of more bytes than this are made in parts: they stay closer to the processor, and take less memory.
-const mostGathered = 2 ** 25;
+const mostGathered = 2 ** 22;
 
 /** The two terms of a sum, either one first. */
 export function terms({ inputs: [a, b] }: Node): [Node, Node][] {
@@ -58,6 +58,7 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
 /** A 3x3 convolution behind nearest upsampling by 2, from the small image: see `upsampledConv`. */
 function enlarged(e: Emitter, small: Node, rows: WeightRows, offset: string | undefined): string {
   const [b, c, h, w] = small.shape as [number, number, number, number];
+  const o = rows.rows;
   const corners = ([0, 1] as const).map((y) =>
     ([0, 1] as const).map((x) => ({ at: [y, x] as const, filter: weights(e, rows, c, 4, [y, x]) })),
   );
@@ -66,17 +67,11 @@ function enlarged(e: Emitter, small: Node, rows: WeightRows, offset: string | un
   const parts = bands(h, b * w * 4 * c).map(([top, count]) => {
     const lines = corners.map((line) => {
       const pixels = line.map(({ at, filter }) =>
-        e.reshape(windowed(e, flat, filter, offset, { ...window, at, rows: [top, count] }), [
-          b,
-          count,
-          w,
-          1,
-          rows.rows,
-        ]),
+        e.reshape(windowed(e, flat, filter, offset, { ...window, at, rows: [top, count] }), [b, count, w, 1, o]),
       );
-      return e.reshape(joined(e, pixels, 3), [b, count, 1, 2 * w, rows.rows]);
+      return e.reshape(joined(e, pixels, 3), [b, count, 1, 2 * w, o]);
     });
-    return e.reshape(joined(e, lines, 2), [b, 2 * count, 2 * w, rows.rows]);
+    return e.reshape(joined(e, lines, 2), [b, 2 * count, 2 * w, o]);
   });
   return joined(e, parts, 1);
 }
@@ -92,27 +87,27 @@ function bands(height: number, bytesOfRow: number): [number, number][] {
 }
 
 /** Pixels with a margin of zeros, in one row after the other, `[B, H W, C]`. */
-function padded(e: Emitter, [pixels, ...how]: Rounded, shape: Shape, [top, left, bottom, right]: Padding) {
+function padded(e: Emitter, pixels: Rounded, shape: Shape, [top, left, bottom, right]: Padding) {
   const [b, c, h, w] = shape as [number, number, number, number];
   const isWider = top + left + bottom + right > 0;
   const margins = e.graph.ints([0, top, left, 0, 0, bottom, right, 0]);
-  const all = isWider ? e.graph.add("Pad", [pixels, margins, how[1] ?? ""]) : pixels;
+  const all = isWider ? e.graph.add("Pad", [pixels.x, margins, pixels.by?.zero ?? ""]) : pixels.x;
   const width = w + left + right;
-  return { flat: [e.reshape(all, [b, (h + top + bottom) * width, c]), ...how] as unknown as Rounded, width };
+  return { flat: { ...pixels, x: e.reshape(all, [b, (h + top + bottom) * width, c]) }, width };
 }
 
 /** Some rows of a convolution, `[B, rows, columns, O]`, as a product with windows that are gathered. */
 function windowed(
   e: Emitter,
-  [flat, ...how]: Rounded,
+  flat: Rounded,
   filter: Filter,
   offset: string | undefined,
   window: Windows & { readonly b: number; readonly channels: number },
 ): string {
   const { b, channels, rows, columns, kernel } = window;
-  const gathered = e.graph.add("Gather", [flat, windows(e, window)], { axis: 1 });
+  const gathered = e.graph.add("Gather", [flat.x, windows(e, window)], { axis: 1 });
   const matrix = e.reshape(gathered, [b, rows[1], columns, kernel[0] * kernel[1] * channels]);
-  return product(e, [matrix, ...how] as unknown as Rounded, filter, offset);
+  return product(e, { ...flat, x: matrix }, filter, offset);
 }
 
 /** Windows over the pixels of an image, `width` of them in a row. */
@@ -153,12 +148,12 @@ function imagePixels(e: Emitter, image: Node): Rounded {
   const [b, c, h, w] = image.shape as [number, number, number, number];
   const tokens = tokensOf(image);
   if (tokens) {
-    const [x, ...how] = rounded(e, e.name(tokens), image.size);
-    return [e.reshape(x, [b, h, w, c]), ...how] as Rounded;
+    const { x, by } = rounded(e, e.name(tokens), image.size);
+    return { x: e.reshape(x, [b, h, w, c]), by };
   }
-  const [x, ...how] = rounded(e, e.name(image), image.size);
+  const { x, by } = rounded(e, e.name(image), image.size);
   const pixels = e.memoize(`pixels ${x}`, () => e.graph.add("Transpose", [x], { perm: [0, 2, 3, 1] }));
-  return [pixels, ...how] as Rounded;
+  return { x: pixels, by };
 }
 
 /** The tokens `[B, H W, C]` that an image is made of by nothing but a change of their order. */

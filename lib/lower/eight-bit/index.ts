@@ -4,7 +4,7 @@ import { frozen } from "../frozen.ts";
 import { standard } from "../standard.ts";
 import { tuned } from "../tuned/index.ts";
 import { conv2d, isBiasOf, pixelsOf, terms } from "./conv.ts";
-import { least, product, rounded, weights } from "./product.ts";
+import { least, product, rounded, roundedByRows, weights } from "./product.ts";
 import { frozenRows } from "./weights.ts";
 
 /*
@@ -31,7 +31,13 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
   if (inner < least.channels || outer < least.channels || x.size / inner < least.rows) return null;
   const rows = frozenRows(turned.inputs[0]!);
   if (!rows) return null;
-  return product(e, rounded(e, e.name(x), x.size), weights(e, rows, inner, 1), bias && e.name(bias));
+  const by = isGated(x) ? roundedByRows : rounded;
+  return product(e, by(e, e.name(x), x.size), weights(e, rows, inner, 1), bias && e.name(bias));
+}
+
+/** Whether numbers are products of two, as behind a gate: then some rows are much larger than others. */
+function isGated(x: Node): boolean {
+  return !x.storage && x.is("mul") && x.inputs.every(({ shape }) => shape.join() === x.shape.join());
 }
 
 /** A sum that is a layer with its bias. */

@@ -27,9 +27,16 @@ export function weights(e: Emitter, rows: WeightRows, channels: number, places: 
   return [numbers, factors, zero];
 }
 
-/** A tensor in 8 bits, with its scale and what is 0 in it; or as it is, where rounding would leave too little of it. */
-export type Rounded = readonly [x: string, scale: string, zero: string] | readonly [x: string];
+/** A tensor in 8 bits; or as it is, where rounding would leave too little of it. */
+export interface Rounded {
+  readonly x: string;
+  /** The step of rounding, and what is 0 in it; null where it is not rounded. */
+  readonly by: { readonly scale: string; readonly zero: string } | null;
+  /** What each row was divided by before, `[.., 1]`. */
+  readonly rows?: string;
+}
 
+/** A tensor of `size` numbers, rounded by the range that it has. */
 export function rounded(e: Emitter, x: string, size: number): Rounded {
   const name = e.memoize(`eight-bit ${x}`, () => {
     let result = x;
@@ -40,7 +47,28 @@ export function rounded(e: Emitter, x: string, size: number): Rounded {
     });
     return result;
   });
-  return name === x ? [x] : [name, `${name}_scale`, `${name}_zero`];
+  return name === x ? { x, by: null } : { x: name, by: { scale: `${name}_scale`, zero: `${name}_zero` } };
+}
+
+/**
+ * A tensor whose rows differ much in size, each rounded by its own largest number, from -127 to 127. Takes as long as a third of a
+ * product in float32 of 1000 columns, while `rounded` costs next to nothing.
+ */
+export function roundedByRows(e: Emitter, x: string, size: number): Rounded {
+  const { graph } = e;
+  const scale = graph.scalar(1 / 127);
+  const zero = e.memoize("eight-bit middle", () => graph.initializer("uint8", [], Uint8Array.of(128)));
+  let found: Rounded = { x, by: null };
+  e.target.eightBit!.input(() => {
+    const last = graph.ints([-1]);
+    const [high, low] = ["ReduceMax", "ReduceMin"].map((op) => graph.add(op, [x, last])) as [string, string];
+    // Zeros stay zeros.
+    const rows = graph.add("Max", [high, graph.add("Neg", [low]), graph.scalar(1e-30)]);
+    const even = graph.add("Div", [x, rows]);
+    found = { x: graph.add("QuantizeLinear", [even, scale, zero]), by: { scale, zero }, rows };
+    return coarseness(e, even, size, scale);
+  });
+  return found;
 }
 
 // So many numbers tell how large those of a tensor are.
@@ -61,20 +89,17 @@ function coarseness(e: Emitter, x: string, size: number, scale: string): string 
 }
 
 /** `x [.., K]` times a weight `[K, N]`, plus a bias `[N]`, in float32. */
-export function product(
-  e: Emitter,
-  [x, ...how]: Rounded,
-  [weight, weightScales, weightZero]: Filter,
-  bias?: string,
-): string {
-  const [scale, zero] = how;
-  if (scale === undefined || zero === undefined) {
+export function product(e: Emitter, { x, by, rows }: Rounded, filter: Filter, bias?: string): string {
+  const [weight, weightScales, weightZero] = filter;
+  const plus = (out: string) => (bias === undefined ? out : e.graph.add("Add", [out, bias]));
+  if (!by) {
     const exact = e.memoize(`exact ${weight}`, () => unrounded(e, weight, weightScales));
-    const out = e.graph.add("MatMul", [x, exact]);
-    return bias === undefined ? out : e.graph.add("Add", [out, bias]);
+    return plus(e.graph.add("MatMul", [x, exact]));
   }
-  const inputs = [x, weight, scale, weightScales, zero, weightZero, ...(bias === undefined ? [] : [bias])];
-  return e.graph.add("MatMulIntegerToFloat", inputs, {}, microsoft);
+  const inputs = [x, weight, by.scale, weightScales, by.zero, weightZero];
+  const multiply = (...more: string[]) => e.graph.add("MatMulIntegerToFloat", [...inputs, ...more], {}, microsoft);
+  if (rows !== undefined) return plus(e.graph.add("Mul", [multiply(), rows]));
+  return bias === undefined ? multiply() : multiply(bias);
 }
 
 /** A weight `[K, N]` in float32 again. (After DequantizeLinear, onnxruntime would round the product's other factor by itself.) */
