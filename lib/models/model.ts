@@ -11,6 +11,7 @@ import { Module } from "../nn/module.ts";
 import { checkChoice, checkOptions, type Names } from "../options.ts";
 import { notice } from "../page/notice.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
+import { stack } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { realize } from "../tensor/values.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
@@ -169,10 +170,13 @@ export abstract class Model extends Module implements Checkpointed {
    */
   async #checkFinite(): Promise<void> {
     if (this.#isFinite) return;
-    for (const [name, weight] of Object.entries(this.stateDict())) {
-      if (isEightBit(weight) || weight.numel() > SMALL) continue;
+    const kept = Object.entries(this.stateDict()).filter(([, w]) => !isEightBit(w) && w.numel() <= SMALL);
+    // One computation for them all: sessions for each would close those of whatever else is computed, which are kept up to a limit.
+    const finite = await stack(kept.map(([, weight]) => weight.isfinite().all())).data();
+    const damaged = kept[finite.indexOf(0)];
+    if (damaged) {
+      const [name, weight] = damaged;
       const strange = (await weight.data()).find((v) => !Number.isFinite(v));
-      if (strange === undefined) continue;
       throw new Error(
         `${this.constructor.name}: ${name} ${show(weight.shape)} holds ${strange}: the checkpoint is damaged`,
       );
