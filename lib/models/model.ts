@@ -11,9 +11,8 @@ import { Module } from "../nn/module.ts";
 import { checkChoice, checkOptions, type Names } from "../options.ts";
 import { notice } from "../page/notice.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
-import { stack } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { realize } from "../tensor/values.ts";
+import { bitsOf, realize } from "../tensor/values.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
 import { type ChosenPrecision, choosePrecision, isEightBit, markEightBit, type Precision } from "./precision.ts";
 
@@ -171,15 +170,15 @@ export abstract class Model extends Module implements Checkpointed {
   async #checkFinite(): Promise<void> {
     if (this.#isFinite) return;
     const kept = Object.entries(this.stateDict()).filter(([, w]) => !isEightBit(w) && w.numel() <= SMALL);
-    // One computation for them all: sessions for each would close those of whatever else is computed, which are kept up to a limit.
-    const finite = await stack(kept.map(([, weight]) => weight.isfinite().all())).data();
-    const damaged = kept[finite.indexOf(0)];
-    if (damaged) {
-      const [name, weight] = damaged;
-      const strange = (await weight.data()).find((v) => !Number.isFinite(v));
-      throw new Error(
-        `${this.constructor.name}: ${name} ${show(weight.shape)} holds ${strange}: the checkpoint is damaged`,
-      );
+    // A few at a time: sessions for each would close those of whatever else is computed, which are kept up to a limit.
+    for (let i = 0; i < kept.length; i += 16) {
+      const some = kept.slice(i, i + 16);
+      const numbers = await bitsOf(some.map(([, weight]) => weight.float()));
+      for (const [k, [name, { shape }]] of some.entries()) {
+        const strange = (numbers[k] as Float32Array).find((v) => !Number.isFinite(v));
+        if (strange === undefined) continue;
+        throw new Error(`${this.constructor.name}: ${name} ${show(shape)} holds ${strange}: the checkpoint is damaged`);
+      }
     }
     this.#isFinite = true;
   }
