@@ -1,5 +1,3 @@
-import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
-import sharp from "sharp";
 import { decodeGreyPng } from "./grey-png.ts";
 
 /** Pictures decoded at a time: enough to keep sharp's threads busy, few enough to hold little memory. */
@@ -38,6 +36,7 @@ export async function readPictureTable(
 
 async function readRows(path: string): Promise<Record<string, unknown>[]> {
   try {
+    const { asyncBufferFromFile, parquetReadObjects } = await import("hyparquet");
     const file = await asyncBufferFromFile(path);
     return await parquetReadObjects({ file, columns: ["image", "label"], utf8: false });
   } catch (error) {
@@ -59,6 +58,7 @@ async function decode(row: Record<string, unknown>, where: string) {
   const plain = decodeGreyPng(bytes);
   if (plain) return { ...plain, label };
   try {
+    const { default: sharp } = await import("sharp");
     const { data, info } = await sharp(bytes).toColourspace("b-w").raw().toBuffer({ resolveWithObject: true });
     if (info.channels !== 1) throw new Error(`${info.channels} colour channels, expected a greyscale picture`);
     return { pixels: data, height: info.height, width: info.width, label };

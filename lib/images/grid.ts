@@ -1,4 +1,3 @@
-import sharp from "sharp";
 import { plural } from "../printed.ts";
 import { convert, MODES, type Pixels } from "./pixels.ts";
 
@@ -59,6 +58,7 @@ export async function gridOf(pictures: readonly Pixels[], options: GridOptions):
 async function withText({ width, height, mode, data }: Pixels, texts: string): Promise<Pixels> {
   const style = `font-family="sans-serif" font-size="${LETTERS}" text-anchor="middle" fill="#222"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><g ${style}>${texts}</g></svg>`;
+  const { default: sharp } = await import("sharp");
   const drawn = await sharp(data, { raw: { width, height, channels: MODES[mode] } })
     .composite([{ input: Buffer.from(svg) }])
     .removeAlpha()

@@ -1,6 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import sharp from "sharp";
 import { bytes as sizeOf } from "../hub/index.ts";
 import { webFetch } from "../io/fetch.ts";
 import { plural } from "../printed.ts";
@@ -81,6 +80,7 @@ function isHeic(bytes: Uint8Array): boolean {
  */
 export async function decode(bytes: Uint8Array, name: string, mode: Mode): Promise<Pixels> {
   const options = { limitInputPixels: false, failOn: "error" } as const;
+  const { default: sharp } = await import("sharp");
   try {
     const { width = 0, height = 0 } = await sharp(bytes, options).metadata();
     if (width * height > MOST_PIXELS) {

@@ -7,6 +7,7 @@ import { FileArray } from "../runtime/storage.ts";
 import { openSafetensors, saveSafetensors, type TensorToSave } from "../safetensors/index.ts";
 import { fromArray } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { bitsOf } from "../tensor/values.ts";
 
 // What the engine computes with as it lies in the file; all else is converted on reading.
 const direct: Readonly<Record<string, DType>> = {
@@ -90,14 +91,15 @@ export async function saveTensors(
 ): Promise<void> {
   checkOptions("saveTensors", options, { dtype: true, metadata: true });
   if (options.dtype !== undefined) checkChoice("saveTensors", "dtype", options.dtype, ["float32", "float16"]);
-  const list = new Map<string, TensorToSave>();
-  for (const [name, tensor] of Object.entries(tensors)) list.set(name, await stowed(tensor, options.dtype));
-  await saveSafetensors(path, list, options.metadata ? { metadata: options.metadata } : {});
-}
-
-async function stowed(tensor: Tensor, wanted: "float32" | "float16" | undefined): Promise<TensorToSave> {
-  const float = tensor.dtype === "float32" || tensor.dtype === "float16";
-  const dtype = float && wanted ? wanted : tensor.dtype;
-  const data = await (dtype === "float16" ? tensor.half() : tensor.to(dtype)).bits();
-  return { dtype: stored[dtype], shape: tensor.shape, data };
+  const converted = Object.values(tensors).map((tensor) => {
+    const float = tensor.dtype === "float32" || tensor.dtype === "float16";
+    const dtype = float && options.dtype ? options.dtype : tensor.dtype;
+    return dtype === "float16" ? tensor.half() : tensor.to(dtype);
+  });
+  const data = await bitsOf(converted);
+  const list = Object.keys(tensors).map((name, i): [string, TensorToSave] => {
+    const { dtype, shape } = converted[i]!;
+    return [name, { dtype: stored[dtype], shape, data: data[i]! }];
+  });
+  await saveSafetensors(path, new Map(list), options.metadata ? { metadata: options.metadata } : {});
 }

@@ -5,6 +5,7 @@ import { notice } from "../page/notice.ts";
 import type { TensorToSave } from "../safetensors/index.ts";
 import { noGrad } from "../tensor/grad.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { bitsOf } from "../tensor/values.ts";
 
 /** What a model says of its weights' names. */
 export interface Checkpointed {
@@ -85,17 +86,14 @@ function fits(shape: readonly number[], wanted: readonly number[]): boolean {
 
 /** Every weight of a model, as a file stores it. */
 export async function tensorsToSave(model: Checkpointed, half: boolean): Promise<Map<string, TensorToSave>> {
-  const tensors = new Map<string, TensorToSave>();
-  for (const [name, tensor] of Object.entries(model.stateDict())) {
-    const { shape } = tensor;
+  const state = Object.entries(model.stateDict());
+  const converted: Tensor[] = [];
+  for (const [, tensor] of state) {
     // On the CPU, since not every graphics card has float16.
     const weight = await tensor.to("cpu");
-    tensors.set(
-      name,
-      half
-        ? { dtype: "F16", shape, data: await weight.half().bits() }
-        : { dtype: "F32", shape, data: await weight.float().bits() },
-    );
+    converted.push(half ? weight.half() : weight.float());
   }
-  return tensors;
+  const data = await bitsOf(converted);
+  const dtype = half ? "F16" : "F32";
+  return new Map(state.map(([name, { shape }], i) => [name, { dtype, shape, data: data[i]! }]));
 }

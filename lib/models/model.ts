@@ -12,7 +12,7 @@ import { checkChoice, checkOptions, type Names } from "../options.ts";
 import { notice } from "../page/notice.ts";
 import { saveCheckpoint } from "../safetensors/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { realize } from "../tensor/values.ts";
+import { bitsOf, realize } from "../tensor/values.ts";
 import { type Checkpointed, loadWeights, tensorsToSave } from "./checkpoint.ts";
 import { type ChosenPrecision, choosePrecision, isEightBit, markEightBit, type Precision } from "./precision.ts";
 
@@ -169,13 +169,16 @@ export abstract class Model extends Module implements Checkpointed {
    */
   async #checkFinite(): Promise<void> {
     if (this.#isFinite) return;
-    for (const [name, weight] of Object.entries(this.stateDict())) {
-      if (isEightBit(weight) || weight.numel() > SMALL) continue;
-      const strange = (await weight.data()).find((v) => !Number.isFinite(v));
-      if (strange === undefined) continue;
-      throw new Error(
-        `${this.constructor.name}: ${name} ${show(weight.shape)} holds ${strange}: the checkpoint is damaged`,
-      );
+    const kept = Object.entries(this.stateDict()).filter(([, w]) => !isEightBit(w) && w.numel() <= SMALL);
+    // A few at a time: sessions for each would close those of whatever else is computed, which are kept up to a limit.
+    for (let i = 0; i < kept.length; i += 16) {
+      const some = kept.slice(i, i + 16);
+      const numbers = await bitsOf(some.map(([, weight]) => weight.float()));
+      for (const [k, [name, { shape }]] of some.entries()) {
+        const strange = (numbers[k] as Float32Array).find((v) => !Number.isFinite(v));
+        if (strange === undefined) continue;
+        throw new Error(`${this.constructor.name}: ${name} ${show(shape)} holds ${strange}: the checkpoint is damaged`);
+      }
     }
     this.#isFinite = true;
   }

@@ -63,6 +63,17 @@ export async function read(node: Node): Promise<TypedArray> {
   return data!;
 }
 
+/** `read` for several, computed in one run for each device. */
+export async function readAll(nodes: readonly Node[]): Promise<TypedArray[]> {
+  checkNotTracing();
+  const computed = new Map<Node, TypedArray>();
+  for (const [device, group] of byDevice(nodes)) {
+    const data = await compute(group, device, true);
+    for (const [i, node] of group.entries()) computed.set(node, data[i]!);
+  }
+  return Promise.all(nodes.map((node) => computed.get(node) ?? read(node)));
+}
+
 /**
  * `read`, but the thread sleeps until the elements are there: for printing.
  * @throws Error if that could take long: the engine is busy, or the computation is large

@@ -7,7 +7,7 @@ import { show } from "../graph/shape.ts";
 import { shown } from "../options.ts";
 import { plural } from "../printed.ts";
 import { devices } from "../runtime/devices.ts";
-import { realize as computeNodes, read } from "../runtime/realize.ts";
+import { realize as computeNodes, read, readAll } from "../runtime/realize.ts";
 import { DeviceBuffer, FileArray, HostArray } from "../runtime/storage.ts";
 import { type Nested, nested } from "./nested.ts";
 import { self, TensorState } from "./state.ts";
@@ -92,6 +92,16 @@ export async function realize(...tensors: readonly { readonly node: Node }[]): P
   const changed = [...pending].map((t) => [t, t.node] as const);
   await computeNodes([...tensors.map((t) => t.node), ...changed.map(([, node]) => node)]);
   for (const [t, node] of changed) if (t.node === node) pending.delete(t);
+}
+
+/** `bits()` of each, a few at a time: a session for each would take long to open, and one for all much memory. */
+export async function bitsOf(tensors: readonly { readonly node: Node }[]): Promise<TypedArray[]> {
+  if (pending.size > 0) await realize();
+  const all: TypedArray[] = [];
+  for (let i = 0; i < tensors.length; i += 16) {
+    all.push(...(await readAll(tensors.slice(i, i + 16).map(({ node }) => node))));
+  }
+  return all;
 }
 
 /** Weights in a file, perhaps in another dtype or shape, for use on another device. */

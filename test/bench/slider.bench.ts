@@ -12,12 +12,12 @@ const bench: Bench = {
     const [jupyter, chromium] = [await findJupyter(packageRoot()), findChromium()];
     if (!jupyter) throw new Error("slider: needs JupyterLab 4; npm start makes a private one");
     if (!chromium) throw new Error("slider: needs Chromium: apt install chromium, or its path in CHROMIUM");
-    const lab = await LabUnderTest.start(jupyter, [SLIDER_CELL]);
+    const lab = await LabUnderTest.start(jupyter);
     const browser = await launchChromium(chromium);
     try {
       const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
       page.setDefaultTimeout(120_000);
-      const notebook = await NotebookPage.open(page, lab.server.address);
+      const notebook = await NotebookPage.open(page, lab.write("slider", [SLIDER_CELL]));
       await notebook.runCell(0);
       // The first pictures open the sessions.
       await dragSlider(page, notebook.cell(0), 3);

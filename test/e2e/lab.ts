@@ -26,26 +26,37 @@ export class LabUnderTest {
     this.#scratch = scratch;
   }
 
-  /** @param sources - the cells of the notebook that is opened */
-  static async start(jupyter: JupyterLab, sources: string[]): Promise<LabUnderTest> {
+  static async start(jupyter: JupyterLab): Promise<LabUnderTest> {
     const cache = join(packageRoot(), ".cache");
     mkdirSync(cache, { recursive: true });
     // Inside the repository, so that cells find its packages.
     const scratch = mkdtempSync(join(cache, "e2e-"));
     const at = (...path: string[]) => join(scratch, ...path);
-    write(at("notebooks", "lab.ipynb"), notebook(sources));
-    for (const [name, settings] of Object.entries(SETTINGS)) {
-      write(at("config", "lab", "user-settings", "@jupyterlab", `${name}.jupyterlab-settings`), settings);
-    }
+    mkdirSync(at("notebooks"));
     // The page's own application, for what a person cannot do with keys: open a comm.
     write(at("config", "jupyter_lab_config.json"), { LabApp: { expose_app_in_browser: true } });
     process.env.JUPYTER_CONFIG_DIR = at("config");
     process.env.JUPYTER_RUNTIME_DIR = at("runtime");
     const dataDir = at("data");
     installKernelspec({ dataDir });
-    const place = { folder: at("notebooks"), file: "lab.ipynb" };
+    const place = { folder: at("notebooks"), file: "NAME.ipynb" };
     const logFile = at("lab.log");
     return new LabUnderTest(await LabServer.start({ jupyter, notebook: place, port: 8900, dataDir, logFile }), scratch);
+  }
+
+  /**
+   * Writes a notebook with these cells. Its page has a fresh user's settings, and no tab of another notebook.
+   *
+   * @param name - its file's, without the ending
+   * @returns the address that opens it
+   */
+  write(name: string, sources: string[]): string {
+    write(join(this.#scratch, "notebooks", `${name}.ipynb`), notebook(sources));
+    const settings = join(this.#scratch, "config", "lab", "user-settings", "@jupyterlab");
+    for (const [plugin, values] of Object.entries(SETTINGS)) {
+      write(join(settings, `${plugin}.jupyterlab-settings`), values);
+    }
+    return this.server.address.replace("workspaces/difflab", `workspaces/${name}`).replace("NAME", name);
   }
 
   async stop(): Promise<void> {

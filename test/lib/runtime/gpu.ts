@@ -20,5 +20,10 @@ export async function onGpu(code: string, driver: NodeJS.ProcessEnv = softwareDr
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-/** Whether webgpu works here, with a driver of the machine's own or Chromium's. */
-export const hasGpu = () => onGpu('console.log(JSON.stringify((await d.availableDevices()).includes("webgpu")))');
+let found: Promise<unknown> | undefined;
+
+/** Whether webgpu works here, with a driver of the machine's own or Chromium's. Asked once: a process for each test adds up. */
+export function hasGpu(): Promise<unknown> {
+  found ??= onGpu('console.log(JSON.stringify((await d.availableDevices()).includes("webgpu")))');
+  return found;
+}

@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Locator } from "playwright-core";
+import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { launchChromium } from "./browser.ts";
-import { LabUnderTest, NotebookPage } from "./lab.ts";
-import { chromium, jupyter, missing } from "./needs.ts";
+import type { NotebookPage } from "./lab.ts";
+import { missing } from "./needs.ts";
+import { openNotebook } from "./shared.ts";
 import { dragSlider, percentile, SLIDER_CELL } from "./slider.ts";
 
 const screenshots = process.env.E2E_SCREENSHOTS;
@@ -103,8 +103,6 @@ await d.embeddingMap(spots, { images: many, titles: spots.map((_, i) => "digit n
 const at = (name: keyof typeof CELLS) => Object.keys(CELLS).indexOf(name);
 
 describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", () => {
-  let lab: LabUnderTest;
-  let browser: Browser;
   let notebook: NotebookPage;
   const slider = (cell: Locator, name: string) =>
     cell.locator(".widget-slider", { hasText: name }).locator(".noUi-handle").first();
@@ -123,20 +121,13 @@ describe.skipIf(missing.length > 0)("widgets in JupyterLab, in a real browser", 
   };
 
   beforeAll(async () => {
-    lab = await LabUnderTest.start(jupyter!, Object.values(CELLS));
-    browser = await launchChromium(chromium!);
-    const page = await browser.newPage({ viewport: { width: 1200, height: 1300 } });
-    page.setDefaultTimeout(15_000);
     if (screenshots) mkdirSync(screenshots, { recursive: true });
-    notebook = await NotebookPage.open(page, lab.server.address);
+    notebook = await openNotebook("widgets", Object.values(CELLS), 1300);
   });
   beforeEach(({ onTestFailed, task }) => {
     onTestFailed(() => picture(`failed ${task.name}`));
   });
-  afterAll(async () => {
-    await browser?.close();
-    await lab?.stop();
-  });
+  afterAll(() => notebook?.page.close());
 
   test("controls are drawn by the front end's own views", async () => {
     await notebook.runCell(at("controls"));
