@@ -1,7 +1,6 @@
 import type { ConvAttrs, Node, WindowAttrs } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
 import type { Emitter } from "../emitter.ts";
-import { convAttributes } from "../standard.ts";
 
 /**
  * A 3x3 convolution behind nearest upsampling by 2. All output pixels at the same place of their block of four see the same four
@@ -11,19 +10,24 @@ import { convAttributes } from "../standard.ts";
 export function upsampledConv(e: Emitter, n: Node<"conv2d">, bias?: string): string | null {
   const small = !e.target.frozen || e.target.inPlace ? null : smallImage(e, n);
   if (!small) return null;
-  const [b, c, h, w] = [n.shape[0]!, n.shape[1]!, small.shape[2]!, small.shape[3]!];
-  const weight = n.inputs[1]!;
-  const sums = summedPairs(weight);
-  const images = [0, 1].flatMap((y) =>
+  const [b, c, h, w] = small.shape as [number, number, number, number];
+  const o = n.shape[1]!;
+  // All four as one convolution of the image with a margin, which has a row and a column too many for each.
+  const sums = e.name(summedPairs(n.inputs[1]!));
+  const places = e.graph.add("Transpose", [e.reshape(sums, [o, c, 2, 2, 2, 2])], { perm: [3, 5, 0, 1, 2, 4] });
+  const kernels = [e.reshape(places, [4 * o, c, 2, 2])];
+  if (bias !== undefined) kernels.push(e.graph.add("Concat", [bias, bias, bias, bias], { axis: 0 }));
+  const all = e.graph.add("Conv", [e.name(small), ...kernels], { kernel_shape: [2, 2], pads: [1, 1, 1, 1] });
+  const axes = e.graph.ints([1, 2, 3]);
+  const corners = [0, 1].flatMap((y) =>
     [0, 1].map((x) => {
-      const kernel = g.slice(sums, [0, 0, y, x], [...weight.shape.slice(0, 2), 2, 2], [1, 1, 2, 2]);
-      const attributes = convAttributes({ ...n.attrs, padding: [1 - y, 1 - x, y, x] }, kernel);
-      return e.graph.add("Conv", [e.name(small), e.name(kernel), ...(bias === undefined ? [] : [bias])], attributes);
+      const from = (2 * y + x) * o;
+      return e.graph.add("Slice", [all, e.graph.ints([from, y, x]), e.graph.ints([from + o, y + h, x + w]), axes]);
     }),
   );
   // The columns side by side, then the rows: one transposition of all would take four times as long.
-  const columns = e.reshape(e.graph.add("Concat", images, { axis: 1 }), [b, 2, 2, c, h, w]);
-  const rows = e.reshape(e.graph.add("Transpose", [columns], { perm: [0, 1, 3, 4, 5, 2] }), [b, 2, c, h, 2 * w]);
+  const columns = e.reshape(e.graph.add("Concat", corners, { axis: 1 }), [b, 2, 2, o, h, w]);
+  const rows = e.reshape(e.graph.add("Transpose", [columns], { perm: [0, 1, 3, 4, 5, 2] }), [b, 2, o, h, 2 * w]);
   return e.reshape(e.graph.add("Transpose", [rows], { perm: [0, 2, 3, 1, 4] }), n.shape);
 }
 
