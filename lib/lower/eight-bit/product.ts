@@ -62,8 +62,10 @@ export function roundedByRows(e: Emitter, x: string, size: number): Rounded {
   e.target.eightBit!.input(() => {
     const last = graph.ints([-1]);
     const [high, low] = ["ReduceMax", "ReduceMin"].map((op) => graph.add(op, [x, last])) as [string, string];
-    // Zeros stay zeros.
-    const rows = graph.add("Max", [high, graph.add("Neg", [low]), graph.scalar(1e-30)]);
+    // Zeros stay zeros; and what is no number, which a maximum passes over, makes its row none.
+    const largest = graph.add("Max", [high, graph.add("Neg", [low]), graph.scalar(1e-30)]);
+    const nothing = graph.add("Mul", [graph.add("ReduceMean", [x, last]), graph.scalar(0)]);
+    const rows = graph.add("Add", [largest, nothing]);
     const even = graph.add("Div", [x, rows]);
     found = { x: graph.add("QuantizeLinear", [even, scale, zero]), by: { scale, zero }, rows };
     return coarseness(e, even, size, scale);

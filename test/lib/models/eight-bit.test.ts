@@ -133,18 +133,20 @@ class Alone extends Model {
   }
 
   forward(x: Tensor): Tensor {
-    return this.layer.forward(this.config.layer!.startsWith('["upsampled') ? upsampleNearest(x, 2) : x);
+    const [kind] = JSON.parse(this.config.layer!) as [string];
+    if (kind === "gated") return this.layer.forward(x.mul(x.sigmoid()));
+    return this.layer.forward(kind === "upsampled" ? upsampleNearest(x, 2) : x);
   }
 }
 
 function made(text: string): Conv2d | Linear {
   const [kind, from, to, options] = JSON.parse(text) as [
-    "conv" | "upsampled" | "linear",
+    "conv" | "upsampled" | "linear" | "gated",
     number,
     number,
     Conv2dOptions & { kernel: number },
   ];
-  if (kind === "linear") return new Linear(from, to, options);
+  if (kind === "linear" || kind === "gated") return new Linear(from, to, options);
   const { kernel, ...rest } = options;
   return new Conv2d(from, to, kernel, rest);
 }
@@ -250,6 +252,46 @@ describe("layers in 8 bits", () => {
       );
     });
   }
+
+  it("round gated numbers by rows: a row a thousand times as large leaves the others as exact as they were", async () => {
+    await withLayer(["gated", 70, 96, {}], async (model, plain) => {
+      const drawn = await draw(5, 3, 11, 70).data();
+      const sizes = (row: number) => (row % 4 === 0 ? 1000 : row % 4 === 1 ? 0 : 1);
+      const x = fromArray(
+        "float32",
+        [3, 11, 70],
+        Float32Array.from(drawn, (v, i) => v * sizes(Math.floor(i / 70))),
+      );
+      const gated = await noGrad(() => x.mul(x.sigmoid())).data();
+      const k = roundedRows((await model.layer.weight.data()) as Float32Array, 96);
+      const bias = await model.layer.bias!.data();
+      const out = await noGrad(() => model.forward(x)).data();
+      const exact = await noGrad(() => plain.forward(x)).data();
+      const step = f(1 / 127);
+      for (let row = 0; row < 33; row++) {
+        const numbers = gated.slice(row * 70, (row + 1) * 70);
+        const size = Math.max(1e-30, ...numbers.map(Math.abs));
+        const expected = Array.from({ length: 96 }, (_, o) => {
+          let sum = 0;
+          for (let i = 0; i < 70; i++) sum += Math.round(f(f(numbers[i]! / size) / step)) * k.numbers[o * 70 + i]!;
+          return sum * step * k.scales[o]! * size + bias[o]!;
+        });
+        const own = out.slice(row * 96, (row + 1) * 96);
+        expect(apart(own, expected)).toBeLessThan(1e-6);
+        expect(apart(own, exact.slice(row * 96, (row + 1) * 96))).toBeLessThan(0.03);
+      }
+    });
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])("give no numbers for a gated row that holds %s", async (strange) => {
+    await withLayer(["gated", 70, 96, {}], async (model) => {
+      const x = Float32Array.from(await draw(5, 20, 70).data());
+      x[5 * 70 + 33] = strange;
+      const out = await noGrad(() => model.forward(fromArray("float32", [20, 70], x))).data();
+      expect(out.slice(5 * 96, 6 * 96).every((v) => !Number.isFinite(v))).toBe(true);
+      expect(out.slice(0, 5 * 96).every(Number.isFinite)).toBe(true);
+    });
+  });
 
   it("give the same in signed numbers where the processor adds them up exactly", async () => {
     settings.eightBit = undefined;
