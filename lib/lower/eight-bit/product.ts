@@ -47,7 +47,8 @@ export function rounded(e: Emitter, x: string, size: number): Rounded {
     });
     return result;
   });
-  return name === x ? { x, by: null } : { x: name, by: { scale: `${name}_scale`, zero: `${name}_zero` } };
+  if (name === x) return { x, by: null };
+  return { x: name, by: { scale: afterSample(e, x, size, `${name}_scale`), zero: `${name}_zero` } };
 }
 
 /**
@@ -67,7 +68,8 @@ export function roundedByRows(e: Emitter, x: string, size: number): Rounded {
     const nothing = graph.add("Mul", [graph.add("ReduceMean", [x, last]), graph.scalar(0)]);
     const rows = graph.add("Add", [largest, nothing]);
     const even = graph.add("Div", [x, rows]);
-    found = { x: graph.add("QuantizeLinear", [even, scale, zero]), by: { scale, zero }, rows };
+    const by = { scale: afterSample(e, even, size, scale), zero };
+    found = { x: graph.add("QuantizeLinear", [even, scale, zero]), by, rows };
     return coarseness(e, even, size, scale);
   });
   return found;
@@ -81,13 +83,30 @@ const sampled = 4096;
  * squared mean of their roots, in which a few large ones count for little.
  */
 function coarseness(e: Emitter, x: string, size: number, scale: string): string {
+  return e.graph.add("Div", [e.reshape(scale, [1]), magnitude(e, x, size)]);
+}
+
+function magnitude(e: Emitter, x: string, size: number): string {
   const { graph } = e;
-  // Odd, so that no channel is passed over.
-  const step = Math.floor(size / sampled) | 1;
-  const [from, to, axis] = [0, size, 0].map((value) => graph.ints([value])) as [string, string, string];
-  const sample = graph.add("Slice", [e.reshape(x, [size]), from, to, axis, graph.ints([step])]);
-  const root = graph.add("ReduceMean", [graph.add("Sqrt", [graph.add("Abs", [sample])])]);
-  return graph.add("Div", [e.reshape(scale, [1]), graph.add("Mul", [root, root])]);
+  return e.memoize(`magnitude ${x}`, () => {
+    // Odd, so that no channel is passed over.
+    const step = Math.floor(size / sampled) | 1;
+    const [from, to, axis] = [0, size, 0].map((value) => graph.ints([value])) as [string, string, string];
+    const sample = graph.add("Slice", [e.reshape(x, [size]), from, to, axis, graph.ints([step])]);
+    const root = graph.add("ReduceMean", [graph.add("Sqrt", [graph.add("Abs", [sample])])]);
+    return graph.add("Mul", [root, root]);
+  });
+}
+
+/**
+ * A scale as it is, but known only when the tensor's magnitude is. Nothing else in the graph waits for that: it would be computed
+ * last, and all tensors that are rounded would be kept until then.
+ */
+function afterSample(e: Emitter, x: string, size: number, scale: string): string {
+  return e.memoize(`scale of ${x}`, () => {
+    const below = e.graph.add("Neg", [magnitude(e, x, size)]);
+    return e.reshape(e.graph.add("Max", [scale, below]), []);
+  });
 }
 
 /** `x [.., K]` times a weight `[K, N]`, plus a bias `[N]`, in float32. */
