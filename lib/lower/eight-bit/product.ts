@@ -104,7 +104,8 @@ function magnitude(e: Emitter, x: string, size: number): string {
  */
 function afterSample(e: Emitter, x: string, size: number, scale: string): string {
   return e.memoize(`scale of ${x}`, () => {
-    const below = e.graph.add("Neg", [magnitude(e, x, size)]);
+    const known = magnitude(e, x, size);
+    const below = e.graph.add("Where", [e.graph.add("IsNaN", [known]), e.graph.scalar(0), e.graph.add("Neg", [known])]);
     return e.reshape(e.graph.add("Max", [scale, below]), []);
   });
 }
