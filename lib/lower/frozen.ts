@@ -2,19 +2,18 @@ import { inFile, type Node } from "../graph/node.ts";
 import type { Emissions, Emitter } from "./emitter.ts";
 import { standard } from "./standard.ts";
 import { isLeaf, type Structure } from "./structure.ts";
-import { conv2d, convInput, withBias } from "./tuned/conv.ts";
+import { convInput, withBias } from "./tuned/conv.ts";
 import { matmul, operand } from "./tuned/matmul.ts";
 import { upsampledInput } from "./tuned/upsample.ts";
 
 /**
  * Formulations where weights are constants in a file: linear layers read the matrix as PyTorch lays it out, forwards and
- * backwards, and halves of a matrix are regions of the file. Convolutions stay plain, so that onnxruntime's own pass can
- * choose the layout of a whole run of them.
+ * backwards, and halves of a matrix are regions of the file. Convolutions stay plain, since the target has no blocks then:
+ * onnxruntime's own pass chooses the layout of a whole run of them.
  */
 export const frozen: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? linearBias(e, n) ?? standard.add(e, n),
   matmul: (e, n) => linear(e, n) ?? matmul(e, n),
-  conv2d: (e, n) => conv2d(e, n),
   // A kernel turned around would be a second copy of it, made when the session opens.
   convInput: (e, n) => (e.target.inPlace ? standard.convInput(e, n) : convInput(e, n)),
   sumPool: (e, n) => (e.target.inPlace ? null : upsampledInput(e, n)) ?? standard.sumPool(e, n),

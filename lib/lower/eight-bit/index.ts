@@ -18,7 +18,7 @@ import { frozenRows } from "./weights.ts";
 export const eightBit: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? frozen.add?.(e, n) ?? standard.add(e, n),
   matmul: (e, n) => linear(e, n) ?? (frozen.matmul ?? standard.matmul)(e, n),
-  conv2d: (e, n) => conv2d(e, n) ?? (frozen.conv2d ?? standard.conv2d)(e, n),
+  conv2d: (e, n) => conv2d(e, n) ?? (tuned.conv2d ?? standard.conv2d)(e, n),
   permute: (e, n) => pixelsOf(e, n) ?? (tuned.permute ?? standard.permute)(e, n),
 };
 

@@ -5,7 +5,7 @@ import type { Emitter } from "../emitter.ts";
 /**
  * A 3x3 convolution behind nearest upsampling by 2. All output pixels at the same place of their block of four see the same four
  * input pixels: a 2x2 convolution of the small image each, whose kernel is the 3x3 one with the neighbours summed that fall on the
- * same pixel. 16 products for each input pixel instead of 36. Only where the kernel is a constant, so that it is summed once.
+ * same pixel. 16 products for each input pixel instead of 36. Only where weights are constants, which are summed once.
  */
 export function upsampledConv(e: Emitter, n: Node<"conv2d">, bias?: string): string | null {
   const small = !e.target.frozen || e.target.inPlace ? null : smallImage(e, n);
