@@ -13,7 +13,7 @@ const elementType: Readonly<Record<DType | "int8", number>> = {
   float16: 10,
 };
 
-export type Attribute = number | string | readonly number[] | { readonly float: number };
+export type Attribute = number | string | readonly number[] | { readonly float: number } | OnnxGraph;
 
 /** Where an initializer lies in another file. */
 export interface ExternalData {
@@ -43,9 +43,20 @@ export class OnnxGraph {
   readonly #outputs: Uint8Array[] = [];
   readonly #constants = new Map<string, string>();
   readonly #domains = new Set<string>();
+  readonly #prefix: string;
   #count = 0;
 
-  input(name: string, dtype: DType, shape: Shape): string {
+  /** @param prefix - of all names that are made here */
+  constructor(prefix = "") {
+    this.#prefix = prefix;
+  }
+
+  /** A graph inside this one, such as the body of a loop. It may read what stands around it, except outputs. */
+  body(): OnnxGraph {
+    return new OnnxGraph(`${this.fresh()}_`);
+  }
+
+  input(name: string, dtype: DType | "int8", shape: Shape): string {
     this.#inputs.push(valueInfo(name, dtype, shape));
     return name;
   }
@@ -58,7 +69,7 @@ export class OnnxGraph {
     dtype: DType | "int8",
     shape: Shape,
     data: TypedArray | ExternalData,
-    name = `c${this.#count++}`,
+    name = `${this.#prefix}c${this.#count++}`,
   ): string {
     const w = new Writer(128);
     for (const d of shape) w.int(1, d);
@@ -118,7 +129,7 @@ export class OnnxGraph {
     attributes: Readonly<Record<string, Attribute>> = {},
     options: { domain?: string; output?: string } = {},
   ): string {
-    const output = options.output ?? `t${this.#count++}`;
+    const output = options.output ?? this.fresh();
     this.addMany(type, inputs, [output], attributes, options.domain);
     return output;
   }
@@ -131,6 +142,9 @@ export class OnnxGraph {
     domain = "",
   ): void {
     if (domain) this.#domains.add(domain);
+    for (const value of Object.values(attributes)) {
+      if (value instanceof OnnxGraph) for (const inner of value.#domains) this.#domains.add(inner);
+    }
     for (const name of outputs) this.#made.add(name);
     this.#nodes.push({ type, inputs, outputs, attributes, domain });
   }
@@ -144,7 +158,7 @@ export class OnnxGraph {
   }
 
   fresh(): string {
-    return `t${this.#count++}`;
+    return `${this.#prefix}t${this.#count++}`;
   }
 
   #write(w: Writer, { type, inputs, outputs, attributes, domain }: Operation): void {
@@ -152,8 +166,27 @@ export class OnnxGraph {
     for (const name of outputs) w.string(2, this.#renamed.get(name) ?? name);
     w.string(3, outputs[0] ?? "");
     w.string(4, type);
-    for (const [name, value] of Object.entries(attributes)) w.message(5, (a) => writeAttribute(a, name, value));
+    for (const [name, value] of Object.entries(attributes)) {
+      w.message(5, (a) => {
+        if (value instanceof OnnxGraph) value.#writeAttribute(a, name);
+        else writeAttribute(a, name, value);
+      });
+    }
     if (domain) w.string(7, domain);
+  }
+
+  #writeAttribute(w: Writer, name: string): void {
+    w.string(1, name);
+    w.message(6, (g) => this.#writeGraph(g));
+    w.int(20, 5);
+  }
+
+  #writeGraph(g: Writer): void {
+    for (const node of this.#nodes) g.message(1, (w) => this.#write(w, node));
+    g.string(2, "difflab");
+    for (const tensor of this.#initializers) g.bytes(5, tensor);
+    for (const info of this.#inputs) g.bytes(11, info);
+    for (const info of this.#outputs) g.bytes(12, info);
   }
 
   get nodeCount(): number {
@@ -165,13 +198,7 @@ export class OnnxGraph {
     const w = new Writer();
     w.int(1, 10); // ir_version
     w.string(2, "difflab");
-    w.message(7, (g) => {
-      for (const node of this.#nodes) g.message(1, (w) => this.#write(w, node));
-      g.string(2, "difflab");
-      for (const tensor of this.#initializers) g.bytes(5, tensor);
-      for (const info of this.#inputs) g.bytes(11, info);
-      for (const info of this.#outputs) g.bytes(12, info);
-    });
+    w.message(7, (g) => this.#writeGraph(g));
     w.message(8, (o) => {
       o.string(1, "");
       o.int(2, opset);
@@ -195,7 +222,7 @@ function filled(value: number, dtype: DType, shape: Shape): TypedArray {
   return (viewBytes(dtype, new ArrayBuffer(size)) as Uint8Array).fill(dtype === "bool" ? Number(value !== 0) : value);
 }
 
-function valueInfo(name: string, dtype: DType, shape: Shape): Uint8Array {
+function valueInfo(name: string, dtype: DType | "int8", shape: Shape): Uint8Array {
   const w = new Writer(128);
   w.string(1, name);
   w.message(2, (type) => {
@@ -209,7 +236,7 @@ function valueInfo(name: string, dtype: DType, shape: Shape): Uint8Array {
   return w.finish();
 }
 
-function writeAttribute(w: Writer, name: string, value: Attribute): void {
+function writeAttribute(w: Writer, name: string, value: Exclude<Attribute, OnnxGraph>): void {
   w.string(1, name);
   if (typeof value === "number") {
     w.int(3, value);

@@ -2,7 +2,9 @@ import type { Node } from "../../graph/node.ts";
 import type { Emissions, Emitter } from "../emitter.ts";
 import { frozen } from "../frozen.ts";
 import { standard } from "../standard.ts";
+import * as whole from "../tuned/attention.ts";
 import { tuned } from "../tuned/index.ts";
+import { attention } from "./attention.ts";
 import { conv2d, isBiasOf, pixelsOf, terms } from "./conv.ts";
 import { least, product, rounded, roundedByRows, weights } from "./product.ts";
 import { frozenRows } from "./weights.ts";
@@ -19,7 +21,8 @@ export const eightBit: Partial<Emissions> = {
   add: (e, n) => withBias(e, n) ?? frozen.add?.(e, n) ?? standard.add(e, n),
   matmul: (e, n) => linear(e, n) ?? (frozen.matmul ?? standard.matmul)(e, n),
   conv2d: (e, n) => conv2d(e, n) ?? (tuned.conv2d ?? standard.conv2d)(e, n),
-  permute: (e, n) => pixelsOf(e, n) ?? (tuned.permute ?? standard.permute)(e, n),
+  permute: (e, n) => pixelsOf(e, n) ?? whole.joined(e, n, attention) ?? standard.permute(e, n),
+  attention: (e, n) => whole.attention(e, n, attention),
 };
 
 /** `x weight^T (+ bias)`. */

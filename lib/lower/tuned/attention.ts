@@ -7,7 +7,7 @@ function exchangesHeads(n: Node): n is Node<"permute"> {
 }
 
 /** Query, key or value as `[B, N, heads * d]`: how it was before the heads were split off, where they were. */
-function tokens(e: Emitter, n: Node): string {
+export function tokens(e: Emitter, n: Node): string {
   const [b, heads, count, d] = n.shape as [number, number, number, number];
   const shape = [b, count, heads * d];
   if (!exchangesHeads(n)) {
@@ -19,8 +19,11 @@ function tokens(e: Emitter, n: Node): string {
   return same ? e.name(before) : e.reshape(e.name(split), shape);
 }
 
+/** Writes an attention as `[B, N, heads * d]`. */
+export type Fused = (e: Emitter, n: Node<"attention">) => string;
+
 /** Attention in one operation that never holds the whole matrix of scores; `[B, N, heads * d]`. */
-function fused(e: Emitter, n: Node<"attention">): string {
+export function fused(e: Emitter, n: Node<"attention">): string {
   const inputs = n.inputs.map((input) => tokens(e, input));
   return e.memoize(`attention ${inputs} ${n.attrs.scale}`, () =>
     e.graph.add(
@@ -33,16 +36,16 @@ function fused(e: Emitter, n: Node<"attention">): string {
 }
 
 /** `[B, heads, N, d]` for whoever reads it in that form. */
-export function attention(e: Emitter, n: Node<"attention">): string {
+export function attention(e: Emitter, n: Node<"attention">, as: Fused = fused): string {
   const [b, heads, count, d] = n.shape as [number, number, number, number];
-  const split = e.reshape(fused(e, n), [b, count, heads, d]);
+  const split = e.reshape(as(e, n), [b, count, heads, d]);
   return e.graph.add("Transpose", [split], { perm: [0, 2, 1, 3] });
 }
 
 /** The heads of an attention side by side again: the form in which the operation gives them. */
-export function joined(e: Emitter, n: Node<"permute">): string | null {
+export function joined(e: Emitter, n: Node<"permute">, as: Fused = fused): string | null {
   if (!exchangesHeads(n)) return null;
   const input = e.canonical(n.inputs[0]!);
   if (!input.is("attention") || input.storage) return null;
-  return e.reshape(fused(e, input), n.shape);
+  return e.reshape(as(e, input), n.shape);
 }
