@@ -49,9 +49,9 @@ export abstract class Model extends Module implements Checkpointed {
     return null;
   }
 
-  /** Names of weights that bear to be rounded to 8 bits. */
-  protected get robust(): RegExp {
-    return /weight$/;
+  /** Whether the weight of this name bears to be rounded to 8 bits. */
+  protected isRobust(name: string): boolean {
+    return name.endsWith("weight");
   }
 
   /** Names that older files use for a weight. */
@@ -190,7 +190,7 @@ export abstract class Model extends Module implements Checkpointed {
   }
 
   #robustWeights(): Tensor[] {
-    const all = Object.entries(this.stateDict()).filter(([name, { ndim }]) => ndim > 1 && this.robust.test(name));
+    const all = Object.entries(this.stateDict()).filter(([name, { ndim }]) => ndim > 1 && this.isRobust(name));
     return all.map(([, weight]) => weight);
   }
 

@@ -95,6 +95,13 @@ export interface UNetInput {
   readonly context?: Tensor | undefined;
 }
 
+/** Layers that bear to be rounded to 8 bits where the image has been halved 0, 1, 2 times or more. */
+const robustFrom = [
+  /(conv[12]|to_[qkv]|attn2\.to_out\.0|ff\.net\.0\.proj)$/,
+  /(to_out\.0|ff\.net\.2)$/,
+  /(proj_out|upsamplers\.0\.conv)$/,
+];
+
 /** What both kinds of U-Net share: the embedding of the timestep, the way down, the middle and the way up. */
 export abstract class UNet extends Model {
   abstract override readonly config: CommonConfig;
@@ -116,16 +123,19 @@ export abstract class UNet extends Model {
   convOut: Conv2d;
 
   /**
-   * Three quarters of all work: the convolutions of residual blocks but for the very first block, attention's queries, keys and
-   * values, the first layer of each feed-forward part; and away from the largest images, where what is off reaches the output
-   * undiluted, what attention and feed-forward parts add to the residual stream. The others (shortcuts, projections, changes of
-   * size) pass that stream itself: with them Stable Diffusion 1.5's U-Net with random weights is 6 % off, without them less than 2 %.
+   * Chosen by measurement, a group of layers at a time, on Stable Diffusion 1.5's U-Net with random weights: what is off close to
+   * the largest images reaches the output undiluted, most of all in the very first block and where the residual stream itself
+   * passes. With all layers in 8 bits the output is 6 % off, with these less than 2 %.
    */
-  protected override get robust(): RegExp {
-    const first = String.raw`down_blocks\.0\.resnets\.0\.`;
-    const outer = String.raw`down_blocks\.0\.|up_blocks\.${this.upBlocks.length - 1}\.`;
-    const [anywhere, inside] = [String.raw`conv[12]|to_[qkv]|ff\.net\.0\.proj`, String.raw`to_out\.0|ff\.net\.2`];
-    return new RegExp(String.raw`^(?!${first}).*\.(${anywhere})\.weight$|^(?!${outer}).*\.(${inside})\.weight$`);
+  protected override isRobust(name: string): boolean {
+    const place = /^(?:(down|up)_blocks\.(\d+)|mid_block)\.(.*)\.weight$/.exec(name);
+    if (!place) return false;
+    const [, way, index, layer] = place as unknown as [string, "down" | "up" | undefined, string, string];
+    const last = this.upBlocks.length - 1;
+    const level = way === "down" ? Number(index) : way === "up" ? last - Number(index) : last;
+    if (way === "down" && level === 0 && layer.startsWith("resnets.0.")) return false;
+    const size = layer.startsWith("upsamplers") ? level - 1 : level;
+    return robustFrom.some((layers, smallest) => size >= smallest && layers.test(layer));
   }
 
   constructor(config: CommonConfig, layout: UNetLayout) {

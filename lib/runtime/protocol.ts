@@ -103,7 +103,7 @@ export interface SessionOptions {
   readonly profile?: string;
   /** Outputs that stay on the device. */
   readonly keep?: readonly string[];
-  /** Whether idle threads wait actively. */
+  /** Whether idle threads wait actively as long as it runs, not only for a moment. */
   readonly spinning?: boolean;
 }
 

@@ -223,6 +223,8 @@ export function open(
     // Where few weights are constants, its passes over our tuned formulations find nothing, and take most of the time of opening.
     ...(!frozen && device === "cpu" && target.tuned ? { level: "disabled" as const } : {}),
     ...(inPlace ? quick : {}),
+    // In its own layout, convolutions left in float32 would be a thirtieth faster, and their weights in memory once more.
+    ...(temporary ? { level: "extended" as const } : {}),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,

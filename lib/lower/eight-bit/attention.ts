@@ -7,18 +7,20 @@ const microsoft = { domain: "com.microsoft" };
 // With fewer keys, preparing them takes as long as is gained.
 const leastKeys = 2048;
 // So many scores are computed at once: they stay close to the processor.
-const scoresAtOnce = 2 ** 20;
-// A probability may be off by this share where queries and keys are largest, and the difference of two scores in a row may be
-// this large: exp of half of it, of which a row is summed, is a number in float32.
-const limits = { error: 0.1, range: 160 };
+const scoresAtOnce = 2 ** 21;
+// Keys of zeros beside the others, with values of zeros: without them, rows of scores often are a multiple of 4096 bytes long, and
+// the first numbers of all rows share one place in the cache.
+const beside = 16;
+// A probability may be off by this share where queries and keys are largest; and exp of this, a row of which is summed, is a number.
+const limits = { error: 0.1, score: 70 };
 
 /**
  * Attention with many keys, whose scores are products in 8 bits; `[B, N, heads * d]`. Probabilities and values stay in float32: of
  * thousands of probabilities, most are smaller than the step of 8 bits, and together they are not.
  *
  * Keys are rounded without their mean, which no softmax sees (Zhang et al. 2024: https://arxiv.org/abs/2410.02367). Then the scores
- * of a row have the mean 0, so the largest one is above it, and below the product of the longest query and the longest key: what
- * is subtracted before exp is known before any score is. Where all this cannot be, attention is left in float32.
+ * of a row have the mean 0, so its largest one is above that; and it is below the product of the longest query and the longest
+ * key. Where that product is small enough, exp needs no maximum to be subtracted first, and nowhere else are scores in 8 bits.
  */
 export function attention(e: Emitter, n: Node<"attention">): string {
   const [, keys] = n.inputs as [Node, Node, Node];
@@ -70,66 +72,67 @@ function rounded(e: Emitter, n: Node<"attention">): { out: string; coarseness: s
     scalar((scale / limits.error) ** 2 / 12),
   );
   const highest = times(graph.add("Sqrt", [times(longestQuery2, longestKey2)]), scalar(Math.abs(scale)));
-  const coarseness = graph.add("Max", [graph.add("Sqrt", [variance]), times(highest, scalar(1 / limits.range))]);
+  const worse = graph.add("Max", [graph.add("Sqrt", [variance]), times(highest, scalar(1 / limits.score))]);
+  // Lengths that are beyond float32 are reason enough.
+  const coarseness = graph.add("Min", [worse, scalar(1e30)]);
 
   // What is no number, which rounding and a maximum pass over, makes everything none.
   const sums = [queries2, keys2].map((x) => graph.add("ReduceSum", [x], { keepdims: 0 })) as [string, string];
   const nothing = times(graph.add("Add", sums), scalar(0));
-  const below = graph.add("Min", [graph.add("Sub", [scalar(limits.range / 2), highest]), scalar(0)]);
   const factors = {
     query: [graph.add("Add", [times(queryStep, scalar(scale)), nothing]), queryZero],
     key: [keyStep, keyZero],
-    bias: graph.add("Expand", [below, graph.ints([keys])]),
   } as const;
 
-  // A column of ones beside the values: its product is the sum of the row. With 16 columns at a time, the others cost nothing.
-  const columns = Math.ceil((width + 1) / 16) * 16;
-  const beside = graph.add("Pad", [
-    e.reshape(byHead(value, keys, width, [0, 2, 1, 3]), [b * heads, keys, width]),
-    graph.ints([0, 0, 0, 0, 0, columns - width]),
-    scalar(1),
-  ]);
   const each = [
     e.reshape(byHead(roundedQuery, count, d, [0, 2, 1, 3]), [b * heads, count, d]),
     e.reshape(byHead(roundedKey, keys, d, [0, 2, 3, 1]), [b * heads, d, keys]),
-    beside,
+    e.reshape(byHead(value, keys, width, [0, 2, 1, 3]), [b * heads, keys, width]),
   ];
-  const body = oneHead(e, factors, { count, keys, d, columns });
-  const weighted = graph.add("Scan", each, { body, num_scan_inputs: 3 });
-  const part = (from: number, to: number) =>
-    graph.add("Slice", [weighted, graph.ints([from]), graph.ints([to]), graph.ints([2])]);
-  const attended = graph.add("Div", [part(0, width), part(width, width + 1)]);
+  const attended = graph.add("Scan", each, {
+    body: oneHead(e, factors, { count, keys, d, width }),
+    num_scan_inputs: 3,
+  });
   const side = graph.add("Transpose", [e.reshape(attended, [b, heads, count, width])], { perm: [0, 2, 1, 3] });
   return { out: e.reshape(side, [b, count, heads * width]), coarseness: e.reshape(coarseness, [1]) };
 }
 
-/** Steps of rounding and zeros, and what is added to all scores of a row. */
+/** Steps of rounding, and zeros. */
 interface Factors {
   readonly query: readonly [string, string];
   readonly key: readonly [string, string];
-  readonly bias: string;
 }
 
-/** exp(scores) times values of one head: queries `[N, d]` and keys `[d, M]` in 8 bits and values `[M, columns]` to `[N, columns]`. */
+/** Attention of one head: queries `[N, d]` and keys `[d, M]` in 8 bits and values `[M, width]` to `[N, width]`. */
 function oneHead(
   e: Emitter,
-  { query, key, bias }: Factors,
-  { count, keys, d, columns }: Readonly<Record<"count" | "keys" | "d" | "columns", number>>,
+  { query, key }: Factors,
+  { count, keys, d, width }: Readonly<Record<"count" | "keys" | "d" | "width", number>>,
 ) {
   const body = e.graph.body();
   const queries = body.input(body.fresh(), "uint8", [count, d]);
   const turned = body.input(body.fresh(), "int8", [d, keys]);
-  const values = body.input(body.fresh(), "float32", [keys, columns]);
+  const values = body.input(body.fresh(), "float32", [keys, width]);
+  // A column of ones beside the values: its product is the sum of the row. With 16 columns at a time, the others cost nothing.
+  const columns = Math.ceil((width + 1) / 16) * 16;
+  const withOnes = body.add("Pad", [values, body.ints([0, 0, 0, columns - width]), body.scalar(1)]);
+  const padded = {
+    keys: body.add("Pad", [turned, body.ints([0, 0, 0, beside]), key[1]]),
+    values: body.add("Pad", [withOnes, body.ints([0, 0, beside, 0])]),
+  };
+  const column = (x: string, from: number, to: number) =>
+    body.add("Slice", [x, body.ints([from]), body.ints([to]), body.ints([1])]);
   const step = Math.max(16, Math.floor(scoresAtOnce / keys));
   const parts = Array.from({ length: Math.ceil(count / step) }, () => body.fresh());
   const sizes = parts.map((_, i) => Math.min(step, count - i * step));
   body.addMany("Split", [queries, body.ints(sizes)], parts, { axis: 0 });
-  const products = parts.map((part) => {
-    const inputs = [part, turned, query[0], key[0], query[1], key[1], bias];
+  const attended = parts.map((part) => {
+    const inputs = [part, padded.keys, query[0], key[0], query[1], key[1]];
     const scores = body.add("MatMulIntegerToFloat", inputs, {}, microsoft);
-    return body.add("MatMul", [body.add("Exp", [scores]), values]);
+    const sums = body.add("MatMul", [body.add("Exp", [scores]), padded.values]);
+    return body.add("Div", [column(sums, 0, width), column(sums, width, width + 1)]);
   });
-  const all = body.add("Concat", products, { axis: 0 });
-  body.result(all, body.fresh(), "float32", [count, columns]);
+  const all = body.add("Concat", attended, { axis: 0 });
+  body.result(all, body.fresh(), "float32", [count, width]);
   return body;
 }

@@ -1,9 +1,9 @@
-import type { Node, Padding } from "../../graph/node.ts";
+import { inFile, type Node, type Padding } from "../../graph/node.ts";
 import type { Shape } from "../../graph/shape.ts";
 import type { Emitter } from "../emitter.ts";
-import { smallImage } from "../tuned/upsample.ts";
-import { type Filter, least, product, type Rounded, rounded, weights } from "./product.ts";
-import { frozenRows, type WeightRows } from "./weights.ts";
+import { cornerFilters, smallImage } from "../tuned/upsample.ts";
+import { least, product, type Rounded, rounded, weights } from "./product.ts";
+import { type Corner, frozenRows, type WeightRows } from "./weights.ts";
 
 // Gathered pixels of more bytes than this are made in parts: they stay closer to the processor, and take less memory.
 const mostGathered = 2 ** 22;
@@ -35,10 +35,11 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
   if (n.requiresGrad || n.dtype !== "float32" || n.attrs.groups !== 1) return null;
   if (from < least.channels || to < least.channels || b * height * width < least.rows) return null;
   const rows = frozenRows(weight);
-  if (!rows) return null;
+  const small = smallImage(e, n);
+  if (!rows && !(small && inFile(weight))) return null;
   return e.memoize(`convolved ${e.canonical(as).id}`, () => {
     const offset = bias && e.reshape(e.name(bias), [to]);
-    const small = smallImage(e, n);
+    if (!rows) return enlargedExactly(e, small!, weight, offset);
     if (small) return enlarged(e, small, rows, offset);
     const filter = weights(e, rows, from, kh * kw);
     const { stride, padding, dilation } = n.attrs;
@@ -48,8 +49,9 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
     }
     const { flat, width: w } = padded(e, x, image.shape, padding);
     const window = { b, channels: from, kernel: [kh, kw], stride, dilation, width: w, at: [0, 0] } as const;
-    const parts = bands(height, b * width * kh * kw * from).map(([top, count]) =>
-      windowed(e, flat, filter, offset, { ...window, rows: [top, count], columns: width }),
+    const multiply: Multiply = (matrix) => product(e, { ...x, x: matrix }, filter, offset);
+    const parts = bands(height, b * width * kh * kw * from * bytesOf(x)).map(([top, count]) =>
+      windowed(e, flat, multiply, { ...window, rows: [top, count], columns: width }),
     );
     return joined(e, parts, 1);
   });
@@ -57,23 +59,58 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
 
 /** A 3x3 convolution behind nearest upsampling by 2, from the small image: see `upsampledConv`. */
 function enlarged(e: Emitter, small: Node, rows: WeightRows, offset: string | undefined): string {
+  const image = imagePixels(e, small);
+  return interleaved(e, small, rows.rows, image, (corner) => {
+    const filter = weights(e, rows, small.shape[1]!, 4, corner);
+    return (x) => product(e, { ...image, x }, filter, offset);
+  });
+}
+
+/** The same in float32: exactly as many products as pixels, in the layout that the layers beside it have. */
+function enlargedExactly(e: Emitter, small: Node, weight: Node, offset: string | undefined): string {
+  const x = e.graph.add("Transpose", [e.name(small)], { perm: [0, 2, 3, 1] });
+  const filters = cornerFilters(e, weight);
+  return interleaved(e, small, weight.shape[0]!, { x, by: null }, ([p, q]) => {
+    const filter = filters[2 * p + q]!;
+    return (matrix) => {
+      const out = e.graph.add("MatMul", [matrix, filter]);
+      return offset === undefined ? out : e.graph.add("Add", [out, offset]);
+    };
+  });
+}
+
+/**
+ * The four 2x2 convolutions that make an image twice as large, each for one place in a block of four pixels.
+ *
+ * @param multiply - for a corner, how its gathered windows `[.., 4 C]` become pixels `[.., O]`
+ */
+function interleaved(
+  e: Emitter,
+  small: Node,
+  channels: number,
+  image: Rounded,
+  multiply: (corner: Corner) => Multiply,
+): string {
   const [b, c, h, w] = small.shape as [number, number, number, number];
-  const o = rows.rows;
   const corners = ([0, 1] as const).map((y) =>
-    ([0, 1] as const).map((x) => ({ at: [y, x] as const, filter: weights(e, rows, c, 4, [y, x]) })),
+    ([0, 1] as const).map((x) => ({ at: [y, x] as const, multiply: multiply([y, x]) })),
   );
-  const { flat, width } = padded(e, imagePixels(e, small), small.shape, [1, 1, 1, 1]);
+  const { flat, width } = padded(e, image, small.shape, [1, 1, 1, 1]);
   const window = { b, channels: c, kernel: [2, 2], stride: [1, 1], dilation: [1, 1], width, columns: w } as const;
-  const parts = bands(h, b * w * 4 * c).map(([top, count]) => {
+  const parts = bands(h, b * w * 4 * c * bytesOf(image)).map(([top, count]) => {
     const lines = corners.map((line) => {
-      const pixels = line.map(({ at, filter }) =>
-        e.reshape(windowed(e, flat, filter, offset, { ...window, at, rows: [top, count] }), [b, count, w, 1, o]),
+      const pixels = line.map(({ at, multiply }) =>
+        e.reshape(windowed(e, flat, multiply, { ...window, at, rows: [top, count] }), [b, count, w, 1, channels]),
       );
-      return e.reshape(joined(e, pixels, 3), [b, count, 1, 2 * w, o]);
+      return e.reshape(joined(e, pixels, 3), [b, count, 1, 2 * w, channels]);
     });
-    return e.reshape(joined(e, lines, 2), [b, 2 * count, 2 * w, o]);
+    return e.reshape(joined(e, lines, 2), [b, 2 * count, 2 * w, channels]);
   });
   return joined(e, parts, 1);
+}
+
+function bytesOf({ by }: Rounded): number {
+  return by ? 1 : 4;
 }
 
 function joined(e: Emitter, parts: readonly string[], axis: number): string {
@@ -87,27 +124,33 @@ function bands(height: number, bytesOfRow: number): [number, number][] {
 }
 
 /** Pixels with a margin of zeros, in one row after the other, `[B, H W, C]`. */
-function padded(e: Emitter, pixels: Rounded, shape: Shape, [top, left, bottom, right]: Padding) {
+function padded(
+  e: Emitter,
+  pixels: Rounded,
+  shape: Shape,
+  [top, left, bottom, right]: Padding,
+): { flat: string; width: number } {
   const [b, c, h, w] = shape as [number, number, number, number];
   const isWider = top + left + bottom + right > 0;
   const margins = e.graph.ints([0, top, left, 0, 0, bottom, right, 0]);
   const all = isWider ? e.graph.add("Pad", [pixels.x, margins, pixels.by?.zero ?? ""]) : pixels.x;
   const width = w + left + right;
-  return { flat: { ...pixels, x: e.reshape(all, [b, (h + top + bottom) * width, c]) }, width };
+  return { flat: e.reshape(all, [b, (h + top + bottom) * width, c]), width };
 }
+
+/** How windows, side by side in rows of a matrix, are multiplied with a filter. */
+type Multiply = (matrix: string) => string;
 
 /** Some rows of a convolution, `[B, rows, columns, O]`, as a product with windows that are gathered. */
 function windowed(
   e: Emitter,
-  flat: Rounded,
-  filter: Filter,
-  offset: string | undefined,
+  flat: string,
+  multiply: Multiply,
   window: Windows & { readonly b: number; readonly channels: number },
 ): string {
   const { b, channels, rows, columns, kernel } = window;
-  const gathered = e.graph.add("Gather", [flat.x, windows(e, window)], { axis: 1 });
-  const matrix = e.reshape(gathered, [b, rows[1], columns, kernel[0] * kernel[1] * channels]);
-  return product(e, { ...flat, x: matrix }, filter, offset);
+  const gathered = e.graph.add("Gather", [flat, windows(e, window)], { axis: 1 });
+  return multiply(e.reshape(gathered, [b, rows[1], columns, kernel[0] * kernel[1] * channels]));
 }
 
 /** Windows over the pixels of an image, `width` of them in a row. */

@@ -40,6 +40,16 @@ export function smallImage(e: Emitter, n: Node<"conv2d">): Node | null {
   return halves(up.attrs) && isDouble ? small : null;
 }
 
+/** The four 2x2 kernels of such a convolution as matrices `[4 C, O]`, by rows and columns of the block. */
+export function cornerFilters(e: Emitter, weight: Node): string[] {
+  const [o, c] = weight.shape as [number, number];
+  const sums = e.reshape(e.name(summedPairs(weight)), [o, c, 2, 2, 2, 2]);
+  const places = e.graph.add("Transpose", [sums], { perm: [3, 5, 2, 4, 1, 0] });
+  const all = ["_0", "_1", "_2", "_3"].map((suffix) => `${e.graph.fresh()}${suffix}`);
+  e.graph.addMany("Split", [e.reshape(places, [16 * c, o])], all, { axis: 0, num_outputs: 4 });
+  return all;
+}
+
 /** A 3x3 kernel's neighbours summed, as `[O, C, 4, 4]`. */
 function summedPairs(weight: Node): Node {
   return g.sumPool(weight, { kernel: [2, 2], stride: [1, 1], padding: [1, 1, 1, 1] });

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { compile } from "../../../lib/compile/compile.ts";
 import { Model } from "../../../lib/models/index.ts";
-import { upsampleNearest } from "../../../lib/nn/functional/index.ts";
+import { scaledDotProductAttention, upsampleNearest } from "../../../lib/nn/functional/index.ts";
 import { Conv2d, type Conv2dOptions, Linear } from "../../../lib/nn/layers.ts";
+import { OnnxGraph } from "../../../lib/onnx/model.ts";
 import { eightBitHere } from "../../../lib/runtime/sessions.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 import { float32ToFloat16 } from "../../../lib/safetensors/index.ts";
@@ -388,6 +389,161 @@ describe("layers in 8 bits", () => {
       expect(apart(own[0], expected[0])).toBeLessThan(1e-5);
       expect(model.layer.weight.grad).toBeNull();
       expect(model.parameters().every((weight) => !weight.requiresGrad)).toBe(true);
+    });
+  });
+});
+
+/** A layer in 8 bits, and behind upsampling a convolution that is left in float32. */
+class Enlarging extends Alone {
+  readonly conv = new Conv2d(40, 33, 3, { padding: 1 });
+
+  protected override isRobust(name: string): boolean {
+    return name === "layer.weight";
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.conv.forward(upsampleNearest(x, 2)).add(
+      this.layer
+        .forward(zeros([16, 33]))
+        .sum()
+        .mul(0),
+    );
+  }
+}
+
+it("a convolution behind upsampling that is left in float32 is exact beside layers in 8 bits", async () => {
+  await inFolder(async (folder) => {
+    const layer = JSON.stringify(["linear", 33, 33, {}]);
+    const keys = Object.fromEntries(Object.entries(new Enlarging({ layer }).stateDict()).map(([k, v]) => [k, v.shape]));
+    await writeModel(folder, { layer }, weights(keys as never));
+    const [model, plain] = [
+      await Enlarging.fromPretrained(folder, { precision: "int8" }),
+      await Enlarging.fromPretrained(folder),
+    ];
+    const written = vi.spyOn(OnnxGraph.prototype, "addMany");
+    for (const shape of [
+      [2, 40, 5, 7],
+      [1, 40, 1, 1],
+    ]) {
+      const x = draw(3, ...shape);
+      const out = await noGrad(() => model.forward(x)).data();
+      expect(written.mock.calls.some(([type]) => type === "Gather")).toBe(true);
+      expect(apart(out, await noGrad(() => plain.forward(x)).data())).toBeLessThan(1e-6);
+    }
+  });
+});
+
+/** Attention beside a layer in 8 bits, which makes a network one in 8 bits. */
+class Attending extends Alone {
+  attend(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
+    return [scaledDotProductAttention(q, k, v), this.layer.forward(zeros([16, 32]))];
+  }
+}
+
+describe("attention with many keys in 8 bits", () => {
+  const [heads, count, keys, d, width] = [2, 20, 2100, 16, 7] as const;
+  // Every other number is 0: no processor cuts their sums off.
+  const sparse = (seed: number, length: number, size = 1) => {
+    const gaps = Float32Array.from({ length: heads * length * d }, (_, i) => (i % 2 ? 0 : size));
+    return draw(seed, 1, heads, length, d).mul(fromArray("float32", [1, heads, length, d], gaps));
+  };
+  const inputs = (size = 1) => [sparse(1, count, size), sparse(2, keys, size), draw(3, 1, heads, keys, width)] as const;
+
+  async function attending(use: (attend: (...x: Tensor[]) => Promise<Float32Array>) => Promise<void>) {
+    settings.eightBit = "signed";
+    await inFolder(async (folder) => {
+      const layer = JSON.stringify(["linear", 32, 32, {}]);
+      const keys = Object.fromEntries(
+        Object.entries(new Attending({ layer }).stateDict()).map(([k, v]) => [k, v.shape]),
+      );
+      await writeModel(folder, { layer }, weights(keys as never));
+      const model = await Attending.fromPretrained(folder, { precision: "int8" });
+      const call = compile((q: Tensor, k: Tensor, v: Tensor) => noGrad(() => model.attend(q, k, v)));
+      await use(async (...[q, k, v]) => (await (await call(q!, k!, v!))[0]!.data()) as Float32Array);
+      call.close();
+    });
+  }
+  const exactly = async (...[q, k, v]: Tensor[]) =>
+    (await noGrad(() => scaledDotProductAttention(q!, k!, v!)).data()) as Float32Array;
+
+  it("is what its rounded queries and keys stand for", async () => {
+    await attending(async (attend) => {
+      const [q, k, v] = inputs();
+      const [qs, ks, vs] = (await Promise.all([q, k, v].map((x) => x.data()))) as Float32Array[];
+      const centred = Float32Array.from(ks!);
+      for (let h = 0; h < heads; h++) {
+        for (let i = 0; i < d; i++) {
+          let mean = 0;
+          for (let j = 0; j < keys; j++) mean += ks![(h * keys + j) * d + i]! / keys;
+          for (let j = 0; j < keys; j++) centred[(h * keys + j) * d + i]! -= mean;
+        }
+      }
+      const query = rounded(qs!);
+      const step = centred.reduce((m, x) => Math.max(m, Math.abs(x)), 0) / 127;
+      const expected: number[] = [];
+      for (let row = 0; row < heads * count; row++) {
+        const first = Math.floor(row / count) * keys;
+        const sums = new Array<number>(width).fill(0);
+        let total = 0;
+        for (let j = first; j < first + keys; j++) {
+          let score = 0;
+          for (let i = 0; i < d; i++) score += query.numbers[row * d + i]! * Math.round(centred[j * d + i]! / step);
+          const p = Math.exp((score * query.scale * step) / Math.sqrt(d));
+          total += p;
+          for (let i = 0; i < width; i++) sums[i]! += p * vs![j * width + i]!;
+        }
+        expected.push(...sums.map((sum) => sum / total));
+      }
+      const out = await attend(q, k, v);
+      expect(apart(out, expected)).toBeLessThan(1e-3);
+      const off = apart(out, await exactly(q, k, v));
+      expect(off).toBeGreaterThan(1e-4);
+      expect(off).toBeLessThan(0.03);
+    });
+  });
+
+  it("does not see what all keys have in common", async () => {
+    await attending(async (attend) => {
+      const [q, k, v] = inputs();
+      const shifted = k.add(
+        fromArray(
+          "float32",
+          [d],
+          Float32Array.from({ length: d }, (_, i) => (i % 2 ? 0 : 40)),
+        ),
+      );
+      expect(apart(await attend(q, shifted, v), await exactly(q, k, v))).toBeLessThan(0.03);
+    });
+  });
+
+  it.each([
+    ["where scores would be coarse", 6],
+    ["where lengths are beyond float32", 1e20],
+  ])("is in float32 %s, and says so once", async (_, size) => {
+    const said: string[] = [];
+    vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
+    await attending(async (attend) => {
+      const [q, k, v] = inputs();
+      await attend(q, k, v);
+      expect(said.join()).not.toMatch(/8 bits: /);
+      const [large, small] = [q.mul(size), k.mul(size > 1e3 ? 1 / size : size)];
+      const wanted = await exactly(large, small, v);
+      expect(wanted.every(Number.isFinite)).toBe(true);
+      expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
+      expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
+      expect(said.filter((line) => /^8 bits: 1 of the 2 inputs of layers holds/.test(line))).toHaveLength(1);
+    });
+  });
+
+  it.each([0, 1, 2])("is no number where input %i holds one that is none", async (which) => {
+    await attending(async (attend) => {
+      const tensors = [...inputs()] as Tensor[];
+      const data = Float32Array.from(await tensors[which]!.data());
+      data[5] = Number.NaN;
+      tensors[which] = fromArray("float32", tensors[which]!.shape, data);
+      const out = await attend(...tensors);
+      const touched = which === 2 ? out.slice(5, 6) : out.slice(0, width);
+      expect(touched.every(Number.isNaN)).toBe(true);
     });
   });
 });
