@@ -6,6 +6,7 @@ import {
   CLIPTokenizer,
   Image,
   JUDGED,
+  type Precision,
   StableDiffusionPipeline,
   type Tensor,
   world,
@@ -68,12 +69,14 @@ export async function evaluate(options: {
   prompts: number;
   /** For each of the other settings. */
   sweep: number;
+  /** In which the tiny Stable Diffusion computes; the judges are exact. */
+  precision: Precision;
   all: boolean;
   say: (line: string) => void;
 }): Promise<Evaluated> {
-  const { prompts: n, sweep, all, say } = options;
+  const { prompts: n, sweep, precision, all, say } = options;
   const model = "difflab/tiny-sd";
-  const pipe = await StableDiffusionPipeline.fromPretrained(model);
+  const pipe = await StableDiffusionPipeline.fromPretrained(model, { precision });
   const judge = await worldJudge();
   const rows: Row[] = [];
 
