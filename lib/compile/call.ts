@@ -93,9 +93,9 @@ export class Call<R> {
     const session = await program.session();
     const feeds = program.slots.map((slot, i) => this.#feed(slot, this.#values[i]!));
     const { all, results, states } = this.#fetches();
-    // Not needed any more: a large batch need not wait for the next call.
-    this.#values = [];
     const data = ((await session?.run(feeds, all)) ?? []) as TypedArray[];
+    // Only now: a session in 8 bits may run twice. A large batch need not wait for the next call.
+    this.#values = [];
     for (const [i, { before, after }] of this.#changes.entries()) {
       after.settle(states[i]!);
       const state = program.states[i]!;

@@ -30,31 +30,32 @@ function linear(e: Emitter, n: Node<"matmul">, bias?: Node): string | null {
   if (x.shape.length === 2) return e.graph.add("Gemm", names, { transB: trans });
   const rows = x.size / inner;
   names[0] = e.reshape(names[0]!, [rows, inner]);
-  const out = inParts(e, names, [rows, inner, right.shape[1]!], trans) ?? e.graph.add("Gemm", names, { transB: trans });
+  const out =
+    inBlocks(e, names, [rows, inner, right.shape[1]!], trans) ?? e.graph.add("Gemm", names, { transB: trans });
   return e.reshape(out, n.shape);
 }
 
-// A product is made some rows at a time from so many numbers to be multiplied on: those of a part stay in the cache meanwhile.
-const parted = { from: 2 ** 23, numbers: 2 ** 20 };
+// Inputs of at least so many numbers are multiplied in blocks of rows of at most so many numbers, which stay in the cache.
+const tall = { from: 2 ** 23, block: 2 ** 20 };
 
-/** `x weight^T` of a tall matrix, `[rows, inner]` to `[rows, outer]`, some rows at a time: a quarter of its time less. */
-function inParts(e: Emitter, [x, ...others]: string[], sizes: readonly number[], transB: 0 | 1): string | null {
+/** `x weight^T` of a tall matrix, `[rows, inner]` to `[rows, outer]`, a block of rows at a time: takes a quarter less time. */
+function inBlocks(e: Emitter, [x, ...others]: string[], sizes: readonly number[], transB: 0 | 1): string | null {
   const [rows, inner, outer] = sizes as [number, number, number];
-  if (!x || rows * inner < parted.from || inner <= 2 * outer) return null;
-  const step = divisor(rows, parted.numbers / inner);
+  // Only where most of what is read and written is the input.
+  if (!x || rows * inner < tall.from || inner <= 2 * outer) return null;
+  const step = divisor(rows, tall.block / inner);
   if (step < 128) return null;
   const body = e.graph.body();
-  const part = body.input(body.fresh(), "float32", [step, inner]);
-  body.result(body.add("Gemm", [part, ...others], { transB }), body.fresh(), "float32", [step, outer]);
-  const parts = e.reshape(x, [rows / step, step, inner]);
-  return e.reshape(e.graph.add("Scan", [parts], { body, num_scan_inputs: 1 }), [rows, outer]);
+  const block = body.input(body.fresh(), "float32", [step, inner]);
+  body.result(body.add("Gemm", [block, ...others], { transB }), body.fresh(), "float32", [step, outer]);
+  const blocks = e.reshape(x, [rows / step, step, inner]);
+  return e.reshape(e.graph.add("Scan", [blocks], { body, num_scan_inputs: 1 }), [rows, outer]);
 }
 
 /** The largest divisor of `n` that is at most `most`. */
 function divisor(n: number, most: number): number {
-  let d = Math.floor(most);
-  while (n % d !== 0) d--;
-  return d;
+  for (let d = Math.floor(most); d > 1; d--) if (n % d === 0) return d;
+  return 1;
 }
 
 function linearBias(e: Emitter, n: Node<"add">): string | null {

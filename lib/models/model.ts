@@ -27,8 +27,8 @@ export interface ModelOptions extends HubOptions {
 
 const MODEL_OPTIONS: Names<ModelOptions> = { ...HUB_OPTIONS, subfolder: true, variant: true, precision: true };
 
-// Larger weights that stay in float32 add to what goes on to the end in float32, and the pipeline looks at that.
-const SMALL = 2 ** 21;
+// Larger weights that stay in float32 write to the residual stream, which reaches the end in float32, where the pipeline checks it.
+const SMALL = 2 ** 22;
 
 /** A network with a `config.json`, which is built from it and saved with it. */
 export abstract class Model extends Module implements Checkpointed {
@@ -49,7 +49,7 @@ export abstract class Model extends Module implements Checkpointed {
     return null;
   }
 
-  /** Whether the weight of this name bears to be rounded to 8 bits. */
+  /** Whether the weight of this name tolerates 8 bits. */
   protected isRobust(name: string): boolean {
     return name.endsWith("weight");
   }
@@ -73,9 +73,9 @@ export abstract class Model extends Module implements Checkpointed {
    * Builds the network from its `config.json`, with the weights of its safetensors files. They are not read:
    * computations map them where they lie, so the files have to stay.
    *
-   * With `precision: "int8"` linear layers and convolutions compute in 8 bits: weights rounded by output channel, inputs
-   * by the range that they have when they come. Small layers, and the first and the last one, stay in float32. The weights
-   * are frozen: gradients pass through them, in float32, but not into them.
+   * With `precision: "int8"`, linear layers and convolutions that tolerate it compute in 8 bits, and so do the scores of
+   * attention over thousands of keys: weights rounded by output channel, inputs by the range that they have when they come.
+   * Small layers, and the first and the last one, stay in float32. The weights are frozen: gradients pass through them, in float32, but not into them.
    *
    * @param idOrFolder - a model's folder, or a repository on the Hugging Face hub; a pipeline's with `subfolder`
    * @param options.precision - "float32" (default), "int8", or "auto": 8 bits where the processor has instructions for them
@@ -131,7 +131,7 @@ export abstract class Model extends Module implements Checkpointed {
     return this.parameters()[0]!.device;
   }
 
-  /** @internal Lets layers compute in 8 bits from now on, but for those that do not bear it. */
+  /** @internal Lets layers that tolerate it compute in 8 bits from now on. */
   roundToEightBit(): void {
     this.#precision = "int8";
     this.requiresGrad_(false);

@@ -46,14 +46,20 @@ export class OnnxGraph {
   readonly #prefix: string;
   #count = 0;
 
-  /** @param prefix - of all names that are made here */
-  constructor(prefix = "") {
+  readonly #around: OnnxGraph | null;
+
+  /**
+   * @param prefix - of all names that are made here
+   * @param around - the graph that this one is inside of
+   */
+  constructor(prefix = "", around: OnnxGraph | null = null) {
     this.#prefix = prefix;
+    this.#around = around;
   }
 
-  /** A graph inside this one, such as the body of a loop. It may read what stands around it, except outputs. */
+  /** A graph inside this one, such as the body of a loop. It may read all values of this one. */
   body(): OnnxGraph {
-    return new OnnxGraph(`${this.fresh()}_`);
+    return new OnnxGraph(`${this.fresh()}_`, this);
   }
 
   input(name: string, dtype: DType | "int8", shape: Shape): string {
@@ -161,9 +167,16 @@ export class OnnxGraph {
     return `${this.#prefix}t${this.#count++}`;
   }
 
+  /** The name of a value in the file. */
+  #nameOf(name: string): string {
+    const renamed = this.#renamed.get(name);
+    if (renamed !== undefined || !this.#around) return renamed ?? name;
+    return this.#around.#nameOf(name);
+  }
+
   #write(w: Writer, { type, inputs, outputs, attributes, domain }: Operation): void {
-    for (const name of inputs) w.string(1, this.#renamed.get(name) ?? name);
-    for (const name of outputs) w.string(2, this.#renamed.get(name) ?? name);
+    for (const name of inputs) w.string(1, this.#nameOf(name));
+    for (const name of outputs) w.string(2, this.#nameOf(name));
     w.string(3, outputs[0] ?? "");
     w.string(4, type);
     for (const [name, value] of Object.entries(attributes)) {

@@ -45,7 +45,7 @@ export interface Place {
 
 /**
  * A network's function, compiled for sampling: quickly for a few calls, in full for many. The full session of a large
- * network is prepared in a separate thread while the first calls run.
+ * network is prepared in a separate thread beside the second and third call.
  */
 export class Runner<A extends readonly unknown[], R extends Tensor | readonly Tensor[]> {
   readonly #name: string;
@@ -97,7 +97,8 @@ export class Runner<A extends readonly unknown[], R extends Tensor | readonly Te
       this.#full ??= this.#compileFull(slow);
       return this.#full;
     }
-    if (many && made === 0) {
+    // Not beside the first call: that would take it twice as long, and is what somebody waits for.
+    if (many && made === 1) {
       this.#full ??= this.#compileFull(true);
       // If it fails, the call that needs it says why.
       this.#full.prepare(...args).catch(() => {});

@@ -103,7 +103,7 @@ export interface SessionOptions {
   readonly profile?: string;
   /** Outputs that stay on the device. */
   readonly keep?: readonly string[];
-  /** Whether idle threads wait actively as long as it runs, not only for a moment. */
+  /** Whether idle threads spin for as long as it runs, instead of only briefly. */
   readonly spinning?: boolean;
 }
 

@@ -27,7 +27,7 @@ interface Written {
   readonly rounded?: readonly number[];
 }
 
-// Where the step of rounding is larger than what a tensor's numbers usually are, most of them become 0.
+// Above it, rounding loses too much: most numbers of a layer's input become 0, or scores of attention are too far off.
 const coarsest = 1;
 
 /** A compiled graph in the engine's thread. */
@@ -94,11 +94,12 @@ export class Session {
     if (this.#closed) throw new Error("the session has been closed");
     for (const file of this.#files) file.checkUnwritten();
     const all = [...fetches, ...this.#coarseness()];
+    const asked = { id: this.#id, rounded: this.#rounded };
     const result = this.#engine === engine ? this.#request(feeds, all) : this.#runAside(feeds, all);
     result.catch(() => {});
     await this.#ready;
     const values = (await result) as unknown[];
-    return this.#isTooCoarse(values) ? this.run(feeds, fetches) : values;
+    return this.#isTooCoarse(values, asked) ? this.run(feeds, fetches) : values;
   }
 
   #request(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown> {
@@ -126,8 +127,9 @@ export class Session {
   runNow(feeds: readonly Feed[], fetches: readonly Fetch[]): unknown[] {
     for (const file of this.#files) file.checkUnwritten();
     const all = [...fetches, ...this.#coarseness()];
-    const values = engine.requestNow({ type: "run", session: this.#id, feeds, fetches: all }) as unknown[];
-    return this.#isTooCoarse(values) ? this.runNow(feeds, fetches) : values;
+    const asked = { id: this.#id, rounded: this.#rounded };
+    const values = engine.requestNow({ type: "run", session: asked.id, feeds, fetches: all }) as unknown[];
+    return this.#isTooCoarse(values, asked) ? this.runNow(feeds, fetches) : values;
   }
 
   #coarseness(): Fetch[] {
@@ -136,17 +138,21 @@ export class Session {
   }
 
   /**
-   * Takes the coarseness of the rounded inputs off the results. Where one is too much, the session is opened anew with it in
+   * Takes the coarseness of what is rounded off the results. Where one is too much, the session is opened anew with it in
    * float32, and what it gave is not to be used.
+   *
+   * @param asked - the session that ran, which may have been opened anew meanwhile, and what it rounds
    */
-  #isTooCoarse(values: unknown[]): boolean {
-    const rounded = this.#rounded;
+  #isTooCoarse(values: unknown[], asked: { readonly id: number; readonly rounded: readonly number[] }): boolean {
+    const { rounded } = asked;
     if (rounded.length === 0) return false;
     const coarseness = values.pop() as Float32Array;
     const lost = rounded.filter((_, i) => Number.isFinite(coarseness[i]) && coarseness[i]! > coarsest);
     if (lost.length === 0) return false;
+    if (this.#closed) throw new Error("the session was closed while it ran; run it again");
+    if (asked.id !== this.#id) return true;
     notice(
-      `8 bits: ${lost.length} of the ${rounded.length} inputs of layers ${lost.length === 1 ? "holds" : "hold"} a few numbers so large that rounding would wipe out the others; these layers now compute in float32`,
+      `8 bits: ${lost.length} of ${rounded.length} inputs of layers ${lost.length === 1 ? "holds" : "hold"} a few numbers so large that rounding would wipe out the others; these layers now compute in float32`,
     );
     for (const input of lost) this.#exact.add(input);
     this.#free();
@@ -210,8 +216,11 @@ export function open(
     if (folder === undefined) return { model: lower(structure, target) };
     const eightBit = temporary ? new EightBitWeights(signed, relative(folder, temporary), exact) : undefined;
     const model = lower(structure, { ...target, block, folder, frozen, eightBit, inPlace });
-    if (!eightBit?.parts.length) return { model };
-    return { model, weights: eightBitFile(temporary!, eightBit), rounded: eightBit.rounded.map(({ input }) => input) };
+    if (!eightBit) return { model };
+    const rounded = eightBit.rounded.map(({ input }) => input);
+    return eightBit.parts.length === 0
+      ? { model, rounded }
+      : { model, rounded, weights: eightBitFile(temporary!, eightBit) };
   };
   const options = {
     device,
@@ -223,7 +232,7 @@ export function open(
     // Where few weights are constants, its passes over our tuned formulations find nothing, and take most of the time of opening.
     ...(!frozen && device === "cpu" && target.tuned ? { level: "disabled" as const } : {}),
     ...(inPlace ? quick : {}),
-    // In its own layout, convolutions left in float32 would be a thirtieth faster, and their weights in memory once more.
+    // onnxruntime's blocked layout makes the convolutions left in float32 a seventh faster, but copies their weights.
     ...(temporary ? { level: "extended" as const } : {}),
     ...(device === "webgpu" ? { keep: structure.outputs.map((_, i) => `y${i}`) } : {}),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),

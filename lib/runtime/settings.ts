@@ -6,7 +6,7 @@ export const settings = {
   device: "cpu",
   /** Threads of one session on the CPU. */
   threads: availableParallelism(),
-  /** Whether idle threads of a session spin for as long as it runs, not only for a moment: much slower on a shared machine. */
+  /** Whether idle threads of a session spin for as long as it runs, instead of only briefly: much slower on a shared machine. */
   spinning: false,
   /** Use the formulations tuned for onnxruntime's CPU provider; the standard ones are slower and give the same. */
   tuned: true,

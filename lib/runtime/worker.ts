@@ -145,8 +145,8 @@ async function eightBit(): Promise<boolean> {
   }
 }
 
-// Microseconds for which a thread that has nothing to do waits actively: operations follow each other so fast that waking it each
-// time takes 4 to 9 % of U-Nets' time. Beside another process on the same core, such waiting takes 8 %; without an end, 40 %.
+// Microseconds that an idle thread spins before it sleeps: operations follow each other so closely that waking it each time costs
+// 3 to 9 % of a U-Net's time. With another process on the same core, such spinning costs 8 %; unlimited, 40 %.
 const shortWait = "50";
 
 async function open(session: number, model: Uint8Array, options: SessionOptions): Promise<void> {

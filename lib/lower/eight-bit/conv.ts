@@ -5,7 +5,7 @@ import { cornerFilters, smallImage } from "../tuned/upsample.ts";
 import { least, product, type Rounded, rounded, weights } from "./product.ts";
 import { type Corner, frozenRows, type WeightRows } from "./weights.ts";
 
-// Gathered pixels of more bytes than this are made in parts: they stay closer to the processor, and take less memory.
+// Gathered pixels of more bytes than this are split into bands, which stay in the cache and take less memory.
 const mostGathered = 2 ** 22;
 
 /** The two terms of a sum, either one first. */
@@ -39,7 +39,7 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
   if (!rows && !(small && inFile(weight))) return null;
   return e.memoize(`convolved ${e.canonical(as).id}`, () => {
     const offset = bias && e.reshape(e.name(bias), [to]);
-    if (!rows) return enlargedExactly(e, small!, weight, offset);
+    if (!rows) return enlargedInFloat32(e, small!, weight, offset);
     if (small) return enlarged(e, small, rows, offset);
     const filter = weights(e, rows, from, kh * kw);
     const { stride, padding, dilation } = n.attrs;
@@ -66,8 +66,8 @@ function enlarged(e: Emitter, small: Node, rows: WeightRows, offset: string | un
   });
 }
 
-/** The same in float32: exactly as many products as pixels, in the layout that the layers beside it have. */
-function enlargedExactly(e: Emitter, small: Node, weight: Node, offset: string | undefined): string {
+/** The same in float32, channels last, like the layers around it. */
+function enlargedInFloat32(e: Emitter, small: Node, weight: Node, offset: string | undefined): string {
   const x = e.graph.add("Transpose", [e.name(small)], { perm: [0, 2, 3, 1] });
   const filters = cornerFilters(e, weight);
   return interleaved(e, small, weight.shape[0]!, { x, by: null }, ([p, q]) => {
@@ -117,9 +117,10 @@ function joined(e: Emitter, parts: readonly string[], axis: number): string {
   return parts.length === 1 ? parts[0]! : e.graph.add("Concat", parts, { axis });
 }
 
-/** Rows of an image in parts, first row and how many, none of which gathers more than `mostGathered`. */
+/** The rows of an image in bands, `[first row, count]`, each of which gathers at most `mostGathered` bytes, or is a single row. */
 function bands(height: number, bytesOfRow: number): [number, number][] {
-  const step = Math.ceil(height / Math.ceil((height * bytesOfRow) / mostGathered));
+  const most = Math.max(1, Math.floor(mostGathered / bytesOfRow));
+  const step = Math.ceil(height / Math.ceil(height / most));
   return Array.from({ length: Math.ceil(height / step) }, (_, i) => [i * step, Math.min(step, height - i * step)]);
 }
 
@@ -186,7 +187,7 @@ function windows(e: Emitter, { width, at, rows, columns, kernel, stride, dilatio
   });
 }
 
-/** An image in 8 bits with channels last, `[B, H, W, C]`, which it may have been before it became an image. */
+/** An image in 8 bits, channels last, `[B, H, W, C]`; taken from the tokens that it was made of, if there are any. */
 function imagePixels(e: Emitter, image: Node): Rounded {
   const [b, c, h, w] = image.shape as [number, number, number, number];
   const tokens = tokensOf(image);
@@ -204,7 +205,8 @@ function tokensOf(image: Node): Node | null {
   if (image.storage || !image.is("reshape")) return null;
   const turned = image.inputs[0]!;
   if (turned.storage || !turned.is("permute") || turned.attrs.perm.join() !== "0,2,1") return null;
-  return turned.shape[1] === image.shape[1] ? turned.inputs[0]! : null;
+  // Not only the channels: a reshape may also move whole images between the batch and the pixels.
+  return turned.shape[0] === image.shape[0] && turned.shape[1] === image.shape[1] ? turned.inputs[0]! : null;
 }
 
 /** The pixels of a convolution as tokens `[B, H W, C]`: the order in which it makes them. */
@@ -213,7 +215,8 @@ export function pixelsOf(e: Emitter, n: Node<"permute">): string | null {
   const flat = n.inputs[0]!;
   if (flat.storage || !flat.is("reshape")) return null;
   const image = e.canonical(flat.inputs[0]!);
-  if (image.storage || image.shape.length !== 4 || image.shape[1] !== flat.shape[1]) return null;
+  if (image.storage || image.shape.length !== 4) return null;
+  if (image.shape[0] !== flat.shape[0] || image.shape[1] !== flat.shape[1]) return null;
   const pixels = image.is("conv2d") ? convolved(e, image, undefined, image) : biased(e, image);
   return pixels === null ? null : e.reshape(pixels, n.shape);
 }

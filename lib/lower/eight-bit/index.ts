@@ -14,6 +14,7 @@ import { frozenRows } from "./weights.ts";
  * that the tensor has then, so nothing has to be calibrated. A product of both is a sum of whole numbers, exact in 32
  * bits, which leaves as float32. A convolution is such a product: pixels, channels last, gathered by a table.
  * (ONNX's QLinearConv is a tenth faster, but rounds its output, too, by a range that nobody knows beforehand.)
+ * Attention over many keys multiplies rounded queries and keys: see attention.ts.
  */
 
 /** Formulations in 8 bits of what allows it; everything else is left to those for frozen weights. */

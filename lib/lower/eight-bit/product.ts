@@ -19,12 +19,16 @@ export function weights(e: Emitter, rows: WeightRows, channels: number, places: 
   const factors = e.memoize(`eight-bit scales ${scales.offset}`, () =>
     e.graph.initializer("float32", [rows.rows], scales),
   );
-  const zero = e.memoize("eight-bit zero", () =>
-    target.signed
+  return [numbers, factors, zeroOf(e)];
+}
+
+/** What is 0 in a rounded weight. */
+export function zeroOf(e: Emitter): string {
+  return e.memoize("eight-bit zero", () =>
+    e.target.eightBit!.signed
       ? e.graph.initializer("int8", [], new Uint8Array(1))
       : e.graph.initializer("uint8", [], Uint8Array.of(128)),
   );
-  return [numbers, factors, zero];
 }
 
 /** A tensor in 8 bits; or as it is, where rounding would leave too little of it. */
@@ -52,8 +56,8 @@ export function rounded(e: Emitter, x: string, size: number): Rounded {
 }
 
 /**
- * A tensor whose rows differ much in size, each rounded by its own largest number, from -127 to 127. Takes as long as a third of a
- * product in float32 of 1000 columns, while `rounded` costs next to nothing.
+ * A tensor whose rows differ much in size, each rounded by its own largest number, from -127 to 127. Costs a third of a float32 product with
+ * 1000 columns; `rounded` costs next to nothing.
  */
 export function roundedByRows(e: Emitter, x: string, size: number): Rounded {
   const { graph } = e;
@@ -75,7 +79,7 @@ export function roundedByRows(e: Emitter, x: string, size: number): Rounded {
   return found;
 }
 
-// So many numbers tell how large those of a tensor are.
+// How many numbers are sampled to estimate a tensor's magnitude.
 const sampled = 4096;
 
 /**
@@ -89,7 +93,7 @@ function coarseness(e: Emitter, x: string, size: number, scale: string): string 
 function magnitude(e: Emitter, x: string, size: number): string {
   const { graph } = e;
   return e.memoize(`magnitude ${x}`, () => {
-    // Odd, so that no channel is passed over.
+    // Odd: an even step would see only some of the channels.
     const step = Math.floor(size / sampled) | 1;
     const [from, to, axis] = [0, size, 0].map((value) => graph.ints([value])) as [string, string, string];
     const sample = graph.add("Slice", [e.reshape(x, [size]), from, to, axis, graph.ints([step])]);
@@ -99,8 +103,8 @@ function magnitude(e: Emitter, x: string, size: number): string {
 }
 
 /**
- * A scale as it is, but known only when the tensor's magnitude is. Nothing else in the graph waits for that: it would be computed
- * last, and all tensors that are rounded would be kept until then.
+ * The scale itself, made to depend on the tensor's magnitude. Nothing else needs the magnitude before the end: it would be computed
+ * last, and every rounded tensor would be kept for it.
  */
 function afterSample(e: Emitter, x: string, size: number, scale: string): string {
   return e.memoize(`scale of ${x}`, () => {

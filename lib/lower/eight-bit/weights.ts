@@ -50,7 +50,7 @@ export class EightBitWeights {
   /** The file, relative to the folder that the session is told. */
   readonly location: string;
   readonly parts: EightBitPart[] = [];
-  /** For each input that is rounded: its number, and the ONNX value that is its step of rounding over the usual magnitude. */
+  /** For each input that is rounded: its number, and the ONNX value that says how coarse that is; above 1 is too coarse. */
   readonly rounded: { readonly input: number; readonly coarseness: string }[] = [];
   readonly #exact: ReadonlySet<number>;
   readonly #known = new Map<Storage, Map<string, Place>>();

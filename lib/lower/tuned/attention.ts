@@ -24,15 +24,16 @@ export type Fused = (e: Emitter, n: Node<"attention">) => string;
 
 /** Attention in one operation that never holds the whole matrix of scores; `[B, N, heads * d]`. */
 export function fused(e: Emitter, n: Node<"attention">): string {
-  const inputs = n.inputs.map((input) => tokens(e, input));
-  return e.memoize(`attention ${inputs} ${n.attrs.scale}`, () =>
-    e.graph.add(
-      "MultiHeadAttention",
-      inputs,
-      { num_heads: n.shape[1]!, scale: { float: n.attrs.scale } },
-      { domain: "com.microsoft" },
-    ),
-  );
+  const { scale } = n.attrs;
+  const inputs = n.inputs.map((input) => tokens(e, input)) as [string, string, string];
+  return e.memoize(`attention ${inputs} ${scale}`, () => {
+    const [query, ...others] = inputs;
+    // To onnxruntime, a scale of 0 means the usual one.
+    const isZero = Math.fround(scale) === 0;
+    const first = isZero ? e.graph.add("Mul", [query, e.graph.scalar(0)]) : query;
+    const attributes = { num_heads: n.shape[1]!, scale: { float: isZero ? 1 : scale } };
+    return e.graph.add("MultiHeadAttention", [first, ...others], attributes, { domain: "com.microsoft" });
+  });
 }
 
 /** `[B, heads, N, d]` for whoever reads it in that form. */

@@ -1,14 +1,15 @@
-import type { ConvAttrs, Node, WindowAttrs } from "../../graph/node.ts";
+import { type ConvAttrs, inFile, type Node, type WindowAttrs } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
 import type { Emitter } from "../emitter.ts";
 
 /**
- * A 3x3 convolution behind nearest upsampling by 2. All output pixels at the same place of their block of four see the same four
- * input pixels: a 2x2 convolution of the small image each, whose kernel is the 3x3 one with the neighbours summed that fall on the
- * same pixel. 16 products for each input pixel instead of 36. Only where weights are constants, which are summed once.
+ * A 3x3 convolution after nearest upsampling by 2. For each of the four places in a 2x2 block of the output, it amounts to a 2x2
+ * convolution of the small image, whose kernel is the 3x3 kernel with those taps summed that fall on the same input pixel: 16
+ * products for each input pixel instead of 36. Only where the weight is a constant, which is summed once.
  */
 export function upsampledConv(e: Emitter, n: Node<"conv2d">, bias?: string): string | null {
-  const small = !e.target.frozen || e.target.inPlace ? null : smallImage(e, n);
+  const isConstant = e.target.frozen && !e.target.inPlace && inFile(n.inputs[1]!);
+  const small = isConstant ? smallImage(e, n) : null;
   if (!small) return null;
   const [b, c, h, w] = small.shape as [number, number, number, number];
   const o = n.shape[1]!;

@@ -37,7 +37,8 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   }
   const scale = options.scale ?? 1 / Math.sqrt(d);
   const trains = gradMode.enabled && (q.node.requiresGrad || k.node.requiresGrad || v.node.requiresGrad);
-  const alike = q.ndim === 4 && k.ndim === 4 && q.shape[0] === k.shape[0] && q.shape[1] === k.shape[1];
+  const [batch, ...others] = [q, k, v].map(({ shape }) => shape.slice(0, -2).join());
+  const alike = q.ndim === 4 && others.every((other) => other === batch);
   const wide = q.dtype === "float32" && k.dtype === "float32" && v.dtype === "float32";
   if (!trains && alike && wide && !options.mask && !options.causal) {
     return new Tensor(g.attention(q.node, k.node, v.node, scale));

@@ -7,7 +7,7 @@ import { OnnxGraph } from "../../../lib/onnx/model.ts";
 import { eightBitHere } from "../../../lib/runtime/sessions.ts";
 import { settings } from "../../../lib/runtime/settings.ts";
 import { float32ToFloat16 } from "../../../lib/safetensors/index.ts";
-import { fromArray, zeros } from "../../../lib/tensor/create.ts";
+import { cat, fromArray, zeros } from "../../../lib/tensor/create.ts";
 import { noGrad } from "../../../lib/tensor/grad.ts";
 import type { Tensor } from "../../../lib/tensor/tensor.ts";
 import { draw, inFolder, weights, writeModel } from "./reference.ts";
@@ -365,7 +365,7 @@ describe("layers in 8 bits", () => {
             expect(apart(await noGrad(() => model.forward(huge)).data(), wanted)).toBeLessThan(0.01);
             // Each session says it once, and stays so.
             expect(await call(huge).data()).toEqual(compiled);
-            const lines = said.filter((line) => /^8 bits: 1 of the 1 inputs of layers holds .* float32$/.test(line));
+            const lines = said.filter((line) => /^8 bits: 1 of 1 inputs of layers holds .* float32$/.test(line));
             expect(lines).toHaveLength(2);
             call.close();
           },
@@ -433,10 +433,36 @@ it("a convolution behind upsampling that is left in float32 is exact beside laye
   });
 });
 
+/** A convolution of 8 bits between reshapes that move images from the batch to the pixels, and back. */
+class Across extends Alone {
+  override forward(x: Tensor): Tensor {
+    const [b, n, c] = x.shape as [number, number, number];
+    const image = x.permute(0, 2, 1).reshape(b / 2, c, 4, n / 2);
+    const out = this.layer.forward(image);
+    return out.reshape(b, out.shape[1]!, n).permute(0, 2, 1);
+  }
+}
+
+it("a reshape that moves images between the batch and the pixels is not taken for tokens", async () => {
+  await inFolder(async (folder) => {
+    const layer = JSON.stringify(["conv", 40, 48, { kernel: 1 }]);
+    const keys = Object.fromEntries(Object.entries(new Across({ layer }).stateDict()).map(([k, v]) => [k, v.shape]));
+    await writeModel(folder, { layer }, weights(keys as never));
+    const [model, plain] = [
+      await Across.fromPretrained(folder, { precision: "int8" }),
+      await Across.fromPretrained(folder),
+    ];
+    const x = draw(3, 4, 8, 40);
+    const [out, exact] = [await noGrad(() => model.forward(x)).data(), await noGrad(() => plain.forward(x)).data()];
+    expect(apart(out, exact)).toBeLessThan(0.03);
+  });
+});
+
 /** Attention beside a layer in 8 bits, which makes a network one in 8 bits. */
 class Attending extends Alone {
-  attend(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
-    return [scaledDotProductAttention(q, k, v), this.layer.forward(zeros([16, 32]))];
+  attend(q: Tensor, k: Tensor, v: Tensor, scale?: number): Tensor[] {
+    const options = scale === undefined ? {} : { scale };
+    return [scaledDotProductAttention(q, k, v, options), this.layer.forward(zeros([16, 32]))];
   }
 }
 
@@ -449,7 +475,7 @@ describe("attention with many keys in 8 bits", () => {
   };
   const inputs = (size = 1) => [sparse(1, count, size), sparse(2, keys, size), draw(3, 1, heads, keys, width)] as const;
 
-  async function attending(use: (attend: (...x: Tensor[]) => Promise<Float32Array>) => Promise<void>) {
+  async function attending(use: (attend: (...x: Tensor[]) => Promise<Float32Array>) => Promise<void>, scale?: number) {
     settings.eightBit = "signed";
     await inFolder(async (folder) => {
       const layer = JSON.stringify(["linear", 32, 32, {}]);
@@ -458,13 +484,51 @@ describe("attention with many keys in 8 bits", () => {
       );
       await writeModel(folder, { layer }, weights(keys as never));
       const model = await Attending.fromPretrained(folder, { precision: "int8" });
-      const call = compile((q: Tensor, k: Tensor, v: Tensor) => noGrad(() => model.attend(q, k, v)));
+      const call = compile((q: Tensor, k: Tensor, v: Tensor) => noGrad(() => model.attend(q, k, v, scale)));
       await use(async (...[q, k, v]) => (await (await call(q!, k!, v!))[0]!.data()) as Float32Array);
       call.close();
     });
   }
   const exactly = async (...[q, k, v]: Tensor[]) =>
     (await noGrad(() => scaledDotProductAttention(q!, k!, v!)).data()) as Float32Array;
+  const batches = (x: Tensor, ...more: Tensor[]) => cat([x, ...more.map((y) => y.flip(1))]);
+
+  it("may have queries in several blocks, two images, and values as wide as leaves one column", async () => {
+    await attending(async (attend) => {
+      const [q, k, v] = [sparse(1, 1100), sparse(2, keys), draw(3, 1, heads, keys, 15)];
+      const [q2, k2, v2] = [q, k, v].map((x) => batches(x, x)) as [Tensor, Tensor, Tensor];
+      expect(apart(await attend(q2, k2, v2), await exactly(q2, k2, v2))).toBeLessThan(0.03);
+    });
+  });
+
+  it.each([0, -0.4, 1e-60])("takes a scale of %f as it is", async (scale) => {
+    await attending(async (attend) => {
+      const [q, k, v] = inputs();
+      const expected = await exactly(q.mul(scale * Math.sqrt(d)), k, v);
+      expect(apart(await attend(q, k, v), expected)).toBeLessThan(0.03);
+    }, scale);
+  });
+
+  it("is the mean of the values where queries are zeros, and says nothing", async () => {
+    const said: string[] = [];
+    vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
+    await attending(async (attend) => {
+      const [q, k, v] = inputs();
+      const expected = await exactly(q.mul(0), k, v);
+      expect(apart(await attend(q.mul(0), k, v), expected)).toBeLessThan(1e-5);
+      expect(said.join()).not.toMatch(/8 bits: /);
+    });
+  });
+
+  it("leaves other heads as they are where one holds NaN", async () => {
+    await attending(async (attend) => {
+      const [q, k, v] = inputs();
+      const data = Float32Array.from(await k.data());
+      data[5] = Number.NaN;
+      const out = await attend(q, fromArray("float32", k.shape, data), v);
+      expect(out.slice(0, count * width).every(Number.isNaN)).toBe(true);
+    });
+  });
 
   it("is what its rounded queries and keys stand for", async () => {
     await attending(async (attend) => {
@@ -531,7 +595,7 @@ describe("attention with many keys in 8 bits", () => {
       expect(wanted.every(Number.isFinite)).toBe(true);
       expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
       expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
-      expect(said.filter((line) => /^8 bits: 1 of the 2 inputs of layers holds/.test(line))).toHaveLength(1);
+      expect(said.filter((line) => /^8 bits: 1 of 2 inputs of layers holds/.test(line))).toHaveLength(1);
     });
   });
 
