@@ -43,6 +43,14 @@ const writesOwn: ReadonlyMap<Op, Op> = new Map([
   ["conv2d", "sumPoolBackward"],
 ]);
 
+/** The two terms of a sum, either one first. */
+export function terms({ inputs: [a, b] }: Node): [Node, Node][] {
+  return [
+    [a!, b!],
+    [b!, a!],
+  ];
+}
+
 /** Turns a graph into ONNX, node by node, each as a table says. `lower` knows which table a target has. */
 export class Emitter {
   readonly graph = new OnnxGraph();

@@ -1,5 +1,5 @@
 import { inFile, type Node } from "../graph/node.ts";
-import type { Emissions, Emitter } from "./emitter.ts";
+import { type Emissions, type Emitter, terms } from "./emitter.ts";
 import { standard } from "./standard.ts";
 import { isLeaf, type Structure } from "./structure.ts";
 import { convInput, withBias } from "./tuned/conv.ts";
@@ -59,7 +59,7 @@ function divisor(n: number, most: number): number {
 }
 
 function linearBias(e: Emitter, n: Node<"add">): string | null {
-  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+  for (const [first, bias] of terms(n)) {
     const product = e.singleUse(first, "matmul");
     if (!product) continue;
     if (bias.shape.length !== 1 || bias.shape[0] !== product.shape.at(-1)) continue;

@@ -215,7 +215,9 @@ export function open(
   const write = (exact: ReadonlySet<number>): Written => {
     if (folder === undefined) return { model: lower(structure, target) };
     const eightBit = temporary ? new EightBitWeights(signed, relative(folder, temporary), exact) : undefined;
-    const model = lower(structure, { ...target, block, folder, frozen, eightBit, inPlace });
+    // A session that is to be ready at once makes nothing of its weights either, such as sums of neighbours in a kernel.
+    const asTheyLie = inPlace || extra.prepacking === false;
+    const model = lower(structure, { ...target, block, folder, frozen, eightBit, inPlace: asTheyLie });
     if (!eightBit) return { model };
     const rounded = eightBit.rounded.map(({ input }) => input);
     return eightBit.parts.length === 0

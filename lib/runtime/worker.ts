@@ -221,6 +221,7 @@ async function readBack(tensor: ort.Tensor, device: string): Promise<TypedArray>
   if (!session) {
     session = ort.InferenceSession.create(copyModel(tensor.type as DType, tensor.dims), {
       executionProviders: [device],
+      intraOpNumThreads: 1,
       logSeverityLevel: 4,
     });
     copies.set(key, session);

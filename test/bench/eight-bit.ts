@@ -23,8 +23,8 @@ export interface Measurement {
 }
 
 /**
- * Ours in 8 bits and in turns with each peer, who is there for as long as it is measured: all of them at once would not fit into the
- * memory of many machines. How far the outputs are apart is said, and in the notes.
+ * Ours in 8 bits, in turn with each peer. Only one peer is there at a time: many machines do not have the memory for all. The notes
+ * say how far the outputs differ.
  */
 export async function compareEightBit(what: Measurement, say: (line: string) => void): Promise<BenchResult[]> {
   const { name, part, folder, unit, rounds, peers } = what;

@@ -1,25 +1,13 @@
 import { inFile, type Node, type Padding } from "../../graph/node.ts";
 import type { Shape } from "../../graph/shape.ts";
-import type { Emitter } from "../emitter.ts";
+import { type Emitter, terms } from "../emitter.ts";
+import { isBiasOf } from "../tuned/conv.ts";
 import { cornerFilters, smallImage } from "../tuned/upsample.ts";
 import { least, product, type Rounded, rounded, weights } from "./product.ts";
 import { type Corner, frozenRows, type WeightRows } from "./weights.ts";
 
 // Gathered pixels of more bytes than this are split into bands, which stay in the cache and take less memory.
 const mostGathered = 2 ** 22;
-
-/** The two terms of a sum, either one first. */
-export function terms({ inputs: [a, b] }: Node): [Node, Node][] {
-  return [
-    [a!, b!],
-    [b!, a!],
-  ];
-}
-
-/** Whether a term is a number for each channel of a convolution, `[C, 1, 1]`. */
-export function isBiasOf(bias: Node, conv: Node): boolean {
-  return bias.shape.length === 3 && bias.shape[0] === conv.shape[1] && bias.size === conv.shape[1];
-}
 
 /** A convolution in 8 bits; `as` is the node whose value it is with its bias. */
 export function conv2d(e: Emitter, n: Node<"conv2d">, bias?: Node, as: Node = n): string | null {

@@ -1,11 +1,12 @@
 import type { Node } from "../../graph/node.ts";
-import type { Emissions, Emitter } from "../emitter.ts";
+import { type Emissions, type Emitter, terms } from "../emitter.ts";
 import { frozen } from "../frozen.ts";
 import { standard } from "../standard.ts";
 import * as whole from "../tuned/attention.ts";
+import { isBiasOf } from "../tuned/conv.ts";
 import { tuned } from "../tuned/index.ts";
 import { attention } from "./attention.ts";
-import { conv2d, isBiasOf, pixelsOf, terms } from "./conv.ts";
+import { conv2d, pixelsOf } from "./conv.ts";
 import { least, product, rounded, roundedByRows, weights } from "./product.ts";
 import { frozenRows } from "./weights.ts";
 

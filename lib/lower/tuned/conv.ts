@@ -1,5 +1,5 @@
 import type { ConvAttrs, Node } from "../../graph/node.ts";
-import type { Emitter } from "../emitter.ts";
+import { type Emitter, terms } from "../emitter.ts";
 import { convAttributes, standard } from "../standard.ts";
 import { blockedDomain, inBlocks, turnBlocks } from "./blocks.ts";
 import { upsampledConv } from "./upsample.ts";
@@ -91,15 +91,16 @@ function convolve(
   return e.graph.add("ReorderOutput", [out], { channels }, blockedDomain);
 }
 
+/** Whether a term is a number for each channel of a convolution, `[C, 1, 1]`. */
+export function isBiasOf(bias: Node, conv: Node): boolean {
+  return bias.shape.length === 3 && bias.shape[0] === conv.shape[1] && bias.size === conv.shape[1];
+}
+
 /** `conv2d + bias` as one operation, where the sum is of that kind. */
 export function withBias(e: Emitter, n: Node<"add">): string | null {
-  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+  for (const [first, bias] of terms(n)) {
     const conv = e.singleUse(first, "conv2d");
-    if (!conv) continue;
-    const [b, c] = [bias.shape, conv.shape[1]!];
-    if (b.length === 3 && b[0] === c && b[1] === 1 && b[2] === 1) {
-      return conv2d(e, conv, e.reshape(e.name(bias), [c]));
-    }
+    if (conv && isBiasOf(bias, conv)) return conv2d(e, conv, e.reshape(e.name(bias), [conv.shape[1]!]));
   }
   return null;
 }

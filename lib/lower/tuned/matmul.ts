@@ -1,5 +1,5 @@
 import type { Node } from "../../graph/node.ts";
-import type { Emitter } from "../emitter.ts";
+import { type Emitter, terms } from "../emitter.ts";
 
 /** What a transposition of the last two dimensions was applied to, or null. */
 function transposed(n: Node): Node | null {
@@ -37,7 +37,7 @@ export function matmul(e: Emitter, n: Node<"matmul">): string {
 
 /** `x weightᵀ + bias` of matrices as one operation, where the sum is of that kind. */
 export function linearBias(e: Emitter, n: Node<"add">): string | null {
-  for (const [first, bias] of [n.inputs, [...n.inputs].reverse()] as [Node, Node][]) {
+  for (const [first, bias] of terms(n)) {
     const product = e.singleUse(first, "matmul");
     if (!product) continue;
     if (product.shape.length !== 2 || bias.shape.length !== 1 || bias.shape[0] !== product.shape[1]) continue;
