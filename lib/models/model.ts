@@ -75,7 +75,8 @@ export abstract class Model extends Module implements Checkpointed {
    *
    * With `precision: "int8"`, linear layers and convolutions that tolerate it compute in 8 bits, and so do the scores of
    * attention over thousands of keys: weights rounded by output channel, inputs by the range that they have when they come.
-   * Small layers, and the first and the last one, stay in float32. The weights are frozen: gradients pass through them, in float32, but not into them.
+   * Small layers, and the first and the last one, stay in float32. The weights are frozen: gradients pass through them, in
+   * float32, but not into them.
    *
    * @param idOrFolder - a model's folder, or a repository on the Hugging Face hub; a pipeline's with `subfolder`
    * @param options.precision - "float32" (default), "int8", or "auto": 8 bits where the processor has instructions for them

@@ -25,6 +25,9 @@ export interface ExternalData {
 
 export const opset = 21;
 
+/** Where onnxruntime's own operators are. */
+export const microsoft = { domain: "com.microsoft" };
+
 interface Operation {
   readonly type: string;
   readonly inputs: readonly string[];
@@ -44,9 +47,8 @@ export class OnnxGraph {
   readonly #constants = new Map<string, string>();
   readonly #domains = new Set<string>();
   readonly #prefix: string;
-  #count = 0;
-
   readonly #around: OnnxGraph | null;
+  #count = 0;
 
   /**
    * @param prefix - of all names that are made here

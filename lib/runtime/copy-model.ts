@@ -1,6 +1,6 @@
 import type { DType } from "../graph/dtype.ts";
 import type { Shape } from "../graph/shape.ts";
-import { OnnxGraph } from "../onnx/model.ts";
+import { microsoft, OnnxGraph } from "../onnx/model.ts";
 
 /** A model that returns its input. */
 export function copyModel(dtype: DType, shape: Shape): Uint8Array {
@@ -30,7 +30,7 @@ export function eightBitModel(): Uint8Array {
   const g = new OnnxGraph();
   const weight = g.initializer("int8", [64, 16], new Uint8Array(64 * 16).fill(127));
   const inputs = [g.input("x0", "uint8", [16, 64]), weight, g.scalar(1), g.scalar(1)];
-  g.add("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft", output: "y0" });
+  g.add("MatMulIntegerToFloat", inputs, {}, { ...microsoft, output: "y0" });
   g.output("y0", "float32", [16, 16]);
   return g.encode();
 }

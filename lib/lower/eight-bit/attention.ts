@@ -1,10 +1,8 @@
 import type { Node } from "../../graph/node.ts";
-import type { OnnxGraph } from "../../onnx/model.ts";
+import { microsoft, type OnnxGraph } from "../../onnx/model.ts";
 import type { Emitter } from "../emitter.ts";
 import { fused, tokens } from "../tuned/attention.ts";
-import { zeroOf } from "./product.ts";
-
-const microsoft = { domain: "com.microsoft" };
+import { quantized, type Rounding, zeroOf } from "./product.ts";
 
 // With fewer keys, preparing them costs as much time as is saved.
 const leastKeys = 2048;
@@ -25,13 +23,6 @@ interface Sizes {
   readonly keys: number;
   readonly d: number;
   readonly width: number;
-}
-
-/** A tensor in 8 bits: its numbers, the step between them, and what is 0. */
-interface Numbers {
-  readonly x: string;
-  readonly step: string;
-  readonly zero: string;
 }
 
 /**
@@ -65,40 +56,35 @@ function inEightBits(e: Emitter, n: Node<"attention">): { out: string; coarsenes
   const sizes = { batch, heads, queries, keys, d, width };
   const [query, key, value] = n.inputs.map((input) => tokens(e, input)) as [string, string, string];
   const centred = graph.add("Sub", [key, graph.add("ReduceMean", [key, graph.ints([1])])]);
-  const q = roundedQueries(graph, query);
-  const k = roundedKeys(e, centred);
+  const q = quantized(graph, query);
+  const queryBy = { scale: `${q}_scale`, zero: `${q}_zero` };
+  const keyBy = roundingOf(e, centred);
+  const k = graph.add("QuantizeLinear", [centred, keyBy.scale, keyBy.zero]);
   const lengths = [lengthsOf(e, query, queries, sizes), lengthsOf(e, centred, keys, sizes)] as const;
 
   const byHead = (x: string, count: number, size: number, perm: readonly number[]) =>
     graph.add("Transpose", [e.reshape(x, [batch, count, heads, size])], { perm });
   const each = [
-    e.reshape(byHead(q.x, queries, d, [0, 2, 1, 3]), [batch * heads, queries, d]),
-    e.reshape(byHead(k.x, keys, d, [0, 2, 3, 1]), [batch * heads, d, keys]),
+    e.reshape(byHead(q, queries, d, [0, 2, 1, 3]), [batch * heads, queries, d]),
+    e.reshape(byHead(k, keys, d, [0, 2, 3, 1]), [batch * heads, d, keys]),
     e.reshape(byHead(value, keys, width, [0, 2, 1, 3]), [batch * heads, keys, width]),
     e.reshape(nanOrZero(graph, lengths), [batch * heads]),
   ];
-  const scaled = { ...q, step: graph.add("Mul", [q.step, graph.scalar(n.attrs.scale)]) };
-  const body = oneHead(graph.body(), scaled, k, sizes);
+  const scaled = { ...queryBy, scale: graph.add("Mul", [queryBy.scale, graph.scalar(n.attrs.scale)]) };
+  const body = oneHead(graph.body(), scaled, keyBy, sizes);
   const attended = graph.add("Scan", each, { body, num_scan_inputs: each.length });
   const side = graph.add("Transpose", [e.reshape(attended, [batch, heads, queries, width])], { perm: [0, 2, 1, 3] });
-  const coarseness = coarsenessOf(graph, [q.step, k.step], lengths, Math.abs(n.attrs.scale));
+  const coarseness = coarsenessOf(graph, [queryBy.scale, keyBy.scale], lengths, Math.abs(n.attrs.scale));
   return { out: e.reshape(side, [batch, queries, heads * width]), coarseness: e.reshape(coarseness, [1]) };
 }
 
-function roundedQueries(graph: OnnxGraph, query: string): Numbers {
-  const x = graph.fresh();
-  const [step, zero] = [`${x}_step`, `${x}_zero`];
-  graph.addMany("DynamicQuantizeLinear", [query], [x, step, zero]);
-  return { x, step, zero };
-}
-
-function roundedKeys(e: Emitter, centred: string): Numbers {
+/** How keys are rounded, around 0: as the second factor of a product, they are signed. */
+function roundingOf(e: Emitter, centred: string): Rounding {
   const { graph } = e;
   const largest = graph.add("ReduceMax", [graph.add("Abs", [centred])], { keepdims: 0 });
   // Zeros stay zeros.
-  const step = graph.add("Max", [graph.add("Mul", [largest, graph.scalar(1 / 127)]), graph.scalar(1e-30)]);
-  const zero = zeroOf(e);
-  return { x: graph.add("QuantizeLinear", [centred, step, zero]), step, zero };
+  const scale = graph.add("Max", [graph.add("Mul", [largest, graph.scalar(1 / 127)]), graph.scalar(1e-30)]);
+  return { scale, zero: zeroOf(e) };
 }
 
 /** The squared lengths of all queries or keys, `[B, count, heads]`. */
@@ -135,13 +121,13 @@ function coarsenessOf(
 /**
  * Attention of one head: queries `[N, d]` and keys `[d, M]` in 8 bits, values `[M, width]` and NaN or 0, to `[N, width]`.
  *
- * @param query - whose step includes the scale of the scores
+ * @param query - how queries are rounded, with the scale of the scores in it
  */
-function oneHead(body: OnnxGraph, query: Numbers, key: Numbers, { queries, keys, d, width }: Sizes): OnnxGraph {
+function oneHead(body: OnnxGraph, query: Rounding, key: Rounding, { queries, keys, d, width }: Sizes): OnnxGraph {
   const all = body.input(body.fresh(), "uint8", [queries, d]);
   const turned = body.input(body.fresh(), "int8", [d, keys]);
   const values = body.input(body.fresh(), "float32", [keys, width]);
-  const step = body.add("Add", [query.step, body.input(body.fresh(), "float32", [])]);
+  const step = body.add("Add", [query.scale, body.input(body.fresh(), "float32", [])]);
   // A column of ones beside the values: its product is the sum of the row. Up to a multiple of 16, columns cost nothing.
   const columns = Math.ceil((width + 1) / 16) * 16;
   const withOnes = body.add("Pad", [values, body.ints([0, 0, 0, columns - width]), body.scalar(1)]);
@@ -156,7 +142,7 @@ function oneHead(body: OnnxGraph, query: Numbers, key: Numbers, { queries, keys,
   const sizes = parts.map((_, i) => Math.min(rows, queries - i * rows));
   body.addMany("Split", [all, body.ints(sizes)], parts, { axis: 0 });
   const attended = parts.map((part) => {
-    const inputs = [part, padded.keys, step, key.step, query.zero, key.zero];
+    const inputs = [part, padded.keys, step, key.scale, query.zero, key.zero];
     const scores = body.add("MatMulIntegerToFloat", inputs, {}, microsoft);
     const sums = body.add("MatMul", [body.add("Exp", [scores]), padded.values]);
     return body.add("Div", [column(sums, 0, width), column(sums, width, width + 1)]);

@@ -3,7 +3,7 @@ import type { Shape } from "../../graph/shape.ts";
 import { type Emitter, terms } from "../emitter.ts";
 import { isBiasOf } from "../tuned/conv.ts";
 import { cornerFilters, smallImage } from "../tuned/upsample.ts";
-import { least, product, type Rounded, rounded, weights } from "./product.ts";
+import { type Filter, least, product, type Rounded, rounded, weights } from "./product.ts";
 import { type Corner, frozenRows, type WeightRows } from "./weights.ts";
 
 // Gathered pixels of more bytes than this are split into bands, which stay in the cache and take less memory.
@@ -37,9 +37,8 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
     }
     const { flat, width: w } = padded(e, x, image.shape, padding);
     const window = { b, channels: from, kernel: [kh, kw], stride, dilation, width: w, at: [0, 0] } as const;
-    const multiply: Multiply = (matrix) => product(e, { ...x, x: matrix }, filter, offset);
     const parts = bands(height, b * width * kh * kw * from * bytesOf(x)).map(([top, count]) =>
-      windowed(e, flat, multiply, { ...window, rows: [top, count], columns: width }),
+      windowed(e, flat, filter, offset, { ...window, rows: [top, count], columns: width }),
     );
     return joined(e, parts, 1);
   });
@@ -47,48 +46,36 @@ function convolved(e: Emitter, n: Node<"conv2d">, bias: Node | undefined, as: No
 
 /** A 3x3 convolution behind nearest upsampling by 2, from the small image: see `upsampledConv`. */
 function enlarged(e: Emitter, small: Node, rows: WeightRows, offset: string | undefined): string {
-  const image = imagePixels(e, small);
-  return interleaved(e, small, rows.rows, image, (corner) => {
-    const filter = weights(e, rows, small.shape[1]!, 4, corner);
-    return (x) => product(e, { ...image, x }, filter, offset);
-  });
+  const filter = (corner: Corner) => weights(e, rows, small.shape[1]!, 4, corner);
+  return interleaved(e, small, rows.rows, imagePixels(e, small), filter, offset);
 }
 
 /** The same in float32, channels last, like the layers around it. */
 function enlargedInFloat32(e: Emitter, small: Node, weight: Node, offset: string | undefined): string {
   const x = e.graph.add("Transpose", [e.name(small)], { perm: [0, 2, 3, 1] });
   const filters = cornerFilters(e, weight);
-  return interleaved(e, small, weight.shape[0]!, { x, by: null }, ([p, q]) => {
-    const filter = filters[2 * p + q]!;
-    return (matrix) => {
-      const out = e.graph.add("MatMul", [matrix, filter]);
-      return offset === undefined ? out : e.graph.add("Add", [out, offset]);
-    };
-  });
+  return interleaved(e, small, weight.shape[0]!, { x, by: null }, ([y, x]) => filters[2 * y + x]!, offset);
 }
 
-/**
- * The four 2x2 convolutions that make an image twice as large, each for one place in a block of four pixels.
- *
- * @param multiply - for a corner, how its gathered windows `[.., 4 C]` become pixels `[.., O]`
- */
+/** The four 2x2 convolutions that make an image twice as large, each for one place in a block of four pixels. */
 function interleaved(
   e: Emitter,
   small: Node,
   channels: number,
   image: Rounded,
-  multiply: (corner: Corner) => Multiply,
+  filterOf: (corner: Corner) => Filter | string,
+  offset: string | undefined,
 ): string {
   const [b, c, h, w] = small.shape as [number, number, number, number];
   const corners = ([0, 1] as const).map((y) =>
-    ([0, 1] as const).map((x) => ({ at: [y, x] as const, multiply: multiply([y, x]) })),
+    ([0, 1] as const).map((x) => ({ at: [y, x] as const, filter: filterOf([y, x]) })),
   );
   const { flat, width } = padded(e, image, small.shape, [1, 1, 1, 1]);
   const window = { b, channels: c, kernel: [2, 2], stride: [1, 1], dilation: [1, 1], width, columns: w } as const;
   const parts = bands(h, b * w * 4 * c * bytesOf(image)).map(([top, count]) => {
     const lines = corners.map((line) => {
-      const pixels = line.map(({ at, multiply }) =>
-        e.reshape(windowed(e, flat, multiply, { ...window, at, rows: [top, count] }), [b, count, w, 1, channels]),
+      const pixels = line.map(({ at, filter }) =>
+        e.reshape(windowed(e, flat, filter, offset, { ...window, at, rows: [top, count] }), [b, count, w, 1, channels]),
       );
       return e.reshape(joined(e, pixels, 3), [b, count, 1, 2 * w, channels]);
     });
@@ -113,33 +100,27 @@ function bands(height: number, bytesOfRow: number): [number, number][] {
 }
 
 /** Pixels with a margin of zeros, in one row after the other, `[B, H W, C]`. */
-function padded(
-  e: Emitter,
-  pixels: Rounded,
-  shape: Shape,
-  [top, left, bottom, right]: Padding,
-): { flat: string; width: number } {
+function padded(e: Emitter, pixels: Rounded, shape: Shape, [top, left, bottom, right]: Padding) {
   const [b, c, h, w] = shape as [number, number, number, number];
   const isWider = top + left + bottom + right > 0;
   const margins = e.graph.ints([0, top, left, 0, 0, bottom, right, 0]);
   const all = isWider ? e.graph.add("Pad", [pixels.x, margins, pixels.by?.zero ?? ""]) : pixels.x;
   const width = w + left + right;
-  return { flat: e.reshape(all, [b, (h + top + bottom) * width, c]), width };
+  return { flat: { ...pixels, x: e.reshape(all, [b, (h + top + bottom) * width, c]) }, width };
 }
-
-/** How windows, side by side in rows of a matrix, are multiplied with a filter. */
-type Multiply = (matrix: string) => string;
 
 /** Some rows of a convolution, `[B, rows, columns, O]`, as a product with windows that are gathered. */
 function windowed(
   e: Emitter,
-  flat: string,
-  multiply: Multiply,
+  flat: Rounded,
+  filter: Filter | string,
+  offset: string | undefined,
   window: Windows & { readonly b: number; readonly channels: number },
 ): string {
   const { b, channels, rows, columns, kernel } = window;
-  const gathered = e.graph.add("Gather", [flat, windows(e, window)], { axis: 1 });
-  return multiply(e.reshape(gathered, [b, rows[1], columns, kernel[0] * kernel[1] * channels]));
+  const gathered = e.graph.add("Gather", [flat.x, windows(e, window)], { axis: 1 });
+  const matrix = e.reshape(gathered, [b, rows[1], columns, kernel[0] * kernel[1] * channels]);
+  return product(e, { ...flat, x: matrix }, filter, offset);
 }
 
 /** Windows over the pixels of an image, `width` of them in a row. */

@@ -1,13 +1,18 @@
+import { microsoft, type OnnxGraph } from "../../onnx/model.ts";
 import type { Emitter } from "../emitter.ts";
 import type { Corner, WeightRows } from "./weights.ts";
-
-const microsoft = { domain: "com.microsoft" };
 
 // Smaller layers gain nothing, and the first and the last of a network, which are the most sensitive ones, have fewer channels.
 export const least = { channels: 32, rows: 16 };
 
 /** A weight and its scales, as the file will have them, and what is 0 in it. */
 export type Filter = readonly [numbers: string, scales: string, zero: string];
+
+/** The step of rounding, and what is 0. */
+export interface Rounding {
+  readonly scale: string;
+  readonly zero: string;
+}
 
 export function weights(e: Emitter, rows: WeightRows, channels: number, places: number, corner?: Corner): Filter {
   const target = e.target.eightBit!;
@@ -34,10 +39,17 @@ export function zeroOf(e: Emitter): string {
 /** A tensor in 8 bits; or as it is, where rounding would leave too little of it. */
 export interface Rounded {
   readonly x: string;
-  /** The step of rounding, and what is 0 in it; null where it is not rounded. */
-  readonly by: { readonly scale: string; readonly zero: string } | null;
+  /** Null where it is not rounded. */
+  readonly by: Rounding | null;
   /** What each row was divided by before, `[.., 1]`. */
   readonly rows?: string;
+}
+
+/** Rounds a tensor by the range that it has; its scale and its zero have its name with `_scale` and `_zero` behind it. */
+export function quantized(graph: OnnxGraph, x: string): string {
+  const name = graph.fresh();
+  graph.addMany("DynamicQuantizeLinear", [x], [name, `${name}_scale`, `${name}_zero`]);
+  return name;
 }
 
 /** A tensor of `size` numbers, rounded by the range that it has. */
@@ -45,8 +57,7 @@ export function rounded(e: Emitter, x: string, size: number): Rounded {
   const name = e.memoize(`eight-bit ${x}`, () => {
     let result = x;
     e.target.eightBit!.input(() => {
-      result = e.graph.fresh();
-      e.graph.addMany("DynamicQuantizeLinear", [x], [result, `${result}_scale`, `${result}_zero`]);
+      result = quantized(e.graph, x);
       return coarseness(e, x, size, `${result}_scale`);
     });
     return result;
@@ -56,8 +67,8 @@ export function rounded(e: Emitter, x: string, size: number): Rounded {
 }
 
 /**
- * A tensor whose rows differ much in size, each rounded by its own largest number, from -127 to 127. Costs a third of a float32 product with
- * 1000 columns; `rounded` costs next to nothing.
+ * A tensor whose rows differ much in size, each rounded by its own largest number, from -127 to 127. Costs a third of a float32
+ * product with 1000 columns; `rounded` costs next to nothing.
  */
 export function roundedByRows(e: Emitter, x: string, size: number): Rounded {
   const { graph } = e;
@@ -114,10 +125,15 @@ function afterSample(e: Emitter, x: string, size: number, scale: string): string
   });
 }
 
-/** `x [.., K]` times a weight `[K, N]`, plus a bias `[N]`, in float32. */
-export function product(e: Emitter, { x, by, rows }: Rounded, filter: Filter, bias?: string): string {
-  const [weight, weightScales, weightZero] = filter;
+/**
+ * `x [.., K]` times a weight `[K, N]`, plus a bias `[N]`, in float32.
+ *
+ * @param filter - the weight in 8 bits, or the name of one in float32, for an `x` that is not rounded either
+ */
+export function product(e: Emitter, { x, by, rows }: Rounded, filter: Filter | string, bias?: string): string {
   const plus = (out: string) => (bias === undefined ? out : e.graph.add("Add", [out, bias]));
+  if (typeof filter === "string") return plus(e.graph.add("MatMul", [x, filter]));
+  const [weight, weightScales, weightZero] = filter;
   if (!by) {
     const exact = e.memoize(`exact ${weight}`, () => unrounded(e, weight, weightScales));
     return plus(e.graph.add("MatMul", [x, exact]));

@@ -1,4 +1,5 @@
 import type { Node } from "../../graph/node.ts";
+import { microsoft } from "../../onnx/model.ts";
 import type { Emitter } from "../emitter.ts";
 
 /** Whether a permutation exchanges heads and tokens, `[B, N, heads, d]` and `[B, heads, N, d]`. */
@@ -32,7 +33,7 @@ export function fused(e: Emitter, n: Node<"attention">): string {
     const isZero = Math.fround(scale) === 0;
     const first = isZero ? e.graph.add("Mul", [query, e.graph.scalar(0)]) : query;
     const attributes = { num_heads: n.shape[1]!, scale: { float: isZero ? 1 : scale } };
-    return e.graph.add("MultiHeadAttention", [first, ...others], attributes, { domain: "com.microsoft" });
+    return e.graph.add("MultiHeadAttention", [first, ...others], attributes, microsoft);
   });
 }
 

@@ -1,10 +1,9 @@
 import type { Node } from "../../graph/node.ts";
+import { microsoft } from "../../onnx/model.ts";
 import { convWeight as bySlices } from "../conv-weight.ts";
 import type { Emitter } from "../emitter.ts";
 import { convWeightBlocks, fitsBlocks } from "./conv-weight-blocks.ts";
 import { oneHot, stack } from "./stack.ts";
-
-const microsoft = { domain: "com.microsoft" };
 
 /** The weight's gradient of the convolutions that networks are mostly made of. */
 export function convWeight(e: Emitter, n: Node<"convWeight">): string {

@@ -1,5 +1,6 @@
 import type { Node } from "../../graph/node.ts";
 import * as g from "../../graph/ops/index.ts";
+import { microsoft } from "../../onnx/model.ts";
 import type { Emissions, Emitter } from "../emitter.ts";
 import { standard } from "../standard.ts";
 import { attention, joined } from "./attention.ts";
@@ -7,8 +8,6 @@ import { channelAffine, conv2d, convInput, withBias } from "./conv.ts";
 import { convWeight } from "./conv-weight.ts";
 import { dot, linearBias, matmul, squaredLength } from "./matmul.ts";
 import { upsampledInput } from "./upsample.ts";
-
-const microsoft = { domain: "com.microsoft" };
 
 /** 1 where x > 0 and 0 elsewhere, in one pass instead of a comparison and a conversion: the slope of a ReLU. */
 function positive(e: Emitter, n: Node<"cast">): string | null {

@@ -1,4 +1,5 @@
 import type { Node } from "../../graph/node.ts";
+import { microsoft } from "../../onnx/model.ts";
 import { type Emitter, terms } from "../emitter.ts";
 
 /** What a transposition of the last two dimensions was applied to, or null. */
@@ -32,7 +33,7 @@ export function matmul(e: Emitter, n: Node<"matmul">): string {
   const attributes = { transA: a.trans, transB: b.trans };
   if (!a.trans && !b.trans) return e.graph.add("MatMul", names);
   if (n.inputs.every(({ shape }) => shape.length === 2)) return e.graph.add("Gemm", names, attributes);
-  return e.graph.add("FusedMatMul", names, attributes, { domain: "com.microsoft" });
+  return e.graph.add("FusedMatMul", names, attributes, microsoft);
 }
 
 /** `x weightᵀ + bias` of matrices as one operation, where the sum is of that kind. */
@@ -56,7 +57,7 @@ const [shortest, longest] = [256, 2 ** 16];
 function rowProducts(e: Emitter, a: Node, b: Node, n: number): string | null {
   if (a.dtype !== "float32" || n < shortest || n > longest) return null;
   const rows = [a, b].map((t) => e.reshape(e.name(t), [t.size / n, 1, n]));
-  return e.graph.add("FusedMatMul", rows, { transB: 1 }, { domain: "com.microsoft" });
+  return e.graph.add("FusedMatMul", rows, { transB: 1 }, microsoft);
 }
 
 /** How many elements each sum adds up, if they are neighbours in memory; 0 if they are not. */

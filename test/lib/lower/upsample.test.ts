@@ -1,43 +1,23 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { compile, loadTensors, manualSeed, noGrad, randn, saveTensors, type Tensor } from "../../../lib/index.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { manualSeed, randn, type Tensor } from "../../../lib/index.ts";
 import * as F from "../../../lib/nn/functional/index.ts";
-import { OnnxGraph } from "../../../lib/onnx/model.ts";
-import { settings } from "../../../lib/runtime/settings.ts";
+import { bothWays, inFile } from "./both-ways.ts";
 
-let home: string;
+let file: Awaited<ReturnType<typeof inFile>>;
 let weights: Record<string, Tensor>;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "difflab-upsample-"));
   manualSeed(4);
-  const path = join(home, "weights.safetensors");
   const [wide, small, five] = [randn([32, 16, 3, 3]), randn([5, 16, 3, 3]), randn([8, 16, 5, 5])];
-  await saveTensors(path, { wide, small, five, half: wide.half(), bias: randn([32]) });
-  weights = await loadTensors(path);
+  file = await inFile({ wide, small, five, half: wide.half(), bias: randn([32]) });
+  weights = file.weights;
 });
-afterEach(() => {
-  settings.tuned = true;
-  vi.restoreAllMocks();
-});
-afterAll(() => rm(home, { recursive: true, force: true }));
+afterAll(() => file.remove());
 
-/** What `f` gives in the fast formulation and in the standard one, and whether the fast one enlarged an image. */
-async function bothWays(f: () => Tensor) {
-  const operations = vi.spyOn(OnnxGraph.prototype, "addMany");
-  // Compiled: what runs once reads its weights as they lie, and sums none of them.
-  const compiled = compile(() => noGrad(f));
-  const fast = await compiled().data();
-  compiled.close();
-  const enlarged = operations.mock.calls.some(([type]) => type === "Resize");
-  settings.tuned = false;
-  const standard = await noGrad(f).data();
-  const scale = Math.max(...standard.map(Math.abs));
-  const worst = Math.max(...standard.map((v, i) => Math.abs(v - fast[i]!)));
-  expect(fast.length).toBe(standard.length);
-  return { worst: worst / scale, enlarged };
+/** How far apart both formulations are, as a share of the largest number, and whether the fast one enlarged an image. */
+async function enlarging(f: () => Tensor) {
+  const { worst, scale, operations } = await bothWays(f);
+  return { worst: worst / scale, enlarged: operations.has("Resize") };
 }
 
 describe("a convolution behind nearest upsampling, with weights in a file, is computed from the small image", () => {
@@ -51,7 +31,7 @@ describe("a convolution behind nearest upsampling, with weights in a file, is co
     const x = randn(shape);
     const bias = name === "small" ? undefined : weights.bias;
     const f = () => F.conv2d(F.upsampleNearest(x, 2), weights[name]!.float(), bias, { padding: 1 });
-    expect(await bothWays(f)).toEqual({ worst: expect.closeTo(0, 5), enlarged: false });
+    expect(await enlarging(f)).toEqual({ worst: expect.closeTo(0, 5), enlarged: false });
   });
 });
 
@@ -63,12 +43,12 @@ describe("what is not of that kind is computed as it stands", () => {
     ["strides", (x: Tensor) => F.conv2d(F.upsampleNearest(x, 2), weights.wide!, undefined, { padding: 1, stride: 2 })],
   ])("%s", async (_, f) => {
     const x = randn([2, 16, 4, 4]);
-    expect(await bothWays(() => f(x))).toEqual({ worst: expect.closeTo(0, 5), enlarged: true });
+    expect(await enlarging(() => f(x))).toEqual({ worst: expect.closeTo(0, 5), enlarged: true });
   });
 
   it("an enlarged image that is needed itself", async () => {
     const x = randn([2, 16, 4, 4]);
-    const { worst } = await bothWays(() => {
+    const { worst } = await enlarging(() => {
       const large = F.upsampleNearest(x, 2);
       return F.conv2d(large, weights.wide!, weights.bias, { padding: 1 }).mean(1, true).add(large);
     });
