@@ -1,3 +1,4 @@
+import { structure } from "../lower/structure.ts";
 import { copyModel } from "./copy-model.ts";
 import { engine } from "./engine.ts";
 import { quietProbe } from "./quiet-probe.ts";
@@ -81,7 +82,7 @@ async function attempt(device: Device): Promise<string | null> {
   const model = copyModel("float32", [1]);
   const quiet = device === "webgpu" ? await quietProbe(model, device) : null;
   if (quiet !== null) return quiet;
-  const session = new Session(() => ({ model }), { device, threads: 1, arena: false });
+  const session = new Session(structure([]), () => ({ model }), { device, threads: 1, arena: false }, []);
   try {
     const data = Float32Array.of(3);
     const feeds = [{ name: "x0", dtype: "float32", shape: [1], data }] as const;

@@ -30,9 +30,12 @@ interface Written {
 // Above it, rounding loses too much: most numbers of a layer's input become 0, or scores of attention are too far off.
 const coarsest = 1;
 
+/** Writes a graph as a model, with these inputs of layers in float32 that would otherwise be rounded to 8 bits. */
+type Write = (graph: Structure, exact: ReadonlySet<number>) => Written;
+
 /** A compiled graph in the engine's thread. */
 export class Session {
-  readonly #write: (exact: ReadonlySet<number>) => Written;
+  readonly #write: Write;
   readonly #options: SessionOptions;
   readonly #files: readonly MappedFile[];
   readonly #engine: typeof engine;
@@ -40,32 +43,28 @@ export class Session {
   /** Inputs of layers that would be rounded to 8 bits, but hold numbers too far apart for it. */
   readonly #exact = new Set<number>();
   #rounded: readonly number[] = [];
+  /** The graph, as long as it may have to be written anew: what is kept holds tensors, too. */
+  #graph: Structure | null = null;
   #id = -1;
   #ready: Promise<unknown> = Promise.resolve();
   #closed = false;
   #failed = false;
 
-  /**
-   * @param write - writes the model, with these inputs of layers in float32 that would otherwise be rounded to 8 bits
-   * @param files - whose contents it maps
-   */
-  constructor(
-    write: (exact: ReadonlySet<number>) => Written,
-    options: SessionOptions,
-    files: readonly MappedFile[] = [],
-  ) {
+  /** @param files - whose contents it maps */
+  constructor(graph: Structure, write: Write, options: SessionOptions, files: readonly MappedFile[]) {
     this.#write = write;
     this.#options = options;
     this.#files = files;
     this.#engine = options.aside ? aside : engine;
     this.#generation = this.#engine.generation;
-    this.#open();
+    this.#open(graph);
   }
 
-  #open(): void {
-    const { model, weights, rounded = [] } = this.#write(this.#exact);
+  #open(graph: Structure): void {
+    const { model, weights, rounded = [] } = this.#write(graph, this.#exact);
     this.#id = count++;
     this.#rounded = rounded;
+    this.#graph = rounded.length > 0 ? graph : null;
     const request = {
       type: "open",
       session: this.#id,
@@ -88,6 +87,11 @@ export class Session {
   /** Whether it can run: it is open, in the thread that is at work. */
   get usable(): boolean {
     return !this.#closed && !this.#failed && this.#generation === this.#engine.generation;
+  }
+
+  /** Takes an equal graph instead of its own, whose nodes have lost their inputs once they are computed. */
+  follow(graph: Structure): void {
+    if (this.#graph) this.#graph = graph;
   }
 
   async run(feeds: readonly Feed[], fetches: readonly Fetch[]): Promise<unknown[]> {
@@ -156,7 +160,7 @@ export class Session {
     );
     for (const input of lost) this.#exact.add(input);
     this.#free();
-    this.#open();
+    this.#open(this.#graph!);
     return true;
   }
 
@@ -212,12 +216,12 @@ export function open(
   const inPlace = isInPlace(structure, target);
   const frozen = folder !== undefined && (temporary !== null || inPlace || isMostlyFrozen(structure));
   const block = frozen ? 0 : target.block;
-  const write = (exact: ReadonlySet<number>): Written => {
-    if (folder === undefined) return { model: lower(structure, target) };
+  const write: Write = (graph, exact) => {
+    if (folder === undefined) return { model: lower(graph, target) };
     const eightBit = temporary ? new EightBitWeights(signed, relative(folder, temporary), exact) : undefined;
     // A session that is to be ready at once makes nothing of its weights either, such as sums of neighbours in a kernel.
     const asTheyLie = inPlace || extra.prepacking === false;
-    const model = lower(structure, { ...target, block, folder, frozen, eightBit, inPlace: asTheyLie });
+    const model = lower(graph, { ...target, block, folder, frozen, eightBit, inPlace: asTheyLie });
     if (!eightBit) return { model };
     const rounded = eightBit.rounded.map(({ input }) => input);
     return eightBit.parts.length === 0
@@ -240,7 +244,7 @@ export function open(
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...extra,
   };
-  return new Session(write, options, files);
+  return new Session(structure, write, options, files);
 }
 
 /** Whether weights of a computation are to be read in 8 bits, and can be. */
@@ -325,7 +329,7 @@ export function sessionFor(structure: Structure, device: string, target: Target)
     const session = open(structure, device, target, filesOf(structure).length === 0 ? {} : quick);
     session.ready.catch(() => known.delete(key));
     entry = { session, large: isLarge(structure) };
-  }
+  } else entry.session.follow(structure);
   known.set(key, entry);
   if (known.size > limits.all) closeFirst(known);
   if (entry.large) {

@@ -178,6 +178,30 @@ async function withLayer(
   });
 }
 
+/** Two layers, each with an input of its own. */
+class Two extends Alone {
+  readonly second = new Linear(64, 48);
+
+  both(x: Tensor, y: Tensor): Tensor {
+    return cat([this.layer.forward(x), this.second.forward(y)]);
+  }
+}
+
+/** A network of this kind around a layer, in 8 bits and in float32. */
+async function withKind<M extends Alone>(
+  Kind: new (config: { layer?: string }) => M,
+  layer: readonly unknown[],
+  use: (model: M, plain: M) => Promise<void>,
+): Promise<void> {
+  await inFolder(async (folder) => {
+    const config = { layer: JSON.stringify(layer) };
+    const keys = Object.fromEntries(Object.entries(new Kind(config).stateDict()).map(([k, v]) => [k, v.shape]));
+    await writeModel(folder, config, weights(keys as never));
+    const load = (precision: "int8" | "float32") => Model.fromPretrained.call(Kind as never, folder, { precision });
+    await use((await load("int8")) as M, (await load("float32")) as M);
+  });
+}
+
 let here: typeof settings.eightBit;
 beforeEach(() => {
   here = settings.eightBit;
@@ -376,6 +400,28 @@ describe("layers in 8 bits", () => {
     }
   }
 
+  it("go to float32 once where two computations side by side ask for it, and the others stay in 8 bits", async () => {
+    const said: string[] = [];
+    vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
+    await withKind(Two, ["linear", 64, 48, {}], async (model, plain) => {
+      const call = (one: Two, x: Tensor, y: Tensor) => noGrad(() => one.both(x, y));
+      const outlier = fromArray("float32", [64], new Float32Array(64).fill(1e5, 7, 8));
+      const [x, y] = [draw(5, 40, 64), draw(6, 40, 64)];
+      const first = await call(model, x, y).data();
+      // Computed before: what is not would be a part of the computation, and each its own.
+      const huge = [await x.add(outlier).realize(), await x.sub(outlier).realize()] as const;
+      const [a, b] = await Promise.all(huge.map((each) => call(model, each, y).data()));
+      expect(apart(a!, await call(plain, huge[0], y).data())).toBeLessThan(0.01);
+      expect(apart(b!, await call(plain, huge[1], y).data())).toBeLessThan(0.01);
+      expect(said.filter((line) => line.startsWith("8 bits: 1 of 2 inputs of layers holds"))).toHaveLength(1);
+      // The other layer still rounds: its half is what it was, and not exact.
+      const again = await call(model, x, y).data();
+      const half = again.length / 2;
+      expect(again.slice(half)).toEqual(first.slice(half));
+      expect(apart(again.slice(half), (await call(plain, x, y).data()).slice(half))).toBeGreaterThan(1e-3);
+    });
+  });
+
   it("pass gradients in float32, and get none themselves", async () => {
     await withLayer(["conv", 32, 32, { kernel: 3, padding: 1 }], async (model, plain) => {
       const gradient = async (one: Alone) => {
@@ -412,14 +458,7 @@ class Enlarging extends Alone {
 }
 
 it("a convolution behind upsampling that is left in float32 is exact beside layers in 8 bits", async () => {
-  await inFolder(async (folder) => {
-    const layer = JSON.stringify(["linear", 33, 33, {}]);
-    const keys = Object.fromEntries(Object.entries(new Enlarging({ layer }).stateDict()).map(([k, v]) => [k, v.shape]));
-    await writeModel(folder, { layer }, weights(keys as never));
-    const [model, plain] = [
-      await Enlarging.fromPretrained(folder, { precision: "int8" }),
-      await Enlarging.fromPretrained(folder),
-    ];
+  await withKind(Enlarging, ["linear", 33, 33, {}], async (model, plain) => {
     const written = vi.spyOn(OnnxGraph.prototype, "addMany");
     for (const shape of [
       [2, 40, 5, 7],
@@ -444,14 +483,7 @@ class Across extends Alone {
 }
 
 it("a reshape that moves images between the batch and the pixels is not taken for tokens", async () => {
-  await inFolder(async (folder) => {
-    const layer = JSON.stringify(["conv", 40, 48, { kernel: 1 }]);
-    const keys = Object.fromEntries(Object.entries(new Across({ layer }).stateDict()).map(([k, v]) => [k, v.shape]));
-    await writeModel(folder, { layer }, weights(keys as never));
-    const [model, plain] = [
-      await Across.fromPretrained(folder, { precision: "int8" }),
-      await Across.fromPretrained(folder),
-    ];
+  await withKind(Across, ["conv", 40, 48, { kernel: 1 }], async (model, plain) => {
     const x = draw(3, 4, 8, 40);
     const [out, exact] = [await noGrad(() => model.forward(x)).data(), await noGrad(() => plain.forward(x)).data()];
     expect(apart(out, exact)).toBeLessThan(0.03);
@@ -462,7 +494,7 @@ it("a reshape that moves images between the batch and the pixels is not taken fo
 class Attending extends Alone {
   attend(q: Tensor, k: Tensor, v: Tensor, scale?: number): Tensor[] {
     const options = scale === undefined ? {} : { scale };
-    return [scaledDotProductAttention(q, k, v, options), this.layer.forward(zeros([16, 32]))];
+    return [scaledDotProductAttention(q, k, v, options), this.layer.forward(zeros([16, this.layer.weight.shape[1]!]))];
   }
 }
 
@@ -475,15 +507,12 @@ describe("attention with many keys in 8 bits", () => {
   };
   const inputs = (size = 1) => [sparse(1, count, size), sparse(2, keys, size), draw(3, 1, heads, keys, width)] as const;
 
-  async function attending(use: (attend: (...x: Tensor[]) => Promise<Float32Array>) => Promise<void>, scale?: number) {
+  async function attending(
+    use: (attend: (...x: Tensor[]) => Promise<Float32Array>) => Promise<void>,
+    { scale, size = 32 }: { scale?: number; size?: number } = {},
+  ) {
     settings.eightBit = "signed";
-    await inFolder(async (folder) => {
-      const layer = JSON.stringify(["linear", 32, 32, {}]);
-      const keys = Object.fromEntries(
-        Object.entries(new Attending({ layer }).stateDict()).map(([k, v]) => [k, v.shape]),
-      );
-      await writeModel(folder, { layer }, weights(keys as never));
-      const model = await Attending.fromPretrained(folder, { precision: "int8" });
+    await withKind(Attending, ["linear", size, size, {}], async (model) => {
       const call = compile((q: Tensor, k: Tensor, v: Tensor) => noGrad(() => model.attend(q, k, v, scale)));
       await use(async (...[q, k, v]) => (await (await call(q!, k!, v!))[0]!.data()) as Float32Array);
       call.close();
@@ -502,11 +531,14 @@ describe("attention with many keys in 8 bits", () => {
   });
 
   it.each([0, -0.4, 1e-60])("takes a scale of %f as it is", async (scale) => {
-    await attending(async (attend) => {
-      const [q, k, v] = inputs();
-      const expected = await exactly(q.mul(scale * Math.sqrt(d)), k, v);
-      expect(apart(await attend(q, k, v), expected)).toBeLessThan(0.03);
-    }, scale);
+    await attending(
+      async (attend) => {
+        const [q, k, v] = inputs();
+        const expected = await exactly(q.mul(scale * Math.sqrt(d)), k, v);
+        expect(apart(await attend(q, k, v), expected)).toBeLessThan(0.03);
+      },
+      { scale },
+    );
   });
 
   it("is the mean of the values where queries are zeros, and says nothing", async () => {
@@ -526,7 +558,9 @@ describe("attention with many keys in 8 bits", () => {
       const data = Float32Array.from(await k.data());
       data[5] = Number.NaN;
       const out = await attend(q, fromArray("float32", k.shape, data), v);
-      expect(out.slice(0, count * width).every(Number.isNaN)).toBe(true);
+      const half = count * width;
+      expect(out.slice(0, half).every(Number.isNaN)).toBe(true);
+      expect(apart(out.slice(half), (await exactly(q, k, v)).slice(half))).toBeLessThan(0.03);
     });
   });
 
@@ -581,22 +615,27 @@ describe("attention with many keys in 8 bits", () => {
   });
 
   it.each([
-    ["where scores would be coarse", 6],
-    ["where lengths are beyond float32", 1e20],
-  ])("is in float32 %s, and says so once", async (_, size) => {
+    ["where scores would be coarse", 6, 32],
+    ["where scores would be coarse beside layers too small to be rounded", 6, 16],
+    ["where lengths are beyond float32", 1e20, 32],
+  ])("is in float32 %s, and says so once", async (_, size, beside) => {
     const said: string[] = [];
     vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
-    await attending(async (attend) => {
-      const [q, k, v] = inputs();
-      await attend(q, k, v);
-      expect(said.join()).not.toMatch(/8 bits: /);
-      const [large, small] = [q.mul(size), k.mul(size > 1e3 ? 1 / size : size)];
-      const wanted = await exactly(large, small, v);
-      expect(wanted.every(Number.isFinite)).toBe(true);
-      expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
-      expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
-      expect(said.filter((line) => /^8 bits: 1 of 2 inputs of layers holds/.test(line))).toHaveLength(1);
-    });
+    await attending(
+      async (attend) => {
+        const [q, k, v] = inputs();
+        await attend(q, k, v);
+        expect(said.join()).not.toMatch(/8 bits: /);
+        const [large, small] = [q.mul(size), k.mul(size > 1e3 ? 1 / size : size)];
+        const wanted = await exactly(large, small, v);
+        expect(wanted.every(Number.isFinite)).toBe(true);
+        expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
+        expect(apart(await attend(large, small, v), wanted)).toBeLessThan(1e-5);
+        const all = beside === 32 ? 2 : 1;
+        expect(said.filter((line) => line.startsWith(`8 bits: 1 of ${all} inputs of layers holds`))).toHaveLength(1);
+      },
+      { size: beside },
+    );
   });
 
   it.each([0, 1, 2])("is no number where input %i holds one that is none", async (which) => {
